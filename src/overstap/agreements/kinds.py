@@ -30,7 +30,7 @@ class SourceKind:
     Args:
         model: its block `supplies`; the only value of `way` is the kind's name.
         help: file with what each of its keys means, as include/texts/sources has them.
-        open: opens where a school supplies: from the block and an `intake.sources.source.SourcePlace` makes a context
+        open: opens where a school supplies: from the block and an `intake.sources.source.SourceContext` makes a context
             manager that gives candidates and refused items.
         cell: makes the block's further keys of what stands behind `<name>:` in the column `supplies` of a file of
             schools.

@@ -1,5 +1,5 @@
-"""Intake of dossiers and registrations.
+"""Intake of dossiers and registrations from schools, into the ledger.
 
-The modules of `sources` read one kind of source each, `applications` reads registrations; they do not use the ledger.
-`collect` stores dossiers in the ledger, minimised to the agreed categories; `registrations` stores registrations.
+Each module of `sources` reads one kind of source and `applications` reads registrations, both without the ledger.
+`collect` minimises dossiers to the agreed categories and stores them; `registrations` stores registrations.
 """

@@ -26,7 +26,7 @@ from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.tabular.values import NumberFault, NumberFormatError, day, digits, moment
 
 HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
-"""The columns, in any order; none may be missing, none may be added."""
+"""The columns, in any order; all are required and no others are permitted."""
 
 _SCHEMA, _VIEW = "overstap_las", "oso_aanmelding"
 _VIEW_COLUMNS = ("regio", *HEADER)
@@ -52,10 +52,10 @@ class Application:
     secondary_school: str
     stage: RegistrationStage
     recorded_at: datetime
-    """When it was recorded, aware."""
+    """Moment of recording, aware."""
 
 
-class _WrongRowError(Exception):
+class _InvalidRowError(Exception):
     """A row that is refused."""
 
     def __init__(self, code: str, **facts: Any) -> None:
@@ -64,13 +64,17 @@ class _WrongRowError(Exception):
 
 
 def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
-    """Read a file of applications: CSV as spreadsheets and school systems write it, or a workbook (.xlsx).
+    """Read a file of applications: CSV in any common dialect, or a workbook (.xlsx).
 
-    Dates as 2015-03-30 or 30-3-2015; moments as a date or with a time of day, Dutch wall time where no zone is given.
+    Dates have the form 2015-03-30 or 30-3-2015; moments are a date with or without a time, in Dutch wall time unless
+    they state a time zone.
+
+    Args:
+        path: the file.
 
     Returns:
-        The applications in the file's order, and the refused rows (TABLE-010 to TABLE-024, INTAKE-036 to INTAKE-043),
-        each with its line and with what could be read of it.
+        The applications in the order of the file, and the refused rows (TABLE-010 to TABLE-024, INTAKE-036 to
+        INTAKE-043), each with its line and the values that could be read.
 
     Raises:
         OverstapError: INTAKE-030 to INTAKE-033 and TABLE-002 to TABLE-009, when the file as a whole is not valid.
@@ -87,7 +91,7 @@ def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
     except HeaderError as wrong:
         if wrong.is_empty:
             raise OverstapError("INTAKE-033", header=";".join(HEADER)) from None
-        # The line's content is left out of the error: without a header it is a pupil's row
+        # The error does not contain the line: in a file without header it is a pupil's row
         raise OverstapError("INTAKE-032", header=";".join(HEADER), **wrong.facts) from None
     applications: list[Application] = []
     refused: list[RefusedItem] = []
@@ -98,7 +102,7 @@ def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
         cells = [row.cells[name] for name in HEADER]
         try:
             applications.append(_application(cells))
-        except _WrongRowError as wrong:
+        except _InvalidRowError as wrong:
             facts = {**wrong.facts, "line": row.line}
             refused.append(RefusedItem(f"regel {row.line}", wrong.code, facts, about=_about(cells)))
     return applications, refused
@@ -108,11 +112,11 @@ def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[lis
     """Read a region's applications from the view `overstap_las.oso_aanmelding`.
 
     Args:
-        connection: psycopg 3, idle, such as `PostgresHook.get_conn()`.
+        connection: psycopg 3 connection, idle, such as `PostgresHook.get_conn()`.
         region: id of the region.
 
     Returns:
-        The applications, and the refused rows (INTAKE-036 to INTAKE-043), each with its position in the answer.
+        The applications, and the refused rows (INTAKE-036 to INTAKE-043), each with its position in the result.
 
     Raises:
         OverstapError: INTAKE-041 when the view cannot be read, INTAKE-042 when its columns are not the documented ones.
@@ -132,7 +136,7 @@ def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[lis
                 for position, row in enumerate(cursor, start=1):
                     try:
                         applications.append(_application(row))
-                    except _WrongRowError as wrong:
+                    except _InvalidRowError as wrong:
                         facts = {**wrong.facts, "line": position}
                         refused.append(RefusedItem(f"rij {position}", wrong.code, facts, about=_about(row)))
     except psycopg.Error as problem:
@@ -155,7 +159,7 @@ def _check_columns(connection: psycopg.Connection[Any], view: sql.Identifier, re
 
 
 def _application(row: Iterable[Any]) -> Application:
-    """Make an application of the fields in the order of `HEADER`: texts, or dates and moments from a database."""
+    """Convert fields in the order of `HEADER` to an application: texts, or dates and moments from a database."""
     number, birth_date, primary, secondary, stage, recorded_at = row
     return Application(
         pupil_number=_pupil_number(number),
@@ -174,7 +178,7 @@ def _about(row: Iterable[Any]) -> tuple[str | None, str | None]:
     for read in (lambda: _pupil_number(number), lambda: _school("vo_school", secondary)):
         try:
             found.append(read())
-        except _WrongRowError:
+        except _InvalidRowError:
             found.append(None)
     return found[0], found[1]
 
@@ -183,11 +187,11 @@ def _pupil_number(value: Any) -> str:
     try:
         text = digits(str(value or ""))
     except NumberFormatError as wrong:
-        raise _WrongRowError({NumberFault.DECIMAL: "INTAKE-043"}.get(wrong.cause, "INTAKE-036")) from None
+        raise _InvalidRowError({NumberFault.DECIMAL: "INTAKE-043"}.get(wrong.cause, "INTAKE-036")) from None
     if len(text) == 8:
         text = f"0{text}"  # a spreadsheet dropped the leading zero; the check digit confirms it
     if not (identifiers.is_bsn(text) or identifiers.is_onderwijsnummer(text)):
-        raise _WrongRowError("INTAKE-036")
+        raise _InvalidRowError("INTAKE-036")
     return text
 
 
@@ -199,7 +203,7 @@ def _date(column: str, value: Any) -> date | None:
     try:
         return day(str(value))
     except ValueError:
-        raise _WrongRowError("INTAKE-037", column=column, example="2015-03-30, 30-3-2015") from None
+        raise _InvalidRowError("INTAKE-037", column=column, example="2015-03-30, 30-3-2015") from None
 
 
 def _moment(column: str, value: Any) -> datetime:
@@ -207,14 +211,14 @@ def _moment(column: str, value: Any) -> datetime:
         with contextlib.suppress(ValueError):
             value = moment(value)
     if not isinstance(value, datetime):
-        raise _WrongRowError("INTAKE-037", column=column, example="2027-03-26 14:05, 26-3-2027 14:05, 26-3-2027")
+        raise _InvalidRowError("INTAKE-037", column=column, example="2027-03-26 14:05, 26-3-2027 14:05, 26-3-2027")
     return value if value.tzinfo else value.replace(tzinfo=NETHERLANDS)
 
 
 def _school(column: str, value: Any) -> str:
     found = school_id_in(str(value or ""))
     if found is None:
-        raise _WrongRowError("INTAKE-038", column=column)
+        raise _InvalidRowError("INTAKE-038", column=column)
     return found
 
 
@@ -222,4 +226,4 @@ def _stage(value: Any) -> RegistrationStage:
     try:
         return _STAGES[str(value or "").strip().lower()]
     except KeyError:
-        raise _WrongRowError("INTAKE-039") from None
+        raise _InvalidRowError("INTAKE-039") from None

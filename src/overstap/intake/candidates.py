@@ -1,4 +1,4 @@
-"""Dossiers as a source supplies them, before they are read."""
+"""The class `Candidate`: a dossier as a source supplies it, before it is read."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,13 @@ from overstap.oso.model import Dossier
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A dossier as a source supplied it, with a label without personal data."""
+    """A dossier as a source supplied it.
+
+    Args:
+        label: label for messages, without personal data.
+        file_name: file name or key in the school's system, which can contain personal data.
+        content: content of the file, or a dossier that the source built.
+    """
 
     label: str
     file_name: str = field(repr=False)

@@ -1,7 +1,7 @@
-"""Intake of one school's dossiers: read, minimised, and stored in groups.
+"""Intake of one school's dossiers: reads, minimises and stores them in groups.
 
-A file that is refused does not stop the others. A rerun reads and stores only new and changed dossiers: a file that was
-supplied before is recognised by a keyed hash of its content, whatever its name and dates are.
+A refused file does not stop the others. A rerun reads and stores new and changed dossiers only: a file that was
+supplied before is recognised by a keyed hash of its content, independent of its name and dates.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ from overstap.oso.reading import read
 from overstap.oso.writing import content_digest, to_bytes
 
 GROUP = 200
-"""Dossiers per transaction: a killed task loses at most the group it was writing."""
+"""Dossiers per transaction; a killed task loses at most one group."""
 Examine = Callable[[Dossier], Mapping[str, Any]]
 """Checks one dossier and returns the findings for its record."""
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectionResult:
     """Counts of one school's collection, in dossiers and files."""
 
     stored: StoreCounts
@@ -60,32 +60,33 @@ def collect_school(
     candidates: Iterable[Candidate | RefusedItem],
     actor: str,
     examine: Examine | None = None,
-) -> Collected:
+) -> CollectionResult:
     """Read a school's dossiers and store them in the ledger.
 
     Args:
         ledger: the ledger.
         agreement: the agreement that the round started with.
-        agreed: what it says about this round.
-        round_id: the round.
+        agreed: the round in the agreement.
+        round_id: id of the round.
         school: the supplying school.
-        source: kind of source, as the agreement names it.
+        source: kind of source, as named in the agreement.
         candidates: the dossiers that the source supplies.
         actor: step or account, recorded in audit lines.
-        examine: checks a dossier while it is in memory, so that it is not decrypted again; None: checked later.
+        examine: checks a dossier while it is in memory, so that it is not decrypted for that later; None to check
+            later.
 
     Raises:
         OverstapError: INTAKE-050 when the school supplied nothing; INTAKE-051 when nothing was usable; LEDGER-012 when
             another process is collecting from this school for this round.
     """
-    # Airflow may run a task twice at once: the run that read the source first must not write last
+    # Airflow can run a task twice at once: the run that read the source first must not write last
     with ledger.exclusive(f"collect {round_id} {school.id}"):
         return _collect(ledger, agreement, agreed, round_id, school, source, candidates, actor, examine)
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """One pupil's file: the dossier in it, or None when the ledger has it already."""
+    """One pupil's file; `incoming` is its dossier, or None when the ledger has it already."""
 
     label: str
     file_name: str = field(repr=False)
@@ -93,16 +94,16 @@ class _Prepared:
     incoming: IncomingDossier | None
 
 
-def _reading(agreed: Round, school: School, source: str) -> str:
-    """Return what decides, beside a file's content, what it becomes: with another of these it is read again."""
+def _reading_key(agreed: Round, school: School, source: str) -> str:
+    """Return the parameters of reading besides the file content; when they change, files are read again."""
     return json.dumps([SOFTWARE, agreed.profile, sorted(agreed.categories), school.id, source])
 
 
-def _supplied(keys: RegionKeys, reading: str, candidate: Candidate) -> bytes | None:
-    """Return the keyed hash by which a file is known again; None for a dossier that a source built of a database."""
+def _supplied(keys: RegionKeys, reading_key: str, candidate: Candidate) -> bytes | None:
+    """Return the keyed hash by which a file is recognised; None for a dossier that a source built from a database."""
     if isinstance(candidate.content, Dossier):
         return None
-    return keys.lookup("supplied", f"{reading}\0{hashlib.sha256(candidate.content).hexdigest()}")
+    return keys.lookup("supplied", f"{reading_key}\0{hashlib.sha256(candidate.content).hexdigest()}")
 
 
 def _collect(
@@ -115,26 +116,26 @@ def _collect(
     candidates: Iterable[Candidate | RefusedItem],
     actor: str,
     examine: Examine | None,
-) -> Collected:
+) -> CollectionResult:
     keys = ledger.keys(agreement.region)
     with ledger.unit(agreement.region, actor) as unit:
         known = supplied_files.known(unit, round_id, school.id)
-    reading = _reading(agreed, school, source)
-    prepared: dict[bytes, _Prepared] = {}  # by the key that identifies a pupil
+    reading_key = _reading_key(agreed, school, source)
+    prepared: dict[bytes, _Prepared] = {}  # by the keyed hash of the pupil
     refused: list[RefusedFile] = []
     unreadable: list[RefusedContent] = []
     kept: list[bytes] = []
-    twice: dict[bytes, list[tuple[str, str]]] = {}
+    duplicates: dict[bytes, list[tuple[str, str]]] = {}
     waiting = 0
-    seen = 0
-    elsewhere = {other.profile for other in agreement.rounds.values()} - {agreed.profile}
+    count = 0
+    other_profiles = {other.profile for other in agreement.rounds.values()} - {agreed.profile}
     for candidate in candidates:
-        seen += 1
+        count += 1
         if isinstance(candidate, RefusedItem):
             waiting += candidate.is_waiting
             refused.append(_refused(candidate.label, candidate.file_name or "", candidate.error))
             continue
-        supplied = _supplied(keys, reading, candidate)
+        supplied = _supplied(keys, reading_key, candidate)
         before = known.get(supplied) if supplied is not None else None
         if before is not None and supplied is not None:
             kept.append(supplied)
@@ -146,29 +147,29 @@ def _collect(
                     raise OverstapError(before.code, **before.facts)
                 incoming = prepare(candidate.content, agreed, school, source, examine)
             except OverstapError as error:
-                # An error is told again by its facts; one with another kind of fact is met again by reading again.
+                # An error is stored with its facts; if they are not scalars, the file is read again next time
                 if before is None and supplied is not None and len(_scalars(error)) == len(error.facts):
                     unreadable.append(RefusedContent(supplied, error.code, _scalars(error)))
-                if error.code == "DOSSIER-014" and error.facts["found"] in elsewhere:
-                    seen -= 1  # the school has one folder for all rounds; this dossier is for another round
+                if error.code == "DOSSIER-014" and error.facts["found"] in other_profiles:
+                    count -= 1  # a dossier for another round: the school has one folder for all rounds
                     continue
                 refused.append(_refused(candidate.label, candidate.file_name, error))
                 continue
             pupil = pupil_hash(keys, school.id, incoming)
-        if pupil in prepared or pupil in twice:
+        if pupil in prepared or pupil in duplicates:
             # Only the school knows which of two files is right, so both are refused
-            places = twice.setdefault(pupil, [])
+            files = duplicates.setdefault(pupil, [])
             if pupil in prepared:
                 other = prepared.pop(pupil)
-                places.append((other.label, other.file_name))
-            places.append((candidate.label, candidate.file_name))
+                files.append((other.label, other.file_name))
+            files.append((candidate.label, candidate.file_name))
             continue
         prepared[pupil] = _Prepared(candidate.label, candidate.file_name, supplied, incoming)
-    for places in twice.values():
-        for label, file_name in places:
-            others = ", ".join(other for other, _ in places if other != label)
+    for files in duplicates.values():
+        for label, file_name in files:
+            others = ", ".join(other for other, _ in files if other != label)
             refused.append(_refused(label, file_name, OverstapError("INTAKE-053", label=label, others=others)))
-    if not seen:
+    if not count:
         with ledger.unit(agreement.region, actor) as unit:
             note_refused(unit, round_id, school.id, [])
         raise OverstapError("INTAKE-050", school=school.label, contact=school.contact)
@@ -188,7 +189,7 @@ def _collect(
     if not prepared:
         codes = ", ".join(sorted({item.code for item in refused}))
         raise OverstapError("INTAKE-051", school=school.label, files=len(refused), codes=codes, contact=school.contact)
-    return Collected(stored, Counter(item.code for item in refused), waiting)
+    return CollectionResult(stored, Counter(item.code for item in refused), waiting)
 
 
 def prepare(
@@ -197,16 +198,16 @@ def prepare(
     """Read one dossier and minimise it to the permitted categories.
 
     Args:
-        content: a file's bytes, or a dossier that a source built.
-        agreed: what the agreement says about the round.
-        school: who supplies it; a dossier of another school is refused.
+        content: content of a file, or a dossier that a source built.
+        agreed: the round in the agreement.
+        school: the supplying school; a dossier of another school is refused.
         source: kind of source.
-        examine: checks the minimised dossier; None: checked later.
+        examine: checks the minimised dossier; None to check later.
 
     Raises:
-        OverstapError: DOSSIER-nnn when it cannot be read or is of another profile; INTAKE-052 when it is another
-            school's; INTAKE-054 when it names no pupil by BSN or onderwijsnummer; INTAKE-055 when it names none by
-            leerlingid, in a profile in which no number may go along (rule PaO.LL12).
+        OverstapError: DOSSIER-nnn when it cannot be read or has another profile; INTAKE-052 when it is from another
+            school; INTAKE-054 without BSN and onderwijsnummer; INTAKE-055 without leerlingid, in a profile in which no
+            number may be sent (rule PaO.LL12).
     """
     dossier = content if isinstance(content, Dossier) else read(content)
     if dossier.sender != school.id:

@@ -1,4 +1,4 @@
-"""Refusals of files and rows, by code and without pupil data."""
+"""The class `RefusedItem`: a refused file or row, with an error code and without personal data in messages."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,11 +15,11 @@ class RefusedItem:
     code: str
     """Code of `include/texts/errors/intake.yaml` or `tabular.yaml`."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """Facts of the error's sentence, besides the label."""
+    """Values for the placeholders of the sentences, besides the label."""
     file_name: str | None = field(default=None, repr=False)
-    """The school's own name for the file. May hold a pupil's name: to be stored encrypted, never logged."""
+    """The school's own file name. It can contain a pupil's name: store it encrypted, never log it."""
     about: tuple[str | None, str | None] = field(default=(None, None), repr=False)
-    """For a row of registrations: the pupil's number and the secondary school, each where it could be read."""
+    """For a row of registrations: pupil number and secondary school, each as far as it could be read."""
     is_waiting: bool = False
     """Whether the file is still being written, so that the next collection reads it."""
 

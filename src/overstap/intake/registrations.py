@@ -1,8 +1,8 @@
-"""Recording of a region's registrations: stated rows, refused rows, and withdrawal of rows that are no longer stated.
+"""Recording of a region's registrations: stores stated rows and withdraws registrations that are no longer stated.
 
-A row that cannot be read does not count as gone: the registrations that it may be about are kept. When a large part of
-the recorded registrations is no longer stated, the coordinator is asked first, and none is withdrawn before the answer.
-A file that is still being written is read when it is complete.
+An unreadable row does not withdraw the registrations that it can be about. When a large part of the registrations is no
+longer stated, none is withdrawn until the coordinator approves. A file that is still being written is read when it is
+complete.
 """
 
 import time
@@ -20,16 +20,16 @@ from overstap.ledger.rounds import registrations
 from overstap.ledger.rounds.registrations import RefusedRegistration, Registration, UnstatedRegistrations
 
 SETTLE_SECONDS = 5.0
-"""How long a file must be unchanged before it is read, seconds."""
+"""Seconds for which a file must be unchanged before it is read."""
 RETRY_SECONDS = 60.0
-"""How long to wait for a file that is being written, seconds."""
+"""Longest wait for a file that is being written, in seconds."""
 LARGE_PART = 0.10
 FEW = 5
-"""Bounds of a question: more than this part is gone and at least this number, or half. Some pupils always move."""
+"""The coordinator has to approve when more than this part and at least this number are gone, or half of all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SourceRegistrations:
     """Rows of one source of registrations.
 
     Args:
@@ -50,20 +50,20 @@ def wait_until_written(
     sleep: Callable[[float], None] = time.sleep,
     wait_seconds: float = RETRY_SECONDS,
 ) -> None:
-    """Wait until a file has not changed for some seconds; return at once when there is no file.
+    """Wait until a file has not changed for `SETTLE_SECONDS`; return at once without a file.
 
     Args:
         path: the file.
-        clock: seconds since 1970.
+        clock: returns the time, in seconds since 1970.
         sleep: waits for a number of seconds.
-        wait_seconds: longest wait, seconds.
+        wait_seconds: longest wait, in seconds.
 
     Raises:
         OverstapError: INTAKE-046 when the file still changes after that.
     """
     begun = clock()
     while (seen := _state(path)) is not None:
-        # The clock of a file server may differ: a time in the future counts as just now
+        # The clock of a file server can be ahead: a time in the future counts as the present
         if clock() - seen[1] / 1e9 >= SETTLE_SECONDS:
             return
         sleep(SETTLE_SECONDS)
@@ -82,27 +82,29 @@ def _state(path: Path) -> tuple[int, int] | None:
 
 
 def is_large(gone: UnstatedRegistrations) -> bool:
-    """Tell whether so many registrations are gone that the coordinator is asked first."""
+    """Return whether so many registrations are gone that the coordinator has to approve their withdrawal."""
     if not gone.missing:
         return False
     return gone.missing * 2 >= gone.in_force > 1 or (gone.missing >= FEW and gone.missing > gone.in_force * LARGE_PART)
 
 
-def collect_registrations(ledger: Ledger, agreement: Agreement, found: Sequence[Statement], actor: str) -> Counter[str]:
-    """Record registrations from every source of the region; withdraw those that no source states any more.
+def collect_registrations(
+    ledger: Ledger, agreement: Agreement, found: Sequence[SourceRegistrations], actor: str
+) -> Counter[str]:
+    """Record registrations from every source of a region; withdraw those that no source states any more.
 
     When a large part is gone, none is withdrawn: they are marked, coordinators get a notice, and the gate before
-    delivery asks (`delivery.unusual`). An approval withdraws them; a source that states them again removes the mark.
+    delivery asks (`delivery.unusual`). Approval withdraws them; a source that states them again removes the mark.
 
     Args:
         ledger: the ledger.
-        agreement: the region's agreement; rows of schools outside it are counted and left out.
-        found: the rows of each source; together they are all registrations of the region.
+        agreement: the region's agreement; rows of schools outside it are counted and ignored.
+        found: the rows of each source; together all registrations of the region.
         actor: step or account, recorded in audit lines.
 
     Returns:
-        Counts: "rows", "changed", "withdrawn", "outside", "asked" (gone, and waiting for an answer), "kept" (gone, but
-        a row that could not be read may be about them) and, per error code, the refused rows.
+        Counts: "rows", "changed", "withdrawn", "outside", "asked" (gone, waiting for approval), "kept" (gone, but an
+        unreadable row can be about them) and the refused rows per error code.
     """
     secondary = {school.id for school in agreement.secondary_schools}
     primary = {school.id for school in agreement.primary_schools}
@@ -111,14 +113,14 @@ def collect_registrations(ledger: Ledger, agreement: Agreement, found: Sequence[
     stated: list[tuple[str, str]] = []
     for source in found:
         counts.update(row.code for row in source.refused)
-        # Registrations for schools outside this agreement may belong to another round: this one does not withdraw them
+        # Registrations for schools outside this agreement can belong to another round, so they are not withdrawn here
         stated += [(row.pupil_number, row.secondary_school) for row in source.rows]
-        mine = [row for row in source.rows if row.secondary_school in secondary and row.primary_school in primary]
+        relevant = [row for row in source.rows if row.secondary_school in secondary and row.primary_school in primary]
         counts["rows"] += len(source.rows)
-        counts["outside"] += len(source.rows) - len(mine)
+        counts["outside"] += len(source.rows) - len(relevant)
         inside += [
             Registration(row.pupil_number, row.primary_school, row.secondary_school, row.stage.value, row.recorded_at)
-            for row in mine
+            for row in relevant
         ]
     refused = [
         RefusedRegistration(source.source, int(row.facts["line"]), row.code, row.facts)

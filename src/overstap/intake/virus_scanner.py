@@ -1,4 +1,4 @@
-"""Asks a virus scanner about attachments: clamd, over its socket (`man clamd`, command INSTREAM)."""
+"""Client of the virus scanner clamd for attachments (`man clamd`, command INSTREAM)."""
 
 import socket
 import struct
@@ -19,7 +19,7 @@ _MAX_ANSWER = 4_096
 
 @dataclass(frozen=True, slots=True)
 class VirusScanner:
-    """A clamd that runs somewhere.
+    """Client of one clamd.
 
     Args:
         address: path of its Unix socket, or `host:port`.
@@ -27,56 +27,56 @@ class VirusScanner:
 
     address: str
 
-    def must_answer(self) -> None:
-        """Ask whether it is there.
+    def check_available(self) -> None:
+        """Check that the scanner responds.
 
         Raises:
-            OverstapError: INTAKE-057 when it is not.
+            OverstapError: INTAKE-057 when it does not.
         """
-        if self._ask(b"zPING\0", ()) != b"PONG":
+        if self._send(b"zPING\0", ()) != b"PONG":
             raise OverstapError("INTAKE-057")
 
-    def must_be_clean(self, dossier: Dossier) -> None:
-        """Have all attachments of a dossier looked at, packed as they are: the scanner unpacks them itself.
+    def check_attachments(self, dossier: Dossier) -> None:
+        """Scan all attachments of a dossier, as ZIP archives, which the scanner unpacks itself.
 
         Args:
-            dossier: the dossier, cut to what goes along.
+            dossier: the minimised dossier.
 
         Raises:
-            OverstapError: INTAKE-056 when something was found in one; INTAKE-057 when the scanner says nothing about
-                it: what nobody looked at is not taken in.
+            OverstapError: INTAKE-056 when the scanner found a virus; INTAKE-057 when it gave no result, since an
+                attachment that was not scanned must not be accepted.
         """
         for _, block in documents(dossier):
             try:
                 packed = b64decode(block.text("bestandsinhoud") or "")
             except ValueError:
-                continue  # no Base64: told as ATTACHMENT-001, and never handed out
-            said = self._ask(b"zINSTREAM\0", (packed[at : at + _PART] for at in range(0, len(packed), _PART)))
-            if said.endswith(b" FOUND"):
+                continue  # not Base64: reported as ATTACHMENT-001, and never delivered
+            reply = self._send(b"zINSTREAM\0", (packed[at : at + _PART] for at in range(0, len(packed), _PART)))
+            if reply.endswith(b" FOUND"):
                 raise OverstapError("INTAKE-056")
-            if said != b"stream: OK":
+            if reply != b"stream: OK":
                 raise OverstapError("INTAKE-057")
 
-    def _ask(self, command: bytes, parts: Iterable[bytes]) -> bytes:
+    def _send(self, command: bytes, parts: Iterable[bytes]) -> bytes:
         try:
-            with closing(self._connected()) as line:
-                line.sendall(command)
+            with closing(self._connect()) as connection:
+                connection.sendall(command)
                 if command.startswith(b"zINSTREAM"):
                     for part in parts:
-                        line.sendall(struct.pack(">I", len(part)) + part)
-                    line.sendall(struct.pack(">I", 0))
-                said = b""
-                while not said.endswith(b"\0") and len(said) < _MAX_ANSWER and (part := line.recv(_MAX_ANSWER)):
-                    said += part
+                        connection.sendall(struct.pack(">I", len(part)) + part)
+                    connection.sendall(struct.pack(">I", 0))
+                reply = b""
+                while not reply.endswith(b"\0") and len(reply) < _MAX_ANSWER and (part := connection.recv(_MAX_ANSWER)):
+                    reply += part
         except OSError as problem:
             raise OverstapError("INTAKE-057") from problem
-        return said.rstrip(b"\0").strip()
+        return reply.rstrip(b"\0").strip()
 
-    def _connected(self) -> socket.socket:
+    def _connect(self) -> socket.socket:
         if self.address.startswith("/"):
-            line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            line.settimeout(_SECONDS)
-            line.connect(self.address)
-            return line
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.settimeout(_SECONDS)
+            connection.connect(self.address)
+            return connection
         host, _, port = self.address.rpartition(":")
         return socket.create_connection((host, int(port) if port.isdigit() else 0), _SECONDS)

@@ -1,6 +1,6 @@
-"""Quality of dossiers: rules, findings, and lists of faults for schools.
+"""Quality rules for dossiers: official and own rules, expectations over a region, and lists of faults for schools.
 
-- `rules.judge` judges one dossier: the official rules of its version and our own suite.
-- `expectations.validate_region` judges a whole region's dossiers at once, as tables.
-- `report` tells a school, in plain Dutch.
+- `rules.judge` checks one dossier by the official rules of its version and our own rules.
+- `expectations.validate_region` checks all dossiers of a region together, as tables.
+- `report` writes a school's list of faults in plain Dutch.
 """

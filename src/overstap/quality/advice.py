@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from overstap.quality import tables
 from overstap.quality.contacts import is_e_mail, is_phone
-from overstap.quality.rule_context import Place, RuleContext
+from overstap.quality.rule_context import Location, RuleContext
 
 _LEVELS = (
     (re.compile(r"\b(?:pro|praktijkonderwijs)\b"), 0.0),
@@ -19,12 +19,12 @@ _EVIDENCE = ("tlv", "lwoo", "rvc", "opp", "arrangement_pao", "arrangement_cluste
 
 
 def rank_of_text(advice: str) -> float | None:
-    """Return the height of a test advice written in words; None where it names no kind of school.
+    """Return the rank of a test advice in words, on the scale of `tables.advice_ranks`; None without a school type.
 
-    A double advice is the middle of its lowest and highest, which is how the ranks of code list 2 lie too.
+    The rank of a combined advice is the mean of its lowest and highest, as for code list 2.
 
     Args:
-        advice: such as `vmbo kb/vmbo gl-tl`.
+        advice: advice such as `vmbo kb/vmbo gl-tl`.
     """
     found = [rank for pattern, rank in _LEVELS if pattern.search(advice.lower())]
     return (min(found) + max(found)) / 2 if found else None
@@ -38,7 +38,7 @@ def _delivers_support(context: RuleContext) -> bool:
     return context.node("categorie_uitlevering").text("cat_onderwijsondersteuning") in ("VERPLICHT", "OPTIONEEL")
 
 
-def revised_lower(context: RuleContext) -> Iterator[Place]:
+def revised_lower(context: RuleContext) -> Iterator[Location]:
     """A revised advice is never lower than the first (Wet doorstroomtoetsen po: a test can only raise it)."""
     block = context.first("overstapadvies")
     if block is not None and "herzienadvies" in block.node:
@@ -47,15 +47,15 @@ def revised_lower(context: RuleContext) -> Iterator[Place]:
             yield block, "herzienadvies", 0
 
 
-def revised_without_advice(context: RuleContext) -> Iterator[Place]:
-    """A revised advice revises one that is there: both are recorded."""
+def revised_without_advice(context: RuleContext) -> Iterator[Location]:
+    """A revised advice requires the original advice."""
     block = context.first("overstapadvies")
     if block is not None and "herzienadvies" in block.node and "advies" not in block.node:
         yield block, "advies", 0
 
 
-def higher_test_advice(context: RuleContext) -> Iterator[Place]:
-    """A test advice above the school's advice leads to a higher advice, or the school says why not."""
+def higher_test_advice(context: RuleContext) -> Iterator[Location]:
+    """A test advice above the school's advice requires a revised advice or a reason against it."""
     block, result = context.first("overstapadvies"), context.first("eindtoetsresultaat")
     if block is None or result is None or "motivatie_herzienadvies" in block.node:
         return
@@ -65,15 +65,15 @@ def higher_test_advice(context: RuleContext) -> Iterator[Place]:
         yield block, "herzienadvies", 0
 
 
-def test_advice_unreadable(context: RuleContext) -> Iterator[Place]:
-    """A test advice names a kind of school."""
+def test_advice_unreadable(context: RuleContext) -> Iterator[Location]:
+    """A test advice names a school type."""
     result = context.first("eindtoetsresultaat")
     if result is not None and "toets_advies" in result.node and rank_of_text(result.text("toets_advies")) is None:
         yield result, "toets_advies", 0
 
 
-def lwoo_without_designation(context: RuleContext) -> Iterator[Place]:
-    """An advice with learning support comes with the designation, where support data are delivered."""
+def lwoo_without_designation(context: RuleContext) -> Iterator[Location]:
+    """An advice with learning support (LWOO) requires the designation, where support data are delivered."""
     block = context.first("overstapadvies")
     if block is not None and "lwoo" not in context.blocks and _delivers_support(context):
         field = "herzienadvies" if "herzienadvies" in block.node else "advies"
@@ -81,8 +81,8 @@ def lwoo_without_designation(context: RuleContext) -> Iterator[Place]:
             yield block, field, 0
 
 
-def designation_without_lwoo(context: RuleContext) -> Iterator[Place]:
-    """A designation for learning support is seen in the advice."""
+def designation_without_lwoo(context: RuleContext) -> Iterator[Location]:
+    """A designation for learning support (LWOO) requires an advice with learning support."""
     block = context.first("overstapadvies")
     if block is not None and "lwoo" in context.blocks and "advies" in block.node:
         advices = (block.text("advies"), block.text("herzienadvies"))
@@ -90,8 +90,8 @@ def designation_without_lwoo(context: RuleContext) -> Iterator[Place]:
             yield block, "advies", 0
 
 
-def special_without_evidence(context: RuleContext) -> Iterator[Place]:
-    """An advice for praktijkonderwijs or VSO comes with what admission asks for, where support data are delivered."""
+def special_without_evidence(context: RuleContext) -> Iterator[Location]:
+    """An advice for praktijkonderwijs or VSO requires the data for admission, where support data are delivered."""
     block = context.first("overstapadvies")
     if block is None or block.text("advies") not in ("01", "10") or not _delivers_support(context):
         return
@@ -99,22 +99,22 @@ def special_without_evidence(context: RuleContext) -> Iterator[Place]:
         yield block, "advies", 0
 
 
-def no_advice_possible(context: RuleContext) -> Iterator[Place]:
-    """The advice says something a secondary school can place a pupil by."""
+def no_advice_possible(context: RuleContext) -> Iterator[Location]:
+    """The advice names a school type (code 80, no advice possible, does not)."""
     block = context.first("overstapadvies")
     if block is not None and block.text("advies") == "80" and "herzienadvies" not in block.node:
         yield block, "advies", 0
 
 
-def contact_e_mail(context: RuleContext) -> Iterator[Place]:
-    """The contact person's e-mail address can be written to (the official test looks at other addresses alone)."""
+def contact_e_mail(context: RuleContext) -> Iterator[Location]:
+    """The contact person's e-mail address is valid (the official rule checks other addresses only)."""
     block = context.first("overstapadvies")
     if block is not None and "contactemail" in block.node and not is_e_mail(block.text("contactemail")):
         yield block, "contactemail", 0
 
 
-def contact_phone(context: RuleContext) -> Iterator[Place]:
-    """The contact person's number can be called."""
+def contact_phone(context: RuleContext) -> Iterator[Location]:
+    """The contact person's phone number is valid."""
     block = context.first("overstapadvies")
     if block is not None and "contacttelefoon" in block.node and not is_phone(block.text("contacttelefoon")):
         yield block, "contacttelefoon", 0

@@ -1,4 +1,4 @@
-"""Findings about attachments, from `overstap.oso.attachments`."""
+"""Conversion of the attachment faults of `overstap.oso.attachments` to findings."""
 
 from overstap.oso import attachments, structure
 from overstap.oso.model import Dossier
@@ -9,21 +9,21 @@ _RULE = "ATTACHMENT-"
 
 
 def codes() -> tuple[str, ...]:
-    """Return the rule ids that an attachment can break."""
+    """Return the codes of all attachment faults."""
     return tuple(code for code in structure.codes() if code.startswith(_RULE))
 
 
 def severity(code: str) -> DossierSeverity:
-    """Return how bad it is: what the official example dossiers get wrong themselves stops nobody."""
+    """Return the severity of an attachment fault; faults that the official examples have are warnings."""
     return DossierSeverity.WARNING if code in attachments.WARNINGS else DossierSeverity.ERROR
 
 
 def findings(dossier: Dossier, context: RuleContext) -> list[DossierFinding]:
-    """Return what is wrong with a dossier's attachments, in document order.
+    """Return the findings about a dossier's attachments, in document order.
 
     Args:
         dossier: the dossier.
-        context: of the same: without a document in it nothing is opened.
+        context: rule context of the dossier, with its attachment blocks.
     """
     blocks = context.blocks.get("document")
     if blocks is None:

@@ -1,10 +1,10 @@
-"""Own rules: parents and carers, and what may not be known of them (DOMAIN 5.1)."""
+"""Own rules: parents and carers, their contact details and secret addresses (DOMAIN 5.1)."""
 
 from collections.abc import Iterator
 
 from overstap.quality.contacts import is_e_mail, is_phone
 from overstap.quality.official import PLACEHOLDERS
-from overstap.quality.rule_context import Block, Place, RuleContext, has_address
+from overstap.quality.rule_context import Block, Location, RuleContext, has_address
 
 _SECRET = frozenset(PLACEHOLDERS.values())
 _NUMBERS = {ord(letter): str(number) for number, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)}
@@ -19,8 +19,8 @@ def _numbers(carer: Block) -> list[str]:
     return [each.text("nummer") or "" for contacts in lists for each in contacts.get("communicatie", ())]
 
 
-def legal_representative(context: RuleContext) -> Iterator[Place]:
-    """Somebody alive represents the pupil, and so can inspect the dossier."""
+def legal_representative(context: RuleContext) -> Iterator[Location]:
+    """The pupil has a living legal representative, who can inspect the dossier."""
     pupil = context.first("leerling")
     if pupil is None or "verzorger" not in pupil.node:
         return
@@ -28,8 +28,8 @@ def legal_representative(context: RuleContext) -> Iterator[Place]:
         yield pupil, "verzorger", 0
 
 
-def representative_reachable(context: RuleContext) -> Iterator[Place]:
-    """Whoever represents the pupil has a phone number or e-mail address, be it a secret one."""
+def representative_reachable(context: RuleContext) -> Iterator[Location]:
+    """At least one legal representative has a phone number or e-mail address, possibly a secret one."""
     pupil = context.first("leerling")
     if pupil is None or "verzorger" not in pupil.node:
         return
@@ -38,8 +38,8 @@ def representative_reachable(context: RuleContext) -> Iterator[Place]:
         yield representatives[0], "communicatielijst", 0
 
 
-def deceased_reachable(context: RuleContext) -> Iterator[Place]:
-    """Nobody writes to or calls a parent who has died."""
+def deceased_reachable(context: RuleContext) -> Iterator[Location]:
+    """A deceased carer has no contact details and no address."""
     for carer in context.all("verzorger"):
         if carer.is_true("overleden"):
             for field in ("communicatielijst", "adreslijst"):
@@ -47,8 +47,8 @@ def deceased_reachable(context: RuleContext) -> Iterator[Place]:
                     yield carer, field, 0
 
 
-def address_given_away(context: RuleContext) -> Iterator[Place]:
-    """A pupil's secret address is not to be read from a carer's."""
+def address_given_away(context: RuleContext) -> Iterator[Location]:
+    """A pupil with a secret address has no carer with an address that is not secret."""
     pupil = context.first("leerling")
     if pupil is not None and pupil.is_true("adresgeheim"):
         for carer in _living(context):
@@ -56,47 +56,47 @@ def address_given_away(context: RuleContext) -> Iterator[Place]:
                 yield carer, "adreslijst", 0
 
 
-def phone_form(context: RuleContext) -> Iterator[Place]:
-    """A phone number can be called."""
+def phone_form(context: RuleContext) -> Iterator[Location]:
+    """A phone number is valid."""
     for block, kind, number, _ in context.contacts:
         if kind == "telefoon" and number not in _SECRET and not is_phone(number):
             yield block, "nummer", 0
 
 
-def mail_address(context: RuleContext) -> Iterator[Place]:
-    """An e-mail address is one address as a whole: the official pattern (OG.01) looks for one anywhere in the text.
+def mail_address(context: RuleContext) -> Iterator[Location]:
+    """A value of kind e-mail is exactly one address; the official rule (OG.01) accepts one anywhere in the text.
 
-    So `a@example.org;b@example.org`, `mailto:` or a blank in front pass there, and a family is never mailed.
+    Values such as `a@example.org;b@example.org` or with `mailto:` pass the official rule, and mail to them fails.
     """
     for block, kind, address, _ in context.contacts:
         if kind == "e-mail" and address and address not in _SECRET and not is_e_mail(address):
             yield block, "nummer", 0
 
 
-def secret_without_mark(context: RuleContext) -> Iterator[Place]:
-    """A placeholder stands only where the detail is marked as secret, so that nobody calls it."""
+def secret_without_mark(context: RuleContext) -> Iterator[Location]:
+    """A placeholder for a secret contact detail requires the mark `geheim`."""
     for block, _, number, is_secret in context.contacts:
         if number in _SECRET and not is_secret:
             yield block, "geheim", 0
 
 
 def _is_iban(text: str) -> bool:
-    """Say whether this passes ISO 13616: first four characters moved to the end, letters as numbers, 1 modulo 97."""
+    """Return whether a text passes the check of ISO 13616: four characters moved to the end, 1 modulo 97."""
     number = text.replace(" ", "").upper()
     if not 15 <= len(number) <= 34 or not (number.isascii() and number.isalnum()):
         return False
     return int((number[4:] + number[:4]).translate(_NUMBERS)) % 97 == 1
 
 
-def account_number(context: RuleContext) -> Iterator[Place]:
-    """A bank account number passes its check."""
+def account_number(context: RuleContext) -> Iterator[Location]:
+    """A bank account number passes the check of ISO 13616."""
     for carer in context.all("verzorger"):
         if "iban" in carer.node and not _is_iban(carer.text("iban")):
             yield carer, "iban", 0
 
 
-def account_number_forbidden(context: RuleContext) -> Iterator[Place]:
-    """No bank account goes to a partnership: the official rule knows only the field from before IBAN (PaO.OV05)."""
+def account_number_forbidden(context: RuleContext) -> Iterator[Location]:
+    """No bank account is sent to a partnership; the official rule (PaO.OV05) checks only the field before IBAN."""
     for carer in context.all("verzorger"):
         if "iban" in carer.node:
             yield carer, "iban", 0

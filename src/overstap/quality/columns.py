@@ -1,8 +1,7 @@
-"""Columns that the expectations over a region use.
+"""Extraction of the columns that the expectations over a region need from dossiers.
 
-`overstap.oso.frames` lays out whole dossiers; a region of thousands, with attachments, would not fit in memory that
-way. Here the catalogue and the rules together say which fields are wanted, once per version, and the rest of a dossier
-is not looked at.
+`overstap.oso.frames` converts whole dossiers, which for thousands with attachments would not fit in memory. This module
+determines the needed fields from the catalogue and the rules, once per version, and extracts only those.
 """
 
 import hashlib
@@ -16,7 +15,7 @@ from overstap.oso.frames import FURTHER, TABLES
 from overstap.oso.model import Dossier
 from overstap.oso.structure import path_of
 from overstap.oso.tree import Node
-from overstap.quality.regionbook import RegionRule
+from overstap.quality.region_rulebook import RegionRule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,11 +24,11 @@ _NETHERLANDS = "6030"
 _Row = dict[str, str]
 
 
-class JudgedTable:
-    """Some columns of one table, row by row.
+class ColumnTable:
+    """Selected columns of one table, filled row by row.
 
     Args:
-        names: the columns, beside `dossier` (the id) and `at` (the place in the dossier).
+        names: names of the columns, besides `dossier` (the id) and `at` (the path in the dossier).
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -38,7 +37,7 @@ class JudgedTable:
         self.columns: dict[str, list[str | None]] = {name: [] for name in sorted(names)}
 
     def add(self, dossier: str, at: str, row: _Row) -> None:
-        """Add a row; a column that it does not have is missing."""
+        """Add a row; columns that it does not have are missing values."""
         self.dossier.append(dossier)
         self.at.append(at)
         for name, values in self.columns.items():
@@ -52,19 +51,19 @@ class JudgedTable:
             values += other.columns[name]
 
     def frame(self) -> "pd.DataFrame":
-        """Return the rows as a frame of text columns: nothing turns a leading zero into a number."""
+        """Return the rows as a frame of text columns, which keep leading zeros."""
         import pandas as pd
 
         return pd.DataFrame({"dossier": self.dossier, "at": self.at, **self.columns}, dtype="string")
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedRows:
-    """The wanted columns of one dossier.
+class DossierRows:
+    """The needed columns of one dossier.
 
     Args:
-        version: of the data set.
-        tables: per table its rows: the place in the dossier, and the columns that are there.
+        version: version of the data set.
+        tables: rows per table: path in the dossier, and the columns that are present.
     """
 
     version: str
@@ -72,56 +71,56 @@ class JudgedRows:
 
 
 @dataclass(slots=True)
-class _Look:
-    """What is wanted of a kind of block: its leaves, blocks whose leaves are of the same row, and blocks with rows."""
+class _ColumnPlan:
+    """Needed fields of a block: leaves, blocks whose leaves belong to the same row, and blocks with own rows."""
 
     leaves: list[tuple[str, str]] = field(default_factory=list)
-    same: list[tuple[str, "_Look"]] = field(default_factory=list)
-    rows: list[tuple[Field, str, "_Look"]] = field(default_factory=list)
+    same: list[tuple[str, "_ColumnPlan"]] = field(default_factory=list)
+    rows: list[tuple[Field, str, "_ColumnPlan"]] = field(default_factory=list)
 
     @property
     def is_needed(self) -> bool:
         return bool(self.leaves or self.same or self.rows)
 
 
-Wanted = Mapping[str, frozenset[str]]
-"""Per table the columns that rules need."""
+NeededColumns = Mapping[str, frozenset[str]]
+"""The columns that rules need, per table."""
 
 
-def wanted_by(rules: Iterable[RegionRule]) -> Wanted:
-    """Return which columns rules need."""
+def columns_needed_by(rules: Iterable[RegionRule]) -> NeededColumns:
+    """Return the columns that rules need."""
     found: dict[str, set[str]] = {}
     for rule in rules:
         found.setdefault(rule.table, set()).update(rule.columns)
     return {table: frozenset(columns) for table, columns in found.items()}
 
 
-class Columns:
-    """The wanted columns of a growing number of dossiers.
+class RegionColumns:
+    """The needed columns of the dossiers of a region, filled dossier by dossier.
 
     Args:
-        rules: the rules that will be judged; they name tables and columns.
+        rules: the rules, which determine tables and columns.
     """
 
     def __init__(self, rules: Iterable[RegionRule]) -> None:
-        self._wanted = wanted_by(rules)
+        self._wanted = columns_needed_by(rules)
         self._key = frozenset(self._wanted.items())
         self.clear()
 
     def clear(self) -> None:
-        """Forget all rows."""
-        self.tables = {name: JudgedTable(columns) for name, columns in self._wanted.items()}
+        """Remove all rows."""
+        self.tables = {name: ColumnTable(columns) for name, columns in self._wanted.items()}
         self.dossiers: list[str] = []
         self.versions: set[str] = set()
 
-    def add(self, key: str, dossier: Dossier | JudgedRows) -> None:
-        """Take the wanted fields of a dossier.
+    def add(self, key: str, dossier: Dossier | DossierRows) -> None:
+        """Add the needed fields of a dossier.
 
         Args:
-            key: an id of the caller's choice.
-            dossier: the dossier, or what was taken of it before, by the same rules or more of them.
+            key: an id, chosen by the caller.
+            dossier: the dossier, or its rows, extracted earlier for at least these rules.
         """
-        if isinstance(dossier, JudgedRows):
+        if isinstance(dossier, DossierRows):
             self.dossiers.append(key)
             self.versions.add(dossier.version)
             for name, table in self.tables.items():
@@ -130,8 +129,8 @@ class Columns:
             return
         self.dossiers.append(key)
         self.versions.add(dossier.version)
-        taken = _Taken(dossier, lambda table, at, row: self.tables[table].add(key, at, row))
-        taken.all(self._wanted, _look_of(self._key, dossier.version))
+        extractor = _RowExtractor(dossier, lambda table, at, row: self.tables[table].add(key, at, row))
+        extractor.all(self._wanted, _column_plan(self._key, dossier.version))
 
     def extend(self, other: "Columns") -> None:
         """Take what is wanted here of the dossiers that another one took, which wants at least as much.
@@ -145,29 +144,29 @@ class Columns:
             table.extend(other.tables[name])
 
 
-def rows_of(dossier: Dossier, wanted: Wanted) -> JudgedRows:
-    """Return the wanted fields of one dossier.
+def rows_of(dossier: Dossier, wanted: NeededColumns) -> DossierRows:
+    """Extract the needed fields of one dossier.
 
     Args:
         dossier: the dossier.
-        wanted: per table its columns; see `wanted_by`.
+        wanted: the needed columns per table; see `columns_needed_by`.
     """
     found: dict[str, list[tuple[str, _Row]]] = {name: [] for name in wanted}
-    taken = _Taken(dossier, lambda table, at, row: found[table].append((at, _only(row, wanted[table]))))
-    taken.all(wanted, _look_of(frozenset(wanted.items()), dossier.version))
-    return JudgedRows(dossier.version, found)
+    extractor = _RowExtractor(dossier, lambda table, at, row: found[table].append((at, _only(row, wanted[table]))))
+    extractor.all(wanted, _column_plan(frozenset(wanted.items()), dossier.version))
+    return DossierRows(dossier.version, found)
 
 
 def _only(row: _Row, columns: frozenset[str]) -> _Row:
     return row if row.keys() <= columns else {name: cell for name, cell in row.items() if name in columns}
 
 
-class _Taken:
-    """One walk over a dossier that takes the wanted fields.
+class _RowExtractor:
+    """Traversal of a dossier that extracts the needed fields.
 
     Args:
         dossier: the dossier.
-        put: takes a row: its table, the place in the dossier, and its columns.
+        put: receives each row: table, path in the dossier, and columns.
     """
 
     def __init__(self, dossier: Dossier, put: Callable[[str, str, _Row], None]) -> None:
@@ -175,14 +174,14 @@ class _Taken:
         self.put = put
         self.digests: set[str] = set()
 
-    def all(self, wanted: Wanted, look: _Look) -> None:
-        """Take all wanted fields."""
+    def all(self, wanted: NeededColumns, plan: _ColumnPlan) -> None:
+        """Extract all needed fields."""
         self.wanted = wanted
-        self._row(self.dossier.tree, TABLES["dossier"], look, self.dossier.catalogue.root)
+        self._row(self.dossier.tree, TABLES["dossier"], plan, self.dossier.catalogue.root)
 
-    def _row(self, node: Node, table: str, look: _Look, at: str) -> None:
+    def _row(self, node: Node, table: str, plan: _ColumnPlan, at: str) -> None:
         row: _Row = {}
-        self._fill(node, row, look, at)
+        self._fill(node, row, plan, at)
         if table not in self.wanted:
             return
         if table in ("dossiers", "pupil") and (sender := self.dossier.sender) is not None:
@@ -190,34 +189,34 @@ class _Taken:
         if table == "pupil" and (given := node.text("voornaam")) is not None:
             row["given"] = given
         elif table == "addresses" and node.text("land") not in (None, _NETHERLANDS):
-            row.pop("postcode", None)  # the form is that of a Dutch one
+            row.pop("postcode", None)  # only Dutch postcodes are checked
         elif table == "attachments" and (content := node.text("bestandsinhoud")) is not None:
             row["digest"] = hashlib.sha256("".join(content.split()).encode()).hexdigest()
-            if row["digest"] in self.digests:  # a file may well stand twice in the dossier of one pupil
+            if row["digest"] in self.digests:  # the same file twice in one dossier is not a fault
                 return
             self.digests.add(row["digest"])
         self.put(table, at, row)
 
-    def _fill(self, node: Node, row: _Row, look: _Look, at: str) -> None:
-        for name, column in look.leaves:
+    def _fill(self, node: Node, row: _Row, plan: _ColumnPlan, at: str) -> None:
+        for name, column in plan.leaves:
             if found := node.get(name):
                 row[column] = found[0]
-        for name, inner in look.same:
+        for name, inner in plan.same:
             if found := node.get(name):
                 self._fill(found[0], row, inner, f"{at}/{name}")
-        for each, table, inner in look.rows:
+        for each, table, inner in plan.rows:
             for number, child in enumerate(node.get(each.name, ()), start=1):
                 self._row(child, table, inner, path_of(at, each, number))
 
 
 @lru_cache(maxsize=64)
-def _look_of(wanted: frozenset[tuple[str, frozenset[str]]], version: str) -> _Look:
+def _column_plan(wanted: frozenset[tuple[str, frozenset[str]]], version: str) -> _ColumnPlan:
     known = catalogue(version)
-    return _look(known, known.root, TABLES["dossier"], "", dict(wanted))
+    return _plan_block(known, known.root, TABLES["dossier"], "", dict(wanted))
 
 
-def _look(known: Catalogue, block: str, table: str, prefix: str, wanted: Wanted) -> _Look:
-    made = _Look()
+def _plan_block(known: Catalogue, block: str, table: str, prefix: str, wanted: NeededColumns) -> _ColumnPlan:
+    made = _ColumnPlan()
     for each in known.blocks[block]:
         if each.contains is None:
             if f"{prefix}{each.name}" in wanted.get(table, ()):
@@ -225,11 +224,11 @@ def _look(known: Catalogue, block: str, table: str, prefix: str, wanted: Wanted)
         elif each.contains not in known.repeating:
             if each.contains in TABLES or each.max is None:
                 own = TABLES.get(each.contains, FURTHER)
-                inner = _look(known, each.contains, own, "", wanted)
+                inner = _plan_block(known, each.contains, own, "", wanted)
                 if inner.is_needed or own in wanted:
                     made.rows.append((each, own, inner))
             else:
-                inner = _look(known, each.contains, table, f"{prefix}{each.name}.", wanted)
+                inner = _plan_block(known, each.contains, table, f"{prefix}{each.name}.", wanted)
                 if inner.is_needed:
                     made.same.append((each.name, inner))
     return made

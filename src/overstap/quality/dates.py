@@ -1,10 +1,10 @@
-"""Own rules: dates that cannot be, or that do not fit one another (DOMAIN 5.1)."""
+"""Own rules: impossible dates and inconsistent periods (DOMAIN 5.1)."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from operator import attrgetter
 
-from overstap.quality.rule_context import Block, Place, RuleContext
+from overstap.quality.rule_context import Block, Location, RuleContext
 
 _PERIODS = {
     "schoolloopbaan": ("begindatum", "einddatum"),
@@ -28,27 +28,27 @@ _PAST = {
 _OLD = timedelta(days=366)
 
 
-def made_in_future(context: RuleContext) -> Iterator[Place]:
-    """A dossier is not made after today."""
+def made_in_future(context: RuleContext) -> Iterator[Location]:
+    """The date of the dossier is not after today."""
     if context.made_on is not None and context.made_on > context.today:
         yield context.all("metadata")[0], "datum", 0
 
 
-def made_long_ago(context: RuleContext) -> Iterator[Place]:
-    """A dossier is not older than a year: what a school knows has changed since."""
+def made_long_ago(context: RuleContext) -> Iterator[Location]:
+    """A dossier is not older than a year, since its data are out of date by then."""
     if context.made_on is not None and context.today - context.made_on > _OLD:
         yield context.all("metadata")[0], "datum", 0
 
 
-def enrolled_after_dossier(context: RuleContext) -> Iterator[Place]:
-    """A pupil was enrolled when the dossier was made."""
+def enrolled_after_dossier(context: RuleContext) -> Iterator[Location]:
+    """A pupil is enrolled at the latest on the date of the dossier."""
     pupil = context.first("leerling")
     enrolled = pupil.day("datuminschrijving") if pupil is not None else None
     if pupil is not None and enrolled is not None and context.made_on is not None and enrolled > context.made_on:
         yield pupil, "datuminschrijving", 0
 
 
-def enrolled_before_birth(context: RuleContext) -> Iterator[Place]:
+def enrolled_before_birth(context: RuleContext) -> Iterator[Location]:
     """A pupil is enrolled after birth."""
     pupil = context.first("leerling")
     if pupil is not None:
@@ -57,8 +57,8 @@ def enrolled_before_birth(context: RuleContext) -> Iterator[Place]:
             yield pupil, "datuminschrijving", 0
 
 
-def left_before_enrolled(context: RuleContext) -> Iterator[Place]:
-    """A pupil leaves after having been enrolled."""
+def left_before_enrolled(context: RuleContext) -> Iterator[Location]:
+    """A pupil does not leave before enrolment."""
     pupil = context.first("leerling")
     if pupil is not None and "datumuitschrijving" in pupil.node:
         left, enrolled = pupil.day("datumuitschrijving"), pupil.day("datuminschrijving")
@@ -66,8 +66,8 @@ def left_before_enrolled(context: RuleContext) -> Iterator[Place]:
             yield pupil, "datumuitschrijving", 0
 
 
-def ends_before_start(context: RuleContext) -> Iterator[Place]:
-    """What has a period ends after it starts."""
+def ends_before_start(context: RuleContext) -> Iterator[Location]:
+    """A period does not end before it starts."""
     for name, (start, end) in _PERIODS.items():
         for block in context.blocks.get(name, ()):
             if end in block.node and block.text(end)[:10] < block.text(start)[:10] and _is_period(block, start, end):
@@ -75,12 +75,12 @@ def ends_before_start(context: RuleContext) -> Iterator[Place]:
 
 
 def _is_period(block: Block, start: str, end: str) -> bool:
-    """Say whether both are dates: dates are compared as written first, which is quick and right for good ones."""
+    """Return whether both are valid dates; callers compare the texts first, which is fast and right for valid ones."""
     return block.day(start) is not None and block.day(end) is not None
 
 
-def career_overlap(context: RuleContext) -> Iterator[Place]:
-    """A pupil is in one group at a time."""
+def career_overlap(context: RuleContext) -> Iterator[Location]:
+    """Entries of the school career do not overlap."""
     latest = ""
     for entry in sorted(context.career, key=_begun):
         begun, ended = entry.begun[:10], entry.ended[:10]
@@ -95,8 +95,8 @@ _begun = attrgetter("begun")
 _year = attrgetter("school_year", "begun")
 
 
-def year_group_falls(context: RuleContext) -> Iterator[Place]:
-    """The year group does not go down as the years go by."""
+def year_group_falls(context: RuleContext) -> Iterator[Location]:
+    """The year group does not decrease over the years."""
     highest = -1
     for entry in sorted(context.career, key=_year):
         if entry.group.isdecimal():
@@ -107,16 +107,16 @@ def year_group_falls(context: RuleContext) -> Iterator[Place]:
                 highest = group
 
 
-def school_year_form(context: RuleContext) -> Iterator[Place]:
-    """A school year names two years that follow one another."""
+def school_year_form(context: RuleContext) -> Iterator[Location]:
+    """A school year consists of two consecutive years."""
     for entry in context.career:
         first, _, second = entry.school_year.partition("-")
         if first.isdecimal() and second.isdecimal() and int(second) != int(first) + 1:
             yield entry.block, "schooljaar", 0
 
 
-def career_outside_year(context: RuleContext) -> Iterator[Place]:
-    """A year of the school career lies in its school year, 1 August to 31 July."""
+def career_outside_year(context: RuleContext) -> Iterator[Location]:
+    """An entry of the school career starts in its school year, 1 August to 31 July."""
     for entry in context.career:
         begun, year = entry.begun, entry.school_year[:4]
         if begun and year.isdecimal():
@@ -125,8 +125,8 @@ def career_outside_year(context: RuleContext) -> Iterator[Place]:
                 yield entry.block, "begindatum", 0
 
 
-def after_dossier(context: RuleContext) -> Iterator[Place]:
-    """What has taken place has done so before the dossier was made."""
+def after_dossier(context: RuleContext) -> Iterator[Location]:
+    """Dates of past events are not after the date of the dossier."""
     made = context.made_on
     if made is None:
         return
@@ -137,7 +137,7 @@ def after_dossier(context: RuleContext) -> Iterator[Place]:
                 yield block, field, 0
 
 
-def death_in_future(context: RuleContext) -> Iterator[Place]:
+def death_in_future(context: RuleContext) -> Iterator[Location]:
     """A date of death is not after today."""
     for carer in context.all("verzorger"):
         if "overlijdensdatum" in carer.node:
@@ -146,31 +146,31 @@ def death_in_future(context: RuleContext) -> Iterator[Place]:
                 yield carer, "overlijdensdatum", 0
 
 
-def inspected_in_future(context: RuleContext) -> Iterator[Place]:
-    """Parents have inspected the dossier today at the latest."""
+def inspected_in_future(context: RuleContext) -> Iterator[Location]:
+    """The date of inspection is not after today."""
     block = context.first("inzage")
     seen = block.day("inzagedatum") if block is not None else None
     if block is not None and seen is not None and seen > context.today:
         yield block, "inzagedatum", 0
 
 
-def inspected_before_made(context: RuleContext) -> Iterator[Place]:
-    """Parents have inspected this dossier, not one that was there before it was made."""
+def inspected_before_made(context: RuleContext) -> Iterator[Location]:
+    """The date of inspection is not before the date of the dossier."""
     block = context.first("inzage")
     seen = block.day("inzagedatum") if block is not None else None
     if block is not None and seen is not None and context.made_on is not None and seen < context.made_on:
         yield block, "inzagedatum", 0
 
 
-def refusal_without_reason(context: RuleContext) -> Iterator[Place]:
-    """Parents who do not agree have been asked why: their view goes along."""
+def refusal_without_reason(context: RuleContext) -> Iterator[Location]:
+    """A dossier with which the parents disagree contains their view."""
     block = context.first("inzage")
     if block is not None and block.text("akkoord") == "Nee" and not block.text("redennietakkoord").strip():
         yield block, "redennietakkoord", 0
 
 
-def consent_refused(context: RuleContext) -> Iterator[Place]:
-    """No consent was given; whether the dossier may go all the same is for people to decide (DOMAIN 3.5)."""
+def consent_refused(context: RuleContext) -> Iterator[Location]:
+    """Consent was refused; people decide whether the dossier may still be sent (DOMAIN 3.5)."""
     block = context.first("inzage")
     if block is not None and block.text("toestemming") == "Nee":
         yield block, "toestemming", 0

@@ -1,4 +1,4 @@
-"""Plan of rules per kind of dossier, and its execution."""
+"""Rule engine: compiles the rules for one kind of dossier to a plan, and executes it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from types import ModuleType
 from overstap.oso.catalogue import FORBIDDEN, MANDATORY, OPTED_OUT, Catalogue, catalogue
 from overstap.quality import (
     advice,
+    blank_fields,
     carers,
     categories,
     dates,
-    filled,
     final_test,
     free_text,
     identity,
@@ -20,16 +20,16 @@ from overstap.quality import (
     rulebook,
 )
 from overstap.quality.findings import DossierFinding, DossierSeverity, JudgementStage
-from overstap.quality.rule_context import Block, Layout, Place, RuleContext, path_of
+from overstap.quality.rule_context import Block, BlockLayout, Location, RuleContext, path_of
 from overstap.quality.rulebook import Rule
 
-Check = Callable[..., Iterable[Place]]
-Breach = tuple[str, Place]
+RuleCheck = Callable[..., Iterable[Location]]
+Breach = tuple[str, Location]
 
 
 @dataclass(slots=True)
-class Presence:
-    """What must, may not, or must in part be in one block: field to rule."""
+class PresenceRules:
+    """Fields that one block must have, must not have, or must have at least one of, each with its rule id."""
 
     required: dict[str, str] = field(default_factory=dict)
     forbidden: dict[str, str] = field(default_factory=dict)
@@ -38,19 +38,19 @@ class Presence:
 
 @dataclass(slots=True)
 class RulePlan:
-    """The rules for one kind of dossier, arranged by the block they look at."""
+    """The rules for one kind of dossier, grouped by the block that they check."""
 
-    presence: dict[str, Presence] = field(default_factory=dict)
+    presence: dict[str, PresenceRules] = field(default_factory=dict)
     codes: dict[str, list[tuple[str, frozenset[str], str, bool]]] = field(default_factory=dict)
     needed: list[tuple[str, str, str]] = field(default_factory=list)
     values: list[tuple[str, str, str, bool, str]] = field(default_factory=list)
     categories: list[tuple[str, str, frozenset[str], list[tuple[str, str, bool]]]] = field(default_factory=list)
-    checks: dict[str, list[tuple[str, Check, tuple[str, ...]]]] = field(default_factory=dict)
+    checks: dict[str, list[tuple[str, RuleCheck, tuple[str, ...]]]] = field(default_factory=dict)
 
 
 _WORDS = {
     "category": frozenset((MANDATORY, FORBIDDEN, OPTED_OUT)),
-    "switched_off": frozenset((OPTED_OUT,)),  # all that the sheets before 2019 heed
+    "switched_off": frozenset((OPTED_OUT,)),  # the only mark that the sheets before 2019 check
 }
 _NEEDS = {
     check: block
@@ -76,17 +76,21 @@ _NEEDS = {
     }.items()
     for check in checks
 }
-"""Checks that have nothing to look at in a dossier without this block: most dossiers lack most of these."""
+"""The block without which a check finds nothing; most dossiers lack most of these blocks."""
 
 
 def _modules() -> list[ModuleType]:
-    return [official, identity, dates, advice, final_test, carers, references, categories, filled, free_text]
+    return [official, identity, dates, advice, final_test, carers, references, categories, blank_fields, free_text]
 
 
 @cache
-def functions() -> dict[str, Check]:
-    """Return the functions that a rule's `check` can name."""
-    found: dict[str, Check] = {}
+def functions() -> dict[str, RuleCheck]:
+    """Return the check functions by name, as a rule's `check` names them.
+
+    Raises:
+        ValueError: two modules define a function of one name.
+    """
+    found: dict[str, RuleCheck] = {}
     for module in _modules():
         for name, value in vars(module).items():
             if not name.startswith("_") and callable(value) and getattr(value, "__module__", "") == module.__name__:
@@ -97,9 +101,9 @@ def functions() -> dict[str, Check]:
 
 
 @cache
-def layout(version: str) -> Layout:
-    """Return the layout of a version's blocks."""
-    return Layout(catalogue(version))
+def layout(version: str) -> BlockLayout:
+    """Return the block structure of a version."""
+    return BlockLayout(catalogue(version))
 
 
 def sheet_for(kind: str, transfer: str) -> str:
@@ -107,7 +111,7 @@ def sheet_for(kind: str, transfer: str) -> str:
 
     Args:
         kind: its `overdrachtsoort`.
-        transfer: its `metadata/overstap`, which decides where the kind is unknown.
+        transfer: its `metadata/overstap`, which decides when the kind is unknown.
     """
     if kind == "overstapdossier":
         return "OVa"
@@ -121,25 +125,25 @@ def plan(version: str, kind: str, sheet: str, transfer: str, stage: JudgementSta
     """Return the plan for one kind of dossier.
 
     Args:
-        version: version of the standard.
-        kind: `overdrachtsoort`, one of the known ones or empty (so that plans cannot pile up).
-        sheet: `OVa`, `OVb` or `PaO`.
-        transfer: `metadata/overstap`, likewise.
-        stage: where in the round it is.
+        version: version of the data set.
+        kind: `overdrachtsoort`, a known value or empty, so that the number of cached plans is bounded.
+        sheet: official sheet: `OVa`, `OVb` or `PaO`.
+        transfer: `metadata/overstap`, a known value or empty.
+        stage: stage of the round.
     """
-    made = RulePlan()
+    rule_plan = RulePlan()
     about = catalogue(version)
     for rule in rulebook.rules(version).values():
         if rule.applies(kind, sheet, transfer, stage):
-            _add(made, rule, about)
-    return made
+            _add(rule_plan, rule, about)
+    return rule_plan
 
 
-def _add(made: RulePlan, rule: Rule, about: Catalogue) -> None:
+def _add(rule_plan: RulePlan, rule: Rule, about: Catalogue) -> None:
     word, *arguments = rule.check
     if word in ("required", "forbidden", "some"):
         block, *fields = arguments
-        presence = made.presence.setdefault(block, Presence())
+        presence = rule_plan.presence.setdefault(block, PresenceRules())
         if word == "some":
             presence.some.append((frozenset(fields), rule.id))
         else:
@@ -149,46 +153,46 @@ def _add(made: RulePlan, rule: Rule, about: Catalogue) -> None:
         for place in arguments[1:]:
             parent, name = place.rstrip("!").split("/")
             for block in _holders(about, name) if parent == "*" else [parent]:
-                made.codes.setdefault(block, []).append((name, values, rule.id, _repeats(about, block, name)))
+                rule_plan.codes.setdefault(block, []).append((name, values, rule.id, _repeats(about, block, name)))
             if place.endswith("!"):
-                made.needed.append((parent, name, rule.id))
+                rule_plan.needed.append((parent, name, rule.id))
     elif word in ("category", "switched_off"):
         category, *places = arguments
         blocks = []
         for place in places:
             block, _, name = place.lstrip("?").rpartition("/")
             blocks.append((block or about.root, name, not place.startswith("?")))
-        made.categories.append((category, rule.id, _WORDS[word], blocks))
+        rule_plan.categories.append((category, rule.id, _WORDS[word], blocks))
     elif word == "equals":
         block, _, name = arguments[0].rstrip("?").partition("/")
         value = {"{version}": about.version, "{validation}": about.validation}[arguments[1]]
-        made.values.append((block, name, value, arguments[0].endswith("?"), rule.id))
+        rule_plan.values.append((block, name, value, arguments[0].endswith("?"), rule.id))
     else:
         function = functions()[word]
-        made.checks.setdefault(_NEEDS.get(word, about.root), []).append((rule.id, function, tuple(arguments)))
+        rule_plan.checks.setdefault(_NEEDS.get(word, about.root), []).append((rule.id, function, tuple(arguments)))
 
 
 def _holders(about: Catalogue, name: str) -> list[str]:
-    """Return the element names of the blocks that can hold this field."""
+    """Return the element names of the blocks that can contain a field."""
     kinds = {block for block, fields in about.blocks.items() if any(each.name == name for each in fields)}
     holders = {each.name for fields in about.blocks.values() for each in fields if each.contains in kinds}
     return sorted(holders | ({about.root} & kinds))
 
 
 def _repeats(about: Catalogue, holder: str, name: str) -> bool:
-    """Say whether a field may stand more than once in a block of this element name."""
+    """Return whether a field can repeat in a block with an element name."""
     kinds = {each.contains for fields in about.blocks.values() for each in fields if each.name == holder}
     return any(each.max is None for kind in kinds if kind for each in about.blocks[kind] if each.name == name)
 
 
-def breaches(context: RuleContext, made: RulePlan) -> list[Breach]:
-    """Return every breach of the plan's rules, in no special order."""
+def breaches(context: RuleContext, rule_plan: RulePlan) -> list[Breach]:
+    """Return every breach of the plan's rules, in no particular order."""
     found: list[Breach] = []
     blocks = context.blocks
-    for name, presence in made.presence.items():
+    for name, presence in rule_plan.presence.items():
         for block in blocks.get(name, ()):
             _presence(found, block, presence)
-    for name, fields in made.codes.items():
+    for name, fields in rule_plan.codes.items():
         for block in blocks.get(name, ()):
             node = block.node
             for leaf, values, rule, repeats in fields:
@@ -197,16 +201,16 @@ def breaches(context: RuleContext, made: RulePlan) -> list[Breach]:
                     for number, text in enumerate(texts, 1):
                         if text not in values:
                             found.append((rule, (block, leaf, number if repeats or number > 1 else 0)))
-    for name, leaf, rule in made.needed:
+    for name, leaf, rule in rule_plan.needed:
         for block in blocks.get(name, (context.root,)):
             if leaf not in block.node:
                 found.append((rule, (block, leaf, 0)))
-    for name, leaf, value, only_present, rule in made.values:
+    for name, leaf, value, only_present, rule in rule_plan.values:
         for block in blocks.get(name, ()):
             if block.text(leaf) != value and not (only_present and leaf not in block.node):
                 found.append((rule, (block, leaf, 0)))
-    _categories(found, context, made)
-    for name, checks in made.checks.items():
+    _categories(found, context, rule_plan)
+    for name, checks in rule_plan.checks.items():
         if name in blocks:
             for rule, check, arguments in checks:
                 for place in check(context, *arguments):
@@ -214,7 +218,7 @@ def breaches(context: RuleContext, made: RulePlan) -> list[Breach]:
     return found
 
 
-def _presence(found: list[Breach], block: Block, presence: Presence) -> None:
+def _presence(found: list[Breach], block: Block, presence: PresenceRules) -> None:
     names = block.node.keys()
     if not names >= presence.required.keys():
         found.extend((rule, (block, name, 0)) for name, rule in presence.required.items() if name not in names)
@@ -225,11 +229,11 @@ def _presence(found: list[Breach], block: Block, presence: Presence) -> None:
             found.append((rule, (block, "", 0)))
 
 
-def _categories(found: list[Breach], context: RuleContext, made: RulePlan) -> None:
+def _categories(found: list[Breach], context: RuleContext, rule_plan: RulePlan) -> None:
     delivery = context.first("categorie_uitlevering")
     if delivery is None:
         return
-    for category, rule, heeded, places in made.categories:
+    for category, rule, heeded, places in rule_plan.categories:
         word = delivery.text(category)
         if word not in heeded:
             continue
@@ -246,19 +250,19 @@ def _categories(found: list[Breach], context: RuleContext, made: RulePlan) -> No
                     found.append((rule, (block, name, 0)))
 
 
-def findings(context: RuleContext, made: RulePlan, version: str) -> list[DossierFinding]:
-    """Return what is wrong in the order of the book, each place of a rule once, with its sentences."""
-    found = breaches(context, made)
+def findings(context: RuleContext, rule_plan: RulePlan, version: str) -> list[DossierFinding]:
+    """Return the findings in the order of the rulebook, each rule once per location, with their messages."""
+    found = breaches(context, rule_plan)
     if not found:
         return []
     book = rulebook.rules(version)
     order = rulebook.order(version)
     found.sort(key=lambda breach: order[breach[0]])
-    told: dict[tuple[str, str], DossierFinding] = {}
+    by_place: dict[tuple[str, str], DossierFinding] = {}
     for rule, place in found:
         path = path_of(place)
-        if (rule, path) not in told:
+        if (rule, path) not in by_place:
             words = rulebook.sentence(rule, version)
             severity = book[rule].severity or DossierSeverity.ERROR
-            told[rule, path] = DossierFinding(rule, severity, path, words.message_nl, words.message_en, words.who)
-    return list(told.values())
+            by_place[rule, path] = DossierFinding(rule, severity, path, words.message_nl, words.message_en, words.who)
+    return list(by_place.values())

@@ -1,7 +1,7 @@
-"""One dossier examined once: what is wrong with it, and what of it a region is judged by; so it is not read again.
+"""Examination of one dossier: its findings and the columns for the region's rules, stored so that it is done once.
 
-Made when a dossier is taken in and kept in its record. It holds for the rules that it was made by: with other rules, or
-where a round needs other fields, the dossier is read and examined anew.
+It is done at intake and stored in the dossier's record. It is valid for one set of rules: with other rules, or when a
+round needs other fields, the dossier is read and examined again.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ from typing import Any
 from overstap.oso import structure
 from overstap.oso.catalogue import FOLDER
 from overstap.oso.model import Dossier
-from overstap.quality.columns import JudgedRows, Wanted, rows_of, wanted_by
+from overstap.quality.columns import DossierRows, NeededColumns, columns_needed_by, rows_of
 from overstap.quality.findings import DossierSeverity, JudgementStage
-from overstap.quality.regionbook import completeness, region_rules
+from overstap.quality.region_rulebook import completeness, region_rules
 from overstap.quality.rules import judge
 
 _FORMAT = 1
@@ -25,20 +25,20 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found in one dossier.
+    """Result of the examination of one dossier.
 
     Args:
-        made_by: names the rules, the profile and the wanted fields that it was made by.
+        made_by: identifier of the rules, the profile and the needed fields; see `ruleset_id`.
         findings: rule, severity and path of each finding.
-        rows: the columns of it that a region is judged by.
+        rows: columns of the dossier for the region's rules.
     """
 
     made_by: str
     findings: list[tuple[str, str, str]]
-    rows: JudgedRows = field(repr=False)
+    rows: DossierRows = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain values, for the record."""
+        """Return the examination as JSON values, for the record."""
         return {
             "made_by": self.made_by,
             "findings": self.findings,
@@ -51,48 +51,49 @@ def examine(dossier: Dossier, *, profile: str, today: date, expected: frozenset[
     """Examine one dossier.
 
     Args:
-        dossier: as it was cut.
-        profile: the profile that the round is for.
+        dossier: the minimised dossier.
+        profile: profile of the round.
         today: the Dutch date.
-        expected: fields that every dossier has in this round, as `table.column`; see `regionbook.expected_in`.
+        expected: fields that every dossier must have in this round, as `table.column`; see
+            `region_rulebook.expected_in`.
     """
     found = [(fault.code, DossierSeverity.ERROR.value, fault.path) for fault in structure.check(dossier)]
     found += [
         (each.rule, each.severity.value, each.path)
         for each in judge(dossier, today=today, stage=JudgementStage.BEFORE_INSPECTION, profile=profile)
     ]
-    return Examination(made_by(profile, expected), found, rows_of(dossier, _wanted(expected)))
+    return Examination(ruleset_id(profile, expected), found, rows_of(dossier, _needed_columns(expected)))
 
 
-def examined_in(kept: Mapping[str, Any] | None, *, profile: str, expected: frozenset[str]) -> Examination | None:
-    """Return an examination from a record; None when there is none, or it was made by other rules.
+def parse_examination(kept: Mapping[str, Any] | None, *, profile: str, expected: frozenset[str]) -> Examination | None:
+    """Parse an examination from a record; return None without one, or when it was made with other rules.
 
     Args:
-        kept: what `as_json` gave.
-        profile: as in `examine`.
-        expected: likewise.
+        kept: JSON values from `as_json`, or None.
+        profile: profile of the round.
+        expected: fields that every dossier must have in this round.
     """
-    if kept is None or kept["made_by"] != made_by(profile, expected):
+    if kept is None or kept["made_by"] != ruleset_id(profile, expected):
         return None
-    rows = JudgedRows(kept["version"], {name: [(at, row) for at, row in rows] for name, rows in kept["rows"].items()})
+    rows = DossierRows(kept["version"], {name: [(at, row) for at, row in rows] for name, rows in kept["rows"].items()})
     return Examination(kept["made_by"], [(rule, severity, path) for rule, severity, path in kept["findings"]], rows)
 
 
 @lru_cache(maxsize=64)
-def _wanted(expected: frozenset[str]) -> Wanted:
-    return wanted_by([*region_rules(), *(completeness(name) for name in sorted(expected))])
+def _needed_columns(expected: frozenset[str]) -> NeededColumns:
+    return columns_needed_by([*region_rules(), *(completeness(name) for name in sorted(expected))])
 
 
 @lru_cache(maxsize=64)
-def made_by(profile: str, expected: frozenset[str]) -> str:
-    """Return the name of the rules, the profile and the wanted fields of an examination."""
-    told = json.dumps([_FORMAT, _rules(), profile, sorted(expected)])
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+def ruleset_id(profile: str, expected: frozenset[str]) -> str:
+    """Return an identifier of the rules, a profile and the needed fields: 16 hexadecimal digits of a SHA-256 digest."""
+    parameters = json.dumps([_FORMAT, _rules(), profile, sorted(expected)])
+    return hashlib.sha256(parameters.encode()).hexdigest()[:16]
 
 
 @cache
 def _rules() -> str:
-    """Return a digest of all tables that rules and catalogues are made of."""
+    """Return a digest of all data files of rules and catalogues."""
     digest = hashlib.sha256()
     for path in sorted(FOLDER.rglob("*")):
         if path.is_file():

@@ -1,23 +1,24 @@
-"""Judges a whole region's dossiers at once, as tables, with Great Expectations.
+"""Validation of all dossiers of a region together, as tables, with Great Expectations.
 
-What one dossier cannot show: the same pupil twice, a school that does not take part, a file in two dossiers, what a
-round needs and does not get; and formats and code lists by the column. Only what must be compared across the region is
-kept for all of it; the rest is judged by group. The import of Great Expectations takes seconds.
+It finds what a single dossier cannot show: the same pupil twice, a school that does not participate, a file in two
+dossiers, missing fields that the round needs; and it checks formats and code lists by column. Only columns that are
+compared across the region are kept for all dossiers; the rest is validated in groups. Great Expectations is imported on
+use, since that takes seconds.
 """
 
 from collections.abc import Iterable, Sequence
 
 from overstap.oso.catalogue import catalogue
 from overstap.oso.model import Dossier
-from overstap.quality.columns import Columns, JudgedRows, JudgedTable
+from overstap.quality.columns import ColumnTable, DossierRows, RegionColumns
 from overstap.quality.findings import RegionFinding
-from overstap.quality.regionbook import RegionRule, completeness, expected_in, region_rules
+from overstap.quality.region_rulebook import RegionRule, completeness, expected_in, region_rules
 from overstap.quality.registers import NONE, Registers
 
 __all__ = ["RegionFinding", "expected_in", "validate_region"]
 
 GROUP = 2_000
-"""Dossiers whose formats and code lists are judged at a time: a validation costs half a second, even of one."""
+"""Dossiers per validation of formats and code lists; each validation takes at least half a second."""
 _BLOCKS = {
     "pupil": "dossier/huidigeschool/leerling",
     "advice": "dossier/huidigeschool/leerling/overstapadvies",
@@ -28,37 +29,37 @@ _BLOCKS = {
     "absence": "dossier/huidigeschool/leerling/verzuim",
     "tests": "dossier/huidigeschool/leerling/toetslijst/toets",
 }
-"""Where the rows of a table would stand, for a dossier that has none."""
+"""Path of the rows of a table, for a finding about a dossier without rows."""
 
 
 def validate_region(
-    dossiers: Iterable[tuple[str, Dossier | JudgedRows]],
+    dossiers: Iterable[tuple[str, Dossier | DossierRows]],
     *,
-    known: Iterable[tuple[str, JudgedRows]] = (),
+    known: Iterable[tuple[str, DossierRows]] = (),
     schools: frozenset[str],
     expected: Iterable[str] = (),
     registers: Registers = NONE,
     group: int = GROUP,
 ) -> list[RegionFinding]:
-    """Return what is wrong across a region's dossiers, each place of a rule once.
+    """Return the findings across the dossiers of a region, each rule once per location.
 
-    Takes one dossier at a time and keeps of it only what must be compared with all others, so that memory hardly grows
-    with the region.
+    It reads one dossier at a time and keeps only the columns that are compared across the region, so that memory use
+    hardly depends on the number of dossiers.
 
     Args:
-        dossiers: pairs of an id of the caller's choice and a dossier, or what is wanted of it.
-        known: likewise, dossiers that were judged before: the others are compared with them.
+        dossiers: pairs of an id, chosen by the caller, and a dossier or its rows.
+        known: pairs of an id and the rows of a dossier that was validated before; the others are compared with them.
         schools: the schools of the agreement, BRIN with branch.
-        expected: fields that every dossier has in this round, as `table.column`; see `expected_in`.
-        registers: the national registers at hand; what there is no list of is not judged.
-        group: how many dossiers have their formats and code lists judged at a time.
+        expected: fields that every dossier must have in this round, as `table.column`; see `expected_in`.
+        registers: the available national registers; rules on other registers are skipped.
+        group: number of dossiers per validation of formats and code lists.
 
     Raises:
         OverstapError: QUALITY-001 when an expectation cannot be evaluated.
     """
-    rules = [*_judged(registers), *(completeness(field) for field in sorted(expected))]
-    compared = _Judging([rule for rule in rules if rule.expectation == "unique"], schools, registers)
-    every = _Judging(rules, schools, registers)
+    rules = [*_applicable(registers), *(completeness(field) for field in sorted(expected))]
+    compared = _Validation([rule for rule in rules if rule.expectation == "unique"], schools, registers)
+    every = _Validation(rules, schools, registers)
     single = [rule for rule in rules if rule.expectation != "unique"]
     for number, (key, dossier) in enumerate(dossiers, start=1):
         every.columns.add(key, dossier)
@@ -67,7 +68,7 @@ def validate_region(
             every.judge(single)
     for key, rows in known:
         compared.columns.add(key, rows)
-    if not compared.columns.dossiers:  # nothing to compare with but the group itself, at half the validations
+    if not compared.columns.dossiers:  # one validation suffices: the group is compared with itself only
         every.judge(rules)
     else:
         compared.columns.extend(every.columns)
@@ -76,16 +77,16 @@ def validate_region(
     return [*every.found.values(), *compared.found.values()]
 
 
-class _Judging:
-    """Rules, the columns they look at, and what they found so far."""
+class _Validation:
+    """Rules with the columns that they need, and their findings so far."""
 
     def __init__(self, rules: list[RegionRule], schools: frozenset[str], registers: Registers) -> None:
         self.rules, self.schools, self.registers = rules, schools, registers
-        self.columns = Columns(rules)
+        self.columns = RegionColumns(rules)
         self.found: dict[tuple[str, str, str], RegionFinding] = {}
 
     def judge(self, rules: Sequence[RegionRule]) -> None:
-        """Judge the dossiers taken since by some of the rules, and forget them."""
+        """Validate the added dossiers by some of the rules, then remove their rows."""
         if not self.columns.dossiers:
             return
         from overstap.quality import suites
@@ -110,8 +111,8 @@ class _Judging:
                     self._add(rule, key, _path(rule, at))
         self.columns.clear()
 
-    def _without_row(self, rule: RegionRule, table: JudgedTable) -> None:
-        """Find the dossiers that have no row at all in a table of which the round needs a column."""
+    def _without_row(self, rule: RegionRule, table: ColumnTable) -> None:
+        """Add a finding for each dossier without any row in a table of which the round needs a column."""
         have = set(table.dossier)
         path = f"{_BLOCKS.get(rule.table, 'dossier')}/{rule.columns[0].replace('.', '/')}"
         for key in self.columns.dossiers:
@@ -123,14 +124,14 @@ class _Judging:
 
 
 def _path(rule: RegionRule, at: str) -> str:
-    """Return the field's place as a finding in a single dossier has it, so that both count as one."""
+    """Return the path as in a finding about a single dossier, so that equal findings are counted once."""
     if rule.expectation == "unique" and len(rule.columns) > 1:
         return f"{at}/{rule.columns[-1]}"
     column = {"digest": "bestandsinhoud", "sender": "huidigeschool.brincode"}.get(rule.columns[0], rule.columns[0])
     return f"{at}/{column.replace('.', '/')}"
 
 
-def _judged(registers: Registers) -> list[RegionRule]:
+def _applicable(registers: Registers) -> list[RegionRule]:
     return [rule for rule in region_rules() if rule.expectation != "register" or getattr(registers, rule.argument)]
 
 

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from datetime import date
 
-from overstap.quality.rule_context import Place, RuleContext
+from overstap.quality.rule_context import Location, RuleContext
 
 _CENTRAL = "0011"
 _LAST_CENTRAL = date(2023, 7, 31)
-"""The doorstroomtoets took the place of the final test from school year 2023-2024."""
+"""The doorstroomtoets replaced the final test from school year 2023-2024."""
 _LANGUAGE, _ARITHMETIC = "8000", "8001"
 _LANGUAGE_DOMAINS = ("8050", "8051")
 
 
-def test_that_ended(context: RuleContext) -> Iterator[Place]:
-    """The central final test has not been given since 2023."""
+def test_that_ended(context: RuleContext) -> Iterator[Location]:
+    """The central final test is not dated after school year 2022-2023, in which it ended."""
     result = context.first("eindtoetsresultaat")
     if result is not None and result.text("toetssoort") == _CENTRAL:
         taken = result.day("datum_afname")
@@ -21,8 +21,8 @@ def test_that_ended(context: RuleContext) -> Iterator[Place]:
             yield result, "toetssoort", 0
 
 
-def reference_levels(context: RuleContext) -> Iterator[Place]:
-    """A test that was taken has a level for reading, for language care and for arithmetic."""
+def reference_levels(context: RuleContext) -> Iterator[Location]:
+    """A test that was taken has a reference level for reading, for language conventions and for arithmetic."""
     test, result = context.first("eindtoets_basisonderwijs"), context.first("eindtoetsresultaat")
     if test is None or result is None or not test.is_true("deelgenomen"):
         return
@@ -39,8 +39,8 @@ def reference_levels(context: RuleContext) -> Iterator[Place]:
         yield result, "onderdelen", 0
 
 
-def exempt_but_taken(context: RuleContext) -> Iterator[Place]:
-    """A pupil who is exempt has not taken the test."""
+def exempt_but_taken(context: RuleContext) -> Iterator[Location]:
+    """An exempt pupil has not taken the test."""
     test, result = context.first("eindtoets_basisonderwijs"), context.first("eindtoetsresultaat")
     if test is None or result is None or not test.is_true("deelgenomen"):
         return
@@ -48,7 +48,7 @@ def exempt_but_taken(context: RuleContext) -> Iterator[Place]:
         yield result, "wettelijke_ontheffing", 0
 
 
-def missed_without_exemption(context: RuleContext) -> Iterator[Place]:
+def missed_without_exemption(context: RuleContext) -> Iterator[Location]:
     """A pupil who has not taken the test is exempt."""
     test, result = context.first("eindtoets_basisonderwijs"), context.first("eindtoetsresultaat")
     if test is None or "deelgenomen" not in test.node or test.is_true("deelgenomen"):

@@ -1,11 +1,11 @@
-"""Findings: one form for a dossier's rules, one for a region's."""
+"""Findings of quality rules: the classes for one dossier and for a region, with their severities."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class DossierSeverity(StrEnum):
-    """How bad it is. Only an error keeps a dossier from going on."""
+    """Severity of a finding. Only an error rejects a dossier."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -13,10 +13,10 @@ class DossierSeverity(StrEnum):
 
 
 class JudgementStage(StrEnum):
-    """Where in a round a dossier is judged.
+    """Stage of a round in which a dossier is judged.
 
-    A dossier comes in before its parents have seen it, so what the standard asks of the inspection block can only be
-    asked when it is sealed.
+    At intake the parents have not inspected the dossier yet, so rules on the inspection block apply only when it is
+    sealed.
     """
 
     BEFORE_INSPECTION = "before_inspection"
@@ -25,18 +25,18 @@ class JudgementStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DossierFinding:
-    """One place in a dossier where one rule is broken.
+    """One location in a dossier that breaks one rule.
 
-    Messages are sentences of `include/texts/rules/`, fixed per rule: no value of a dossier ever gets into them.
+    Messages are fixed per rule (`include/texts/rules/`) and never contain values of a dossier.
 
     Args:
-        rule: the rule's id, such as `OVa.LL05` or `OV-ID-01`.
-        severity: how bad it is.
-        path: the field, such as `dossier/huidigeschool/leerling/verzorger[2]/overlijdensdatum`. A number says which
-            of several equal elements it is, counted from 1. For something that is missing: where it should stand.
-        message_nl: what is wrong and what to do, for a school.
-        message_en: the same in English.
-        who: who mends it: `school`, `supplier` or `region`.
+        rule: id of the rule, such as `OVa.LL05` or `OV-ID-01`.
+        severity: the severity.
+        path: path of the field, such as `dossier/huidigeschool/leerling/verzorger[2]/overlijdensdatum`, with numbers
+            from 1; for a missing field, the path where it is required.
+        message_nl: fault and remedy, Dutch.
+        message_en: fault and remedy, English.
+        who: who has to correct it: `school`, `supplier` or `region`.
     """
 
     rule: str
@@ -49,13 +49,13 @@ class DossierFinding:
 
 @dataclass(frozen=True, slots=True)
 class RegionFinding:
-    """One expectation over a whole region that one dossier does not meet.
+    """One location in a dossier that breaks one rule over the region.
 
     Args:
-        dossier_id: the id under which the dossier stands in the frames.
-        rule: the rule's id, such as `OV-RG-01`.
-        severity: how bad it is.
-        path: frame and column, such as `leerling/bsn`.
+        dossier_id: id of the dossier in the tables.
+        rule: id of the rule, such as `OV-RG-01`.
+        severity: the severity.
+        path: path of the field.
     """
 
     dossier_id: str

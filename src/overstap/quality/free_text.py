@@ -1,4 +1,4 @@
-"""Own rules: what does not belong in a free text (DOMAIN 5.1)."""
+"""Own rules: personal data that do not belong in a free text (DOMAIN 5.1)."""
 
 import re
 from collections.abc import Iterator
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from overstap.oso.identifiers import is_bsn
 from overstap.quality import tables
 from overstap.quality.contacts import is_phone
-from overstap.quality.rule_context import Block, Place, RuleContext
+from overstap.quality.rule_context import Block, Location, RuleContext
 
 _OPEN = ("overstapadvies", "inzage")
-"""Blocks that everybody who gets the dossier reads: health data have a block of their own."""
-# Nine digits that stand alone, with at most one space, dot or hyphen between two of them.
+"""Blocks that every recipient reads; health data belong in a block that can be withheld."""
+# Nine digits, not part of a longer number, with at most one space, dot or hyphen between two of them
 _NUMBER = re.compile(r"(?<![0-9])(?:[0-9][ .-]?){8}[0-9](?![ .-]?[0-9])")
 _PHONE = re.compile(r"(?<![0-9])(?:\+|00)?[0-9](?:[ -]?[0-9]){8,13}(?![0-9])")
 _E_MAIL = re.compile(r"[^\s@]@[^\s@]")
 _POSTCODE = re.compile(r"\b[1-9][0-9]{3} ?[A-Z]{2}\b")
 _WORD = re.compile(r"\w+(?:-\w+)*")
-# A form of address with a name behind it: "juf Els", "dhr. van den Berg", "drs. P. de Vries".
+# A form of address followed by a name: "juf Els", "dhr. van den Berg", "drs. P. de Vries"
 _ADDRESSED = re.compile(
     r"[DdMmJjOoTt](?<!\w\w)(?:(?:hr|evr|w|rs?)\.?|eneer|evrouw|okter|uf|eester|om|ante) "
     r"(?:(?:van|den|der|de|ten|ter|te|'t) |[A-Z]\. ?){0,5}([^\W\d_])"
@@ -35,24 +35,24 @@ def _own(context: RuleContext) -> set[str]:
     return {number for number in (pupil.text("bsn"), pupil.text("onderwijsnummer")) if number}
 
 
-def own_number(context: RuleContext) -> Iterator[Place]:
-    """The pupil's number stands in its own field, not in a text or in the name of a file."""
+def own_number(context: RuleContext) -> Iterator[Location]:
+    """No text or file name contains the pupil's own number."""
     own = _own(context)
     for place, text in context.numbered:
         if any(number in own for number in _numbers(text)):
             yield place
 
 
-def other_number(context: RuleContext) -> Iterator[Place]:
-    """No number that can be somebody's citizen service number stands in a text."""
+def other_number(context: RuleContext) -> Iterator[Location]:
+    """No text contains another number that passes the eleven test of the citizen service number."""
     own = _own(context)
     for place, text in context.numbered:
         if any(number not in own and is_bsn(number) for number in _numbers(text)):
             yield place
 
 
-def diagnosis_in_text(context: RuleContext) -> Iterator[Place]:
-    """Health data stand in the block for support, which can be withheld, not in a text that everybody reads."""
+def diagnosis_in_text(context: RuleContext) -> Iterator[Location]:
+    """No text that every recipient reads contains a diagnosis; it belongs in the block for support."""
     words = tables.diagnosis_words()
     for place, text in context.texts:
         if place[0].name in _OPEN and not words.isdisjoint(_WORD.findall(text.lower())):
@@ -67,11 +67,11 @@ def _is_telling(name: str) -> bool:
     return len(name) >= _SHORTEST_NAME and name[0].isupper()
 
 
-def name_in_text(context: RuleContext) -> Iterator[Place]:
-    """No text that everybody reads names others: whoever is addressed by a title, a carer, the family doctor.
+def name_in_text(context: RuleContext) -> Iterator[Location]:
+    """No text that every recipient reads names other persons: carers, the family doctor, or a name with a title.
 
-    Only names that the dossier itself holds, and names behind a form of address, can be told from other words: a name
-    that stands alone, of a friend or a brother, is not found. Hence a note, for a person to look at.
+    Only names in the dossier and names after a form of address can be recognised, so the finding is a note for people
+    to check.
     """
     texts = [each for each in context.texts if each[0][0].name in _OPEN]
     if not texts:
@@ -81,23 +81,23 @@ def name_in_text(context: RuleContext) -> Iterator[Place]:
     own = _names(pupil) if pupil is not None else []
     for place, text in texts:
         words = set(_WORD.findall(text))
-        said = any(_is_telling(name) and name not in own for name in words.intersection(names))
-        if said or any(each[1].isupper() for each in _ADDRESSED.finditer(text)):
+        is_named = any(_is_telling(name) and name not in own for name in words.intersection(names))
+        if is_named or any(each[1].isupper() for each in _ADDRESSED.finditer(text)):
             yield place
 
 
-def secret_contact_in_text(context: RuleContext) -> Iterator[Place]:
-    """Where somebody's contact details are secret, no text gives a phone number or e-mail address."""
-    failures_told = [each for each in context.texts if "@" in each[1] or each in context.numbered]
-    if not failures_told or not any(contact.is_secret for contact in context.contacts):
+def secret_contact_in_text(context: RuleContext) -> Iterator[Location]:
+    """With secret contact details in the dossier, no text contains a phone number or e-mail address."""
+    candidates = [each for each in context.texts if "@" in each[1] or each in context.numbered]
+    if not candidates or not any(contact.is_secret for contact in context.contacts):
         return
-    for place, text in failures_told:
+    for place, text in candidates:
         if _E_MAIL.search(text) or any(is_phone(found[0]) for found in _PHONE.finditer(text)):
             yield place
 
 
-def secret_address_in_text(context: RuleContext) -> Iterator[Place]:
-    """Where the pupil's address is secret, no text gives a postal code."""
+def secret_address_in_text(context: RuleContext) -> Iterator[Location]:
+    """With a secret address of the pupil, no text contains a postcode."""
     pupil = context.first("leerling")
     if pupil is not None and pupil.is_true("adresgeheim"):
         for place, text in context.numbered:

@@ -1,4 +1,4 @@
-"""Writing of the region's quality page beside the round's report."""
+"""Publication of a region's quality page as a file beside the round's report."""
 
 from pathlib import Path
 
@@ -15,36 +15,36 @@ def region_page(unit: UnitOfWork, round_id: str, school: str | None = None) -> s
 
     Args:
         unit: the transaction.
-        round_id: the round.
-        school: the one school to tell of; the whole region when None.
+        round_id: id of the round.
+        school: the school to report on; the whole region when None.
 
     Raises:
-        KeyError: the school is no primary school of the round's agreement.
+        KeyError: the school is not a primary school of the round's agreement.
     """
-    held = get_round(unit, round_id)
-    schools = {one.id: one.name for one in held.agreement.primary_schools}
+    round_ = get_round(unit, round_id)
+    schools = {one.id: one.name for one in round_.agreement.primary_schools}
     if school is not None and school not in schools:
         raise KeyError(school)
     return html(
         quality_runs.history(unit, round_id),
-        region_name=held.agreement.name,
-        round_title=f"{held.kind.dutch} {held.school_year}",
+        region_name=round_.agreement.name,
+        round_title=f"{round_.kind.dutch} {round_.school_year}",
         schools=schools,
         school=school,
     )
 
 
 def publish(unit: UnitOfWork, folder: Path, round_id: str) -> Path:
-    """Write the region's quality page, whole or not at all; return the file.
+    """Write the region's quality page atomically; return the file.
 
     Args:
         unit: the transaction.
-        folder: setting OVERSTAP_REPORTS.
-        round_id: the round.
+        folder: folder of reports (setting OVERSTAP_REPORTS).
+        round_id: id of the round.
     """
-    found = RoundId(round_id)
-    place, kind = folder / found.region / found.school_year, found.kind
-    place.mkdir(parents=True, exist_ok=True)
-    page = place / f"{kind}-quality.html"
+    identifier = RoundId(round_id)
+    target, kind = folder / identifier.region / identifier.school_year, identifier.kind
+    target.mkdir(parents=True, exist_ok=True)
+    page = target / f"{kind}-quality.html"
     write_atomically(page, region_page(unit, round_id).encode(), mode=0o644)
     return page

@@ -1,6 +1,6 @@
-"""The quality page of a region, or of one school in it: counts, rules by how often they are broken, and the trend.
+"""Quality page of a region or a school as HTML: counts, most frequently broken rules, and trend.
 
-Data in, text out. It holds counts only: no pupil, no key of a pupil, no file name, so it can be mailed and shown.
+It contains counts only, no names, keys or file names, so that it can be mailed and shown.
 """
 
 from collections import Counter
@@ -16,23 +16,23 @@ from overstap.quality import report, rulebook
 from overstap.quality.findings import DossierSeverity
 
 MAX_RUNS = 12
-"""Runs in the trend, the newest ones: a page for people, not an archive."""
+"""Number of runs in the trend, the newest ones."""
 _COUNTS = ("supplied", "accepted", "rejected", "refused")
 _ORDER = {DossierSeverity.ERROR: 0, DossierSeverity.WARNING: 1, DossierSeverity.NOTE: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class QualityMoment:
-    """How a region or school stands at one moment.
+    """Quality figures of a region or school at one moment.
 
     Args:
-        made_at: when, aware.
-        supplied: dossiers read.
-        accepted: those that go on.
-        rejected: those with an error.
-        refused: files that could not be read.
-        found: per rule or error code, in how many dossiers or files.
-        schools: per rule or error code, at how many schools.
+        made_at: the moment, aware.
+        supplied: number of dossiers read.
+        accepted: number of dossiers without an error.
+        rejected: number of dossiers with an error.
+        refused: number of unreadable files.
+        found: number of dossiers or files per rule or error code.
+        schools: number of schools per rule or error code.
     """
 
     made_at: datetime
@@ -45,29 +45,29 @@ class QualityMoment:
 
     @property
     def open(self) -> int:
-        """Dossiers not judged yet."""
+        """Number of dossiers without a verdict."""
         return self.supplied - self.accepted - self.rejected
 
 
 def trend(runs: Iterable[QualityRun]) -> list[QualityMoment]:
-    """Return how all schools together stood at each run, oldest first.
+    """Return the combined figures of all schools at each run, oldest first.
 
     Args:
-        runs: kept runs of a round. A school without a row at a run stands as in its row before.
+        runs: stored runs of a round. For a school without a row at a run, its previous row is used.
     """
-    stands: dict[str, QualityRun] = {}
-    told: dict[datetime, QualityMoment] = {}
+    latest: dict[str, QualityRun] = {}
+    entries: dict[datetime, QualityMoment] = {}
     for run in sorted(runs, key=lambda each: each.made_at):
-        stands[run.school] = run
-        told[run.made_at] = _together(run.made_at, stands.values())
-    return list(told.values())
+        latest[run.school] = run
+        entries[run.made_at] = _combined(run.made_at, latest.values())
+    return list(entries.values())
 
 
-def _together(made_at: datetime, stands: Iterable[QualityRun]) -> QualityMoment:
+def _combined(made_at: datetime, latest: Iterable[QualityRun]) -> QualityMoment:
     counts = dict.fromkeys(_COUNTS, 0)
     found: Counter[str] = Counter()
     schools: Counter[str] = Counter()
-    for run in stands:
+    for run in latest:
         for name in _COUNTS:
             counts[name] += getattr(run, name)
         found.update(run.found)
@@ -83,14 +83,14 @@ def html(
     schools: Mapping[str, str],
     school: str | None = None,
 ) -> str:
-    """Return the page: it stands alone, without script, and nothing is fetched.
+    """Return the page as self-contained HTML, without scripts and external resources.
 
     Args:
-        runs: the kept runs of the round.
-        region_name: as people say it.
-        round_title: as people say it, such as "Adviesronde 2026-2027".
+        runs: the stored runs of the round.
+        region_name: display name of the region.
+        round_title: display name of the round, such as "Adviesronde 2026-2027".
         schools: names of the primary schools of the agreement by BRIN with branch.
-        school: the one school to tell of; all of the region when None.
+        school: the school to report on; the whole region when None.
     """
     mine = [run for run in runs if school in (None, run.school)]
     past = trend(mine)
@@ -131,12 +131,12 @@ def _short(moment: datetime) -> str:
 
 
 def _rules(now: QualityMoment, before: QualityMoment | None) -> list[dict[str, Any]]:
-    """Return what was found, errors first and then most often first; also what is gone since the run before."""
-    told = []
+    """Return the broken rules, errors first, then by frequency; including those broken in the previous run only."""
+    entries = []
     for code in now.found.keys() | (before.found.keys() if before else set()):
         severity, who = _about(code)
         number = now.found[code]
-        told.append(
+        entries.append(
             {
                 "code": code,
                 "sentence": rulebook.sentence_of(code),
@@ -147,11 +147,11 @@ def _rules(now: QualityMoment, before: QualityMoment | None) -> list[dict[str, A
                 "change": number - before.found[code] if before else None,
             }
         )
-    return sorted(told, key=lambda each: (_ORDER[each["severity"]], -each["number"], each["code"]))
+    return sorted(entries, key=lambda each: (_ORDER[each["severity"]], -each["number"], each["code"]))
 
 
 def _about(code: str) -> tuple[DossierSeverity, str]:
-    """Return how bad it is and who mends it; a file that could not be read is an error."""
+    """Return the severity of a code and who has to correct it; an unreadable file is an error."""
     known = errors.sentences().get(code)
     if known is not None:
         return DossierSeverity.ERROR, known["who"]
@@ -159,16 +159,16 @@ def _about(code: str) -> tuple[DossierSeverity, str]:
 
 
 def _schools(runs: list[QualityRun], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return a line per school of the agreement, those with most to mend first, those without anything last."""
+    """Return an entry per school of the agreement, most rejected dossiers first, schools without data last."""
     rows: dict[str, list[QualityRun]] = {school: [] for school in names}
     for run in sorted(runs, key=lambda each: each.made_at):
         rows.setdefault(run.school, []).append(run)
-    told = []
+    entries = []
     for school, mine in rows.items():
         now = mine[-1] if mine else None
         often = now.found.most_common() if now else []
         worst = [code for code, _ in often if _about(code)[0] is DossierSeverity.ERROR]
-        told.append(
+        entries.append(
             {
                 "school": school,
                 "name": names.get(school, school),
@@ -179,7 +179,7 @@ def _schools(runs: list[QualityRun], names: Mapping[str, str]) -> list[dict[str,
             }
         )
     return sorted(
-        told,
+        entries,
         key=lambda each: (
             each["now"] is None,
             -(each["now"].rejected + each["now"].refused) if each["now"] else 0,

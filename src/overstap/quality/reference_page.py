@@ -1,4 +1,4 @@
-"""docs/rules.md: every rule with what it demands and what it tells a school, made from the rules themselves."""
+"""Generates docs/rules.md, the reference of all quality rules: `python -m overstap.quality.reference_page`."""
 
 import sys
 from collections import Counter
@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from overstap.quality import attachments, regionbook, rulebook, tables
+from overstap.quality import attachments, region_rulebook, rulebook, tables
 from overstap.quality.findings import JudgementStage
 from overstap.resources import INCLUDE
 
@@ -24,10 +24,10 @@ _STATUSES = (
 
 
 def markdown(version: str = "2019.1") -> str:
-    """Return the handbook of a version's rules.
+    """Return the reference of a version's rules in Markdown.
 
     Args:
-        version: version of the standard.
+        version: version of the data set.
     """
     book = list(rulebook.rules(version).values())
     official = [rule for rule in book if not rule.is_own]
@@ -59,10 +59,10 @@ def markdown(version: str = "2019.1") -> str:
             "lines": [
                 *(
                     _plain(rule.id, rule.severity, rule.rule, version)
-                    for rule in regionbook.region_rules()
+                    for rule in region_rulebook.region_rules()
                     if rule.id.startswith("OV-RG")
                 ),
-                _plain(regionbook.INCOMPLETE, regionbook.completeness("").severity, _NEEDED, version),
+                _plain(region_rulebook.INCOMPLETE, region_rulebook.completeness("").severity, _NEEDED, version),
             ],
         },
     ]

@@ -1,13 +1,13 @@
-"""Own rules: what a dossier refers to outside itself, as far as one dossier can show it (DOMAIN 5.1).
+"""Own rules: references to schools, partnerships and profiles, as far as one dossier shows them (DOMAIN 5.1).
 
-Whether a school exists and takes part is for the region's expectations, which know the agreement.
+The rules over the region check whether a school exists and participates.
 """
 
 from collections.abc import Iterator
 from operator import attrgetter
 
 from overstap.oso.identifiers import is_postcode
-from overstap.quality.rule_context import Place, RuleContext
+from overstap.quality.rule_context import Location, RuleContext
 from overstap.school_numbers import is_partnership
 
 KINDS_OF = {
@@ -20,8 +20,8 @@ _NETHERLANDS = ("", "6030")
 _year = attrgetter("school_year", "begun")
 
 
-def last_school(context: RuleContext) -> Iterator[Place]:
-    """The last entry of the school career is the school that sends the dossier."""
+def last_school(context: RuleContext) -> Iterator[Location]:
+    """The newest entry of the school career is the sending school."""
     school, entries = context.first("huidigeschool"), context.career
     if school is None or not entries:
         return
@@ -30,23 +30,23 @@ def last_school(context: RuleContext) -> Iterator[Place]:
         yield last, "brincode", 0
 
 
-def postcode_form(context: RuleContext) -> Iterator[Place]:
-    """A Dutch address has a Dutch postal code."""
+def postcode_form(context: RuleContext) -> Iterator[Location]:
+    """A Dutch address has a Dutch postcode."""
     for address in context.all("adres"):
         code = address.text("postcode")
         if code and not is_postcode(code.strip()) and address.text("land") in _NETHERLANDS:
             yield address, "postcode", 0
 
 
-def partnership_form(context: RuleContext) -> Iterator[Place]:
-    """The number of a partnership has the form of one."""
+def partnership_form(context: RuleContext) -> Iterator[Location]:
+    """The number of a partnership has the right form."""
     for block in context.all("tlv"):
         if not is_partnership(block.text("tlvswvnummer")):
             yield block, "tlvswvnummer", 0
 
 
-def promoted_to(context: RuleContext) -> Iterator[Place]:
-    """The year a pupil was promoted to is in code list 13 (the official sheet tests other year groups alone)."""
+def promoted_to(context: RuleContext) -> Iterator[Location]:
+    """The year that a pupil was promoted to is in code list 13 (the official sheet checks other year groups only)."""
     block = context.first("bevorderd")
     if block is None or "leerjaar" not in block.node:
         return
@@ -58,18 +58,18 @@ _TOGETHER = {
     "overstapdossier": frozenset(("POVO", "POPO", "VOVO")),
     "swv-dossier": frozenset(("POSWV", "VOSWV")),
 }
-"""Per kind of hand-over the kinds of transfer that it can be; within one school it may be any."""
+"""Permitted kinds of transfer per kind of hand-over; within one school any kind is permitted."""
 
 
-def kind_without_transfer(context: RuleContext) -> Iterator[Place]:
-    """A dossier says twice of what kind it is, and both agree: else the sheets judge it by another profile's rules."""
+def kind_without_transfer(context: RuleContext) -> Iterator[Location]:
+    """The kinds of hand-over and transfer agree; otherwise the sheets apply the rules of another profile."""
     together = _TOGETHER.get(context.kind)
     if together is not None and context.transfer not in together:
         yield context.root, "overdrachtsoort", 0
 
 
-def other_profile(context: RuleContext) -> Iterator[Place]:
-    """A dossier is of the profile that the round is for."""
+def other_profile(context: RuleContext) -> Iterator[Location]:
+    """A dossier has the profile of the round."""
     if context.expected is not None and context.profile != context.expected:
         if context.kind not in KINDS_OF[context.expected]:
             yield context.root, "overdrachtsoort", 0

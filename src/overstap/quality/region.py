@@ -1,4 +1,4 @@
-"""Judgement of new dossiers of a round, for the whole region at once."""
+"""Judgement of a round's new dossiers, with the rules over the region: records verdicts and makes school reports."""
 
 import logging
 from collections import Counter
@@ -15,15 +15,15 @@ from overstap.ledger.dossiers.dossiers import FindingRow, VersionRef, verdicts, 
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.facts import examination_in, record_of
 from overstap.oso.reading import read
-from overstap.quality.examination import Examination, examine, examined_in
+from overstap.quality.examination import Examination, examine, parse_examination
 from overstap.quality.expectations import validate_region
 from overstap.quality.findings import DossierSeverity
-from overstap.quality.regionbook import expected_in
+from overstap.quality.region_rulebook import expected_in
 from overstap.quality.registers import NONE, Registers
 from overstap.quality.school import report_on_schools
 
 UNREADABLE = "QUALITY-003"
-"""What is found about a version that can no longer be read."""
+"""Code of the finding about a version that can no longer be read."""
 GROUP = 500
 """Verdicts per transaction."""
 
@@ -45,43 +45,43 @@ def judge_round(
     made_at: datetime,
     registers: Registers = NONE,
 ) -> Counter[str]:
-    """Judge every dossier of a round that was not judged yet, and make the reports of their schools.
+    """Judge every dossier of a round without a verdict, and make the reports of the schools.
 
-    The expectations run over the whole region, what was judged earlier too: a pupil who turns up at a second school
-    tomorrow is found tomorrow. A dossier that was accepted earlier keeps its verdict.
+    The rules over the region include dossiers that were judged earlier, so that a pupil who appears at a second school
+    later is found. A dossier that was accepted earlier keeps its verdict.
 
     Args:
         ledger: the ledger.
         agreement: the agreement that the round started with.
-        agreed: what it says about this round.
-        round_id: the round.
-        actor: who judges, for the evidence.
+        agreed: the round in the agreement.
+        round_id: id of the round.
+        actor: step or account, recorded in audit lines.
         today: the Dutch date.
         made_at: the moment that the reports state.
-        registers: the national registers at hand, see `registers.load`.
+        registers: the available national registers, see `registers.load`.
 
     Returns:
         Counts: "accepted", "rejected" and "reports".
     """
     counts: Counter[str] = Counter()
-    judging = _Judging(agreed.profile, expected_in(RoundId(round_id).kind, agreed.categories), today)
+    examination_run = _RoundExamination(agreed.profile, expected_in(RoundId(round_id).kind, agreed.categories), today)
     across = []
     with ledger.unit(agreement.region, actor) as unit:
         if waiting_for_verdict(unit, round_id):
             across = validate_region(
-                ((key, one.rows) for key, one in judging.examined(unit, round_id, ["supplied"])),
-                known=((key, one.rows) for key, one in judging.examined(unit, round_id, _JUDGED)),
+                ((key, one.rows) for key, one in examination_run.examined(unit, round_id, ["supplied"])),
+                known=((key, one.rows) for key, one in examination_run.examined(unit, round_id, _JUDGED)),
                 schools=frozenset(school.id for school in agreement.schools),
-                expected=judging.expected,
+                expected=examination_run.expected,
                 registers=registers,
             )
-    by_id = {str(ref.dossier): findings for ref, findings in judging.found.items()}
+    by_id = {str(ref.dossier): findings for ref, findings in examination_run.found.items()}
     for finding in across:
         row = FindingRow(finding.rule, finding.severity.value, finding.path)
-        # Some rules are judged by dossier and over the region; what both find counts once.
+        # Some rules apply to a dossier and over the region; a finding of both counts once
         if finding.dossier_id in by_id and row not in by_id[finding.dossier_id]:
             by_id[finding.dossier_id].append(row)
-    remaining = iter(judging.found.items())
+    remaining = iter(examination_run.found.items())
     while group := dict(islice(remaining, GROUP)):
         with ledger.unit(agreement.region, actor) as unit:
             counts += verdicts(unit, group)
@@ -91,13 +91,14 @@ def judge_round(
 
 
 @dataclass(slots=True)
-class _Judging:
-    """Goes through what is kept of a round's dossiers; what is found about new ones is collected on the way.
+class _RoundExamination:
+    """Reads the examinations of a round's dossiers and collects the findings about new ones.
 
     Args:
-        profile: the profile that the round is for.
-        expected: fields that every dossier has in this round.
-        today: the Dutch date, for those that have to be examined here.
+        profile: profile of the round.
+        expected: fields that every dossier must have in this round.
+        today: the Dutch date, for dossiers that have to be examined here.
+        found: findings per new version.
     """
 
     profile: str
@@ -108,14 +109,14 @@ class _Judging:
     def examined(self, unit: UnitOfWork, round_id: str, states: Sequence[str]) -> Iterator[tuple[str, Examination]]:
         """Yield the examinations of a round's dossiers, one in memory at a time.
 
-        What was examined when it was taken in, by these very rules, is not opened. One that can no longer be read is
-        set aside: it stops nobody. It was read when it was taken in, so it is damaged; if it is new it is rejected as
-        such, and if it was judged before, sealing sets it aside again (DELIVERY-105).
+        A dossier that was examined at intake with the same rules is not decrypted. A dossier that can no longer be read
+        is damaged, since it was read at intake: a new one is rejected, and one that was judged earlier is skipped here
+        and at sealing (DELIVERY-105).
         """
         for kept in records.current(unit, round_id, states, damaged=self._damaged):
             examined = None
             if kept.record is not None:
-                examined = examined_in(examination_in(kept.record), profile=self.profile, expected=self.expected)
+                examined = parse_examination(examination_in(kept.record), profile=self.profile, expected=self.expected)
             if examined is None:
                 try:
                     dossier = read(records.content_of(unit, kept.ref))

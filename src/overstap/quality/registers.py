@@ -1,7 +1,7 @@
-"""National registers of schools and partnerships, from DUO's CSV lists.
+"""Reading of the national registers of schools and partnerships from DUO's CSV lists.
 
-Any lists will do that have one of the columns below: DUO has renamed columns before, and publishes primary, secondary
-and special schools apart. What a folder holds no list of is not judged.
+A list must have one of the columns below; DUO has renamed columns before, and publishes primary, secondary and special
+schools separately. Rules on a register without a list are skipped.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """The numbers that were given out; an empty set where there is no list.
+    """The issued numbers; an empty set without a list.
 
     Args:
         institutions: BRINs, such as `99AB`.
@@ -37,7 +37,7 @@ _NAMES = {
     "vestigingscode": "branches",
     "administratienummer": "partnerships",
 }
-"""Columns that DUO's lists have or had, as `tabular.column_name` gives them, and which numbers stand in them."""
+"""Present and former columns of DUO's lists, as `tabular.column_name` returns them, and the register of each."""
 _MAX_BYTES, _MAX_ROWS = 100_000_000, 1_000_000
 _FORMS: dict[str, Callable[[str], bool]] = {
     "institutions": is_brin,
@@ -50,11 +50,11 @@ def load(folder: Path | None) -> Registers:
     """Read every list in a folder.
 
     Args:
-        folder: where the lists are, as `*.csv`; None for no registers.
+        folder: folder with the lists as `*.csv`; None for no registers.
 
     Raises:
-        OverstapError: QUALITY-002 when a list cannot be read or has none of the columns, or the folder has no list: a
-            register that silently is not there would judge nothing.
+        OverstapError: QUALITY-002 when a list cannot be read or has none of the columns, or the folder has no list,
+            since rules on a missing register would be skipped silently; QUALITY-004 for an unreadable row.
     """
     if folder is None:
         return NONE
@@ -69,10 +69,10 @@ def load(folder: Path | None) -> Registers:
 
 
 def _read(path: Path, found: dict[str, set[str]]) -> bool:
-    """Add a list's numbers, and say whether there were any.
+    """Add the numbers of a list; return whether there were any.
 
     Raises:
-        OverstapError: QUALITY-004 for a row that cannot be read: its number would count as not given out.
+        OverstapError: QUALITY-004 for an unreadable row, whose number would count as not issued.
     """
     try:
         table = read_table(

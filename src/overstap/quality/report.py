@@ -1,7 +1,7 @@
-"""List of faults for a school, in plain Dutch.
+"""Writing of a school's list of faults as HTML and CSV, in plain Dutch.
 
-Data in, text out; the caller writes the files. Pupils are named by the label and the key that the caller gives, never
-by name, so that a report can be mailed, printed and forwarded to a supplier.
+Pupils are identified by a label and a key from the caller, never by name, so that a report can be mailed, printed and
+forwarded to a supplier.
 """
 
 import csv
@@ -26,23 +26,23 @@ from overstap.texts import noun, read_yaml
 _TEMPLATES = INCLUDE / "templates" / "quality"
 _ORDER = {DossierSeverity.ERROR: 0, DossierSeverity.WARNING: 1, DossierSeverity.NOTE: 2}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), full-width forms included."""
+"""Start of a cell that a spreadsheet interprets as a formula (OWASP, CSV injection), including full-width forms."""
 _FREQUENT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """One thing that is wrong with one dossier.
+    """One finding about one dossier.
 
     Args:
-        label: what the dossier is called here; not a name and not a number of the pupil.
-        rule: the rule's id.
-        severity: how bad it is.
-        path: the field, as in a finding.
-        sentence: what is wrong, Dutch.
-        what_to_do: what to do, Dutch.
-        who: `school`, `supplier`, `region` or `administrator`.
-        las_key: the pupil's key in the school's own administration, where it may be told.
+        label: label of the dossier, without a name or number of the pupil.
+        rule: id of the rule.
+        severity: the severity.
+        path: path of the field, as in a finding.
+        sentence: the fault, Dutch.
+        what_to_do: the remedy, Dutch.
+        who: who has to correct it: `school`, `supplier`, `region` or `administrator`.
+        las_key: key of the pupil in the school's own system, where the report may contain it.
     """
 
     label: str
@@ -60,11 +60,11 @@ class UnreadableFile:
     """A file that could not be read as a dossier.
 
     Args:
-        code: the error's code.
-        label: what the file is called here; a school's own file name can hold a pupil's name, so give another.
-        sentence: what is wrong, Dutch.
-        what_to_do: what to do, Dutch.
-        who: who mends it.
+        code: code of the error.
+        label: label of the file; not the school's file name, which can contain a pupil's name.
+        sentence: the fault, Dutch.
+        what_to_do: the remedy, Dutch.
+        who: who has to correct it.
     """
 
     code: str
@@ -75,8 +75,8 @@ class UnreadableFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How a school stands in a round."""
+class SchoolCounts:
+    """Numbers of dossiers of a school in a round."""
 
     supplied: int
     accepted: int
@@ -85,20 +85,20 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class SchoolReportContent:
-    """Everything that a report tells.
+    """Content of a school's report.
 
     Args:
-        region_name: as people say it.
-        school_name: as people say it.
+        region_name: display name of the region.
+        school_name: display name of the school.
         school_id: BRIN with branch.
-        round_title: as people say it, such as "Adviesronde 2026-2027".
-        made_at: when, aware.
-        supplied: dossiers read.
-        accepted: those that go on.
-        rejected: those with an error.
-        rows: what is wrong.
-        refused: files that could not be read.
-        previous: the counts of the report before, for the trend.
+        round_title: display name of the round, such as "Adviesronde 2026-2027".
+        made_at: the moment of the report, aware.
+        supplied: number of dossiers read.
+        accepted: number of dossiers without an error.
+        rejected: number of dossiers with an error.
+        rows: the findings.
+        refused: the unreadable files.
+        previous: counts of the previous report, for the trend.
     """
 
     region_name: str
@@ -111,7 +111,7 @@ class SchoolReportContent:
     rejected: int
     rows: tuple[ReportRow, ...] = ()
     refused: tuple[UnreadableFile, ...] = ()
-    previous: Counts | None = None
+    previous: SchoolCounts | None = None
 
 
 @dataclass(slots=True)
@@ -130,35 +130,35 @@ def row(
     severity: str | None = None,
     version: str = "2019.1",
 ) -> ReportRow:
-    """Return a row with the sentences of its rule, from what the ledger keeps of a finding.
+    """Return a row with the messages of its rule, from a finding as stored in the ledger.
 
     Args:
-        label: what the dossier is called in the report.
-        rule: the rule's id, or a code of the structure check.
-        path: the field.
-        las_key: the pupil's key in the school's own administration.
-        severity: as found; without it the rule's own.
-        version: version of the dossier.
+        label: label of the dossier.
+        rule: id of the rule, or a code of the structure check.
+        path: path of the field.
+        las_key: key of the pupil in the school's own system.
+        severity: severity of the finding; that of the rule when None.
+        version: version of the data set.
 
     Raises:
-        KeyError: the rule is not known.
+        KeyError: the rule is unknown.
     """
     words = rulebook.sentence(rule, version, path)
     how_bad = DossierSeverity(severity) if severity else rulebook.severity(rule, version)
     return ReportRow(label, rule, how_bad, path, words.nl, words.do_nl, words.who, las_key)
 
 
-def refused(error: OverstapError, label: str) -> UnreadableFile:
-    """Return a refused file from the error it was refused with."""
+def unreadable_file(error: OverstapError, label: str) -> UnreadableFile:
+    """Return the entry of an unreadable file from its error."""
     return UnreadableFile(error.code, label, error.message_nl, error.do_nl, error.who)
 
 
 def readable_path(path: str, version: str = "2019.1") -> str:
-    """Return a field's place in words, such as "Ouder of verzorger (2), Overlijdensdatum".
+    """Return the Dutch labels of a path, such as "Ouder of verzorger (2), Overlijdensdatum".
 
     Args:
-        path: the path of a finding.
-        version: version of the dossier.
+        path: path of a finding.
+        version: version of the data set.
     """
     known = catalogue(version)
     block: str | None = known.root
@@ -168,7 +168,7 @@ def readable_path(path: str, version: str = "2019.1") -> str:
         name, _, number = step.rstrip("]").partition("[")
         found = next((each for each in known.blocks.get(block or "", ()) if each.name == name), None)
         label = found.label if found else name
-        # The pupil stands inside the school, and lists only hold what they list: neither helps to find a field.
+        # School, pupil and list elements occur in almost every path and do not help to find a field
         if not (name in ("huidigeschool", "leerling") or name.endswith("lijst")) or step is steps[-1]:
             words.append(f"{label} ({number})" if number else label)
         block = found.contains if found else None
@@ -176,8 +176,8 @@ def readable_path(path: str, version: str = "2019.1") -> str:
 
 
 def html(report: SchoolReportContent) -> str:
-    """Return the report as a page that stands alone: no script, nothing fetched, fit for print and screen readers."""
-    now = Counts(report.supplied, report.accepted, report.rejected)
+    """Return the report as self-contained HTML for screen, print and screen readers, without scripts."""
+    now = SchoolCounts(report.supplied, report.accepted, report.rejected)
     names = page_words()["counts"]
     counts: list[dict[str, Any]] = [
         {
@@ -206,10 +206,10 @@ def html(report: SchoolReportContent) -> str:
 
 
 def csv_text(report: SchoolReportContent) -> str:
-    """Return the report's rows for a spreadsheet.
+    """Return the report's rows as CSV.
 
-    Semicolons and a byte order mark, as a Dutch Excel opens them; a cell that a spreadsheet would take for a formula
-    begins with an apostrophe.
+    It has semicolons and a byte order mark, for Dutch Excel; cells that a spreadsheet would interpret as formulas start
+    with an apostrophe.
     """
     words = page_words()
     out = io.StringIO()
@@ -218,24 +218,24 @@ def csv_text(report: SchoolReportContent) -> str:
     severities, who = words["severity"], words["who"]
     for file in report.refused:
         cells = [file.label, "", severities["error"], words["file"], file.sentence, file.what_to_do, who[file.who]]
-        writer.writerow([harmless(cell) for cell in (*cells, file.code)])
+        writer.writerow([escape_formula(cell) for cell in (*cells, file.code)])
     for pupil in _pupils(report.rows):
         for each in pupil.rows:
             cells = [each.label, each.las_key or "", severities[each.severity.value], readable_path(each.path)]
             cells += [each.sentence, each.what_to_do, who[each.who], each.rule]
-            writer.writerow([harmless(cell) for cell in cells])
+            writer.writerow([escape_formula(cell) for cell in cells])
     return "\ufeff" + out.getvalue()
 
 
-def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: with an apostrophe in front where it would."""
+def escape_formula(cell: str) -> str:
+    """Prefix a cell that a spreadsheet would interpret as a formula with an apostrophe."""
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
 
 def _pupils(rows: Iterable[ReportRow]) -> list[_Pupil]:
-    """Gather rows by dossier, the worst first in each, dossiers with errors first."""
+    """Group rows by dossier, sorted by severity; dossiers with errors come first."""
     found: dict[str, _Pupil] = {}
-    # The judge and the region's expectations may have found the same place.
+    # A rule for single dossiers and a rule over the region can have found the same location
     for each in dict.fromkeys(rows):
         found.setdefault(each.label, _Pupil(each.label, each.las_key)).rows.append(each)
     for pupil in found.values():
@@ -244,29 +244,31 @@ def _pupils(rows: Iterable[ReportRow]) -> list[_Pupil]:
 
 
 def _frequent(rows: Iterable[ReportRow]) -> list[dict[str, Any]]:
-    """Return the rules that more than one dossier breaks, most dossiers first, with one row to speak for them."""
-    speaks: dict[str, ReportRow] = {}
+    """Return the rules that several dossiers break, most frequent first, with an example row."""
+    example: dict[str, ReportRow] = {}
     dossiers: dict[str, set[str]] = {}
     for each in rows:
-        speaks.setdefault(each.rule, each)
+        example.setdefault(each.rule, each)
         dossiers.setdefault(each.rule, set()).add(each.label)
     many = Counter({rule: len(labels) for rule, labels in dossiers.items() if len(labels) >= _FREQUENT})
     return [
-        {"row": speaks[rule], "pupils": number}
-        for rule, number in sorted(many.items(), key=lambda item: (-item[1], _ORDER[speaks[item[0]].severity], item[0]))
+        {"row": example[rule], "pupils": number}
+        for rule, number in sorted(
+            many.items(), key=lambda item: (-item[1], _ORDER[example[item[0]].severity], item[0])
+        )
     ]
 
 
 @cache
 def page_words() -> dict[str, Any]:
-    """Return the words of reports and pages that are not in their templates."""
+    """Return the texts of reports and pages that are not in their templates."""
     found: dict[str, Any] = read_yaml(_TEMPLATES / "words.yaml")
     return found
 
 
 @cache
 def environment() -> Environment:
-    """Return the templates of reports and pages; whatever is filled in is text, never markup."""
+    """Return the Jinja environment of reports and pages, with automatic escaping."""
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,

@@ -1,7 +1,7 @@
-"""Dossier indexed by block for the rules.
+"""Input of the rules: a dossier indexed by element name, with its contacts, texts and school career.
 
-`Dossier.tree` holds the dossier as nested dictionaries. `RuleContext` goes down it once and keeps each block under its
-element name with the block above it, from which the path of a finding follows.
+`RuleContext` traverses the tree of a dossier once and indexes each block by its element name, with a reference to its
+parent, from which the path of a finding is made.
 """
 
 import re
@@ -30,17 +30,17 @@ FREE_TEXTS = {
     "competenties": ("competentiebeschrijving",),
     "overigvombo": ("keuzevervolgopleiding",),
 }
-"""Where a dossier holds texts that people write, and names that they give to files."""
+"""Fields with free text and file names, per block."""
 
 
 class Block:
-    """One block of a dossier where it stands.
+    """One block of a dossier with its position.
 
     Args:
         node: its fields.
         name: its element name.
-        number: which of its equals it is, from 1; 0 where the standard allows only one.
-        above: the block it stands in; None for the dossier.
+        number: its number among its namesakes, from 1; 0 where the standard allows only one.
+        above: its parent block; None for the root.
     """
 
     __slots__ = ("above", "name", "node", "number")
@@ -53,25 +53,25 @@ class Block:
 
     @property
     def path(self) -> str:
-        """Where it stands: names and numbers, never a value."""
+        """Its path: names and numbers, never a value."""
         step = f"{self.name}[{self.number}]" if self.number else self.name
         return step if self.above is None else f"{self.above.path}/{step}"
 
     def text(self, name: str) -> str:
-        """Return a field's first text as written, or nothing."""
+        """Return the first text of a field, or ""."""
         return self.node.get(name, _NONE)[0]
 
     def is_true(self, name: str) -> bool:
-        """Say whether a boolean field says yes (`xs:boolean`: `true` or `1`)."""
+        """Return whether a boolean field is true (`xs:boolean`: `true` or `1`)."""
         return is_true(self.node, name)
 
     def day(self, name: str) -> date | None:
-        """Return a date field's day; None where it is missing, or no date, which is for the structure check to say."""
+        """Return the date in a field; None when it is missing or not a date, which the structure check reports."""
         found = self.node.get(name)
         return as_date(found[0]) if found else None
 
     def within(self, name: str) -> bool:
-        """Say whether it stands anywhere in a block of this name."""
+        """Return whether it is nested in a block of a name."""
         step = self.above
         while step is not None:
             if step.name == name:
@@ -80,26 +80,26 @@ class Block:
         return False
 
 
-Place = tuple[Block, str, int]
-"""A block, a field of it (empty for the block itself), and which of several from 1 (0: there is only one)."""
+Location = tuple[Block, str, int]
+"""A block, the name of a field (empty for the block itself), and its number from 1 (0 for a non-repeating field)."""
 
 
 def is_true(node: Mapping[str, list[str]], name: str) -> bool:
-    """Say whether a boolean field of a node says yes (`xs:boolean`: `true` or `1`, spaces around it do not count)."""
+    """Return whether a boolean field of a node is true (`xs:boolean`: `true` or `1`, surrounding spaces ignored)."""
     found = node.get(name)
     return bool(found) and found[0].strip() in _TRUE  # type: ignore[index]
 
 
-def path_of(place: Place) -> str:
-    """Return where a place is: names and numbers, never a value."""
+def path_of(place: Location) -> str:
+    """Return the path of a location: names and numbers, never a value."""
     block, name, number = place
     if not name:
         return block.path
     return f"{block.path}/{name}[{number}]" if number else f"{block.path}/{name}"
 
 
-class Layout:
-    """Which blocks stand in which, per type of block: all that a walk has to know of a version."""
+class BlockLayout:
+    """Nested blocks per block of a version, for the traversal of a dossier."""
 
     __slots__ = ("inner", "root")
 
@@ -111,8 +111,8 @@ class Layout:
         }
 
 
-class Year(NamedTuple):
-    """An entry of the school career as several rules look at it; a text that is missing is empty."""
+class CareerEntry(NamedTuple):
+    """An entry of the school career; missing texts are empty."""
 
     block: Block
     school_year: str
@@ -122,7 +122,7 @@ class Year(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """A phone number or e-mail address as several rules look at it."""
+    """A phone number or e-mail address; missing texts are empty."""
 
     block: Block
     kind: str
@@ -131,13 +131,13 @@ class Contact(NamedTuple):
 
 
 class RuleContext:
-    """Blocks, contacts and texts of one dossier, and the day and profile that it is judged by.
+    """Input of the rules for one dossier.
 
     Args:
         dossier: the dossier as read.
-        layout: the layout of its version.
-        today: the day on which it is judged.
-        expected: the profile that the round is for, if any.
+        layout: block structure of its version.
+        today: the Dutch date.
+        expected: profile of the round; None without a round.
     """
 
     __slots__ = (
@@ -156,7 +156,7 @@ class RuleContext:
         "transfer",
     )
 
-    def __init__(self, dossier: Dossier, layout: Layout, today: date, expected: str | None = None) -> None:
+    def __init__(self, dossier: Dossier, layout: BlockLayout, today: date, expected: str | None = None) -> None:
         self.today = today
         self.expected = expected
         self.catalogue = dossier.catalogue
@@ -168,7 +168,7 @@ class RuleContext:
         self.transfer = metadata[0].text("overstap") if metadata else ""
         self.made_on = metadata[0].day("datum") if metadata else None
         self.profile = dossier.profile
-        self.texts: list[tuple[Place, str]] = []
+        self.texts: list[tuple[Location, str]] = []
         for name, fields in FREE_TEXTS.items():
             for block in self.blocks.get(name, ()):
                 for field in fields:
@@ -183,7 +183,7 @@ class RuleContext:
         for block in self.blocks.get("schoolloopbaan", ()):
             get = block.node.get
             texts = (get(name, _NONE)[0] for name in ("schooljaar", "begindatum", "einddatum", "jaargroep"))
-            self.career.append(Year(block, *texts))
+            self.career.append(CareerEntry(block, *texts))
         self.numbered = [each for each in self.texts if _DIGIT.search(each[1])]
 
     def _collect(
@@ -208,7 +208,7 @@ class RuleContext:
                     blocks[name] = [block]
                 if deeper:
                     self._collect(block, deeper, layout)
-                # One that may stand once has a number all the same from the second on: then the structure is wrong.
+                # A block that must not repeat gets numbers from the second one on, for an invalid structure
                 number = number + 1 if number else 2
 
     def all(self, name: str) -> list[Block]:
@@ -221,11 +221,11 @@ class RuleContext:
         return found[0] if found else None
 
     def node(self, name: str) -> Node:
-        """Return the fields of the first block of this element name; none where there is no such block."""
+        """Return the fields of the first block of this element name; empty without one."""
         found = self.blocks.get(name)
         return found[0].node if found else _EMPTY
 
 
 def has_address(node: Node) -> bool:
-    """Say whether a person or school has at least one address in its list."""
+    """Return whether a person or school has at least one address."""
     return any("adres" in addresses for addresses in node.get("adreslijst", ()))

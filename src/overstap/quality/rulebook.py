@@ -1,9 +1,9 @@
-"""Rules as data: condition, severity, message.
+"""Loading of the quality rules and their messages from data files.
 
-`include/schemas/oso/<version>/rules.csv` holds the official rules of a version, `include/schemas/oso/own-rules.csv`
-our own suite for every version, `include/texts/rules/` the sentences. A rule's `check` is a word with arguments: a test
-that the engine knows (`required`, `forbidden`, `some`, `codes`, `category`, `switched_off`, `equals`) or the name of a
-function in one of the modules of checks.
+`include/schemas/oso/<version>/rules.csv` has the official rules of a version, `include/schemas/oso/own-rules.csv` our
+own rules for all versions, `include/texts/rules/` the messages. The `check` of a rule is a word with arguments: a check
+of the engine (`required`, `forbidden`, `some`, `codes`, `category`, `switched_off`, `equals`) or the name of a function
+in one of the rule modules.
 """
 
 import csv
@@ -16,7 +16,7 @@ from pathlib import Path
 from overstap import errors
 from overstap.oso import attachments, structure
 from overstap.oso.catalogue import catalogue
-from overstap.quality import regionbook
+from overstap.quality import region_rulebook
 from overstap.quality.findings import DossierSeverity, JudgementStage
 from overstap.resources import INCLUDE
 from overstap.texts import read_yaml
@@ -26,24 +26,24 @@ _SCHEMAS = _INCLUDE / "schemas" / "oso"
 _TEXTS = _INCLUDE / "texts" / "rules"
 
 
-class Status(StrEnum):
-    """What has become of a rule."""
+class RuleStatus(StrEnum):
+    """Status of a rule."""
 
     ACTIVE = "active"
-    """Judged here, and by the official sheet where it is an official rule."""
+    """Checked here, and by the official sheet if it is an official rule."""
     REVIVED = "revived"
-    """Judged here, though the official sheet of this version never reaches it."""
+    """Checked here, although the official sheet of this version never reaches it."""
     WITHDRAWN = "withdrawn"
-    """Taken back by the standard, or about a field that is gone."""
+    """Withdrawn by the standard, or about a field that no longer exists."""
     STRUCTURE = "structure"
-    """Held by the structure of the dossier, so there is no test of its own."""
+    """Ensured by the structure check, so it has no check of its own."""
     ADVICE = "advice"
-    """A recommendation of the standard without a test."""
+    """A recommendation of the standard, without a check."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """What a rule says: what is wrong, what to do, and who does it."""
+class RuleMessage:
+    """Message of a rule: fault, remedy, and who has to correct it."""
 
     nl: str
     do_nl: str
@@ -53,33 +53,33 @@ class Sentence:
 
     @property
     def message_nl(self) -> str:
-        """The Dutch sentences, one after the other."""
+        """Fault and remedy in Dutch."""
         return f"{self.nl} {self.do_nl}"
 
     @property
     def message_en(self) -> str:
-        """The English sentences, one after the other."""
+        """Fault and remedy in English."""
         return f"{self.en} {self.do_en}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the book.
+    """One rule of the rulebook.
 
     Args:
         id: official id (`OVa.LL05`, `CL23`) or our own (`OV-ID-01`).
-        status: whether it is judged.
-        severity: how bad a breach is; None for a rule that is not judged.
-        kind: the `overdrachtsoort` it is about; or a sheet (`OVa`, `OVb`, `PaO`; `OV` for the first two) where it is
-            judged whatever the dossier says of itself; empty for every dossier.
-        transfers: the `metadata/overstap` it is about; one behind `!` is excepted; empty for all.
-        stage: the stage from which on it is judged.
-        check: what is tested, a word with its arguments.
-        rule: what it demands, in English, for developers.
+        status: status of the rule.
+        severity: severity of a breach; None for a rule that is not checked.
+        kind: the `overdrachtsoort` that it applies to; or a sheet (`OVa`, `OVb`, `PaO`; `OV` for the first two), for a
+            rule that applies whatever the dossier states; empty for every dossier.
+        transfers: values of `metadata/overstap` that it applies to; `!` before a value excludes it; empty for all.
+        stage: stage from which on it applies.
+        check: the check, a word with its arguments.
+        rule: the requirement in English, for developers.
     """
 
     id: str
-    status: Status
+    status: RuleStatus
     severity: DossierSeverity | None
     kind: str
     transfers: tuple[str, ...]
@@ -90,21 +90,21 @@ class Rule:
     @property
     def is_judged(self) -> bool:
         """Whether `rules.judge` can find a breach of it."""
-        return self.status in (Status.ACTIVE, Status.REVIVED)
+        return self.status in (RuleStatus.ACTIVE, RuleStatus.REVIVED)
 
     @property
     def is_own(self) -> bool:
-        """Whether it is of our own suite."""
+        """Whether it is our own rule."""
         return self.id.startswith("OV-")
 
     def applies(self, kind: str, sheet: str, transfer: str, stage: JudgementStage) -> bool:
-        """Say whether a dossier is judged by this rule.
+        """Return whether the rule applies to a dossier.
 
         Args:
-            kind: the dossier's `overdrachtsoort`.
-            sheet: the official sheet for it, `OVa`, `OVb` or `PaO`.
-            transfer: the dossier's `metadata/overstap`.
-            stage: where in the round it is.
+            kind: `overdrachtsoort` of the dossier.
+            sheet: official sheet for the dossier: `OVa`, `OVb` or `PaO`.
+            transfer: `metadata/overstap` of the dossier.
+            stage: stage of the round.
         """
         if not self.is_judged or (self.stage is JudgementStage.COMPLETE and stage is not JudgementStage.COMPLETE):
             return False
@@ -125,7 +125,7 @@ def _read(path: Path) -> list[Rule]:
         return [
             Rule(
                 id=row["id"],
-                status=Status(row["status"]),
+                status=RuleStatus(row["status"]),
                 severity=DossierSeverity(row["severity"]) if row["severity"] else None,
                 kind=row["kind"],
                 transfers=tuple(row["transfer"].split()),
@@ -139,61 +139,61 @@ def _read(path: Path) -> list[Rule]:
 
 @cache
 def rules(version: str) -> dict[str, Rule]:
-    """Return every rule of a version by its id, the official ones first, in the order of the book.
+    """Return the rules of a version by id, official rules first, in the order of the rulebook.
 
-    A version that is based on another (`based_on` in its version.yaml) has the official rules of that version, with the
-    rows of its own rules.csv in place of those of the same id.
+    A version that is based on another (`based_on` in its version.yaml) has the official rules of that version, in which
+    the rows of its own rules.csv replace those of the same id.
 
     Args:
-        version: a version of the standard, such as `2019.1`.
+        version: version of the data set, such as `2019.1`.
 
     Raises:
-        FileNotFoundError: there is no such version.
+        FileNotFoundError: the version does not exist.
     """
     return _official(version) | {rule.id: rule for rule in own_rules()}
 
 
 def _official(version: str) -> dict[str, Rule]:
-    home = _SCHEMAS / version
-    about = read_yaml(home / "version.yaml")
+    version_folder = _SCHEMAS / version
+    about = read_yaml(version_folder / "version.yaml")
     base = _official(about["based_on"]) if "based_on" in about else {}
-    own = home / "rules.csv"
+    own = version_folder / "rules.csv"
     return base | ({rule.id: rule for rule in _read(own)} if own.is_file() else {})
 
 
 @cache
 def order(version: str) -> dict[str, int]:
-    """Return the place of each rule in the book of a version."""
+    """Return the position of each rule in the rulebook of a version."""
     return {rule: number for number, rule in enumerate(rules(version))}
 
 
 def own_rules() -> list[Rule]:
-    """Return our own suite for single dossiers, which holds for every version."""
+    """Return our own rules for single dossiers, which apply to every version."""
     return _read(_SCHEMAS / "own-rules.csv")
 
 
 @cache
-def _texts() -> dict[str, Sentence]:
-    found: dict[str, Sentence] = {}
+def _texts() -> dict[str, RuleMessage]:
+    found: dict[str, RuleMessage] = {}
     for path in sorted(_TEXTS.glob("*.yaml")):
         for entry in read_yaml(path):
             ids = entry.pop("rules")
             for rule in ids:
                 if rule in found:
                     raise ValueError(f"rule {rule} has two sentences, the last in {path.name}")
-                found[rule] = Sentence(**entry)
+                found[rule] = RuleMessage(**entry)
     return found
 
 
 def severity(rule: str, version: str = "2019.1") -> DossierSeverity:
-    """Return how bad a breach of any rule is: official, own, of the region, of structure or attachments.
+    """Return the severity of a rule: official, own, over the region, of structure or of attachments.
 
     Args:
-        rule: the rule's id.
-        version: version of the standard.
+        rule: id of the rule.
+        version: version of the data set.
 
     Raises:
-        KeyError: there is no such rule, or it is not judged.
+        KeyError: the rule does not exist or is not checked.
     """
     found = rules(version).get(rule)
     if found is not None and found.severity is not None:
@@ -202,11 +202,11 @@ def severity(rule: str, version: str = "2019.1") -> DossierSeverity:
         return DossierSeverity.WARNING if rule in attachments.WARNINGS else DossierSeverity.ERROR
     if rule in errors.sentences():
         return DossierSeverity.ERROR
-    return regionbook.severities()[rule]
+    return region_rulebook.severities()[rule]
 
 
 def _facts(path: str, version: str, language: str) -> dict[str, str | int]:
-    """Return what a sentence about structure tells of a field, from its path alone: the ledger keeps no more."""
+    """Return the facts for a structure message from the path only, since the ledger stores nothing else."""
     known = catalogue(version)
     names = [step.partition("[")[0] for step in path.split("/")]
     block, field = known.root, None
@@ -242,57 +242,57 @@ def _counted() -> dict[str, dict[str, str]]:
     return found
 
 
-def _parted(text: str) -> tuple[str, str]:
-    """Part what is wrong from what to do: the sentence for attachments has both in one text."""
+def _split_message(text: str) -> tuple[str, str]:
+    """Split a message into fault and remedy; structure and attachment messages have both in one text."""
     wrong, _, remedy = text.partition(". ")
     return f"{wrong}.", remedy
 
 
-def sentence(rule: str, version: str = "2019.1", path: str = "") -> Sentence:
-    """Return what a rule says.
+def sentence(rule: str, version: str = "2019.1", path: str = "") -> RuleMessage:
+    """Return the message of a rule.
 
     Args:
-        rule: the rule's id, the code of an attachment fault, or an error code whose sentence needs no facts.
-        version: the version whose code lists fill in the allowed values.
-        path: where it was found: a sentence about structure names its field.
+        rule: id of the rule, code of a structure or attachment fault, or an error code whose message needs no facts.
+        version: version of the data set, for the permitted values of code lists.
+        path: path of the finding, for a structure message, which names the field.
 
     Raises:
-        KeyError: there is no sentence for this rule.
+        KeyError: the rule has no message.
     """
     if rule in errors.sentences():
         error = errors.OverstapError(rule)
-        return Sentence(error.message_nl, error.do_nl, error.message_en, error.do_en, error.who)
+        return RuleMessage(error.message_nl, error.do_nl, error.message_en, error.do_en, error.who)
     if rule in structure.codes():
         nl, _, who = structure.sentence(rule, **_facts(path, version, "nl"))
         _, en, _ = structure.sentence(rule, **_facts(path, version, "en"))
-        return Sentence(*_parted(nl), *_parted(en), who)
+        return RuleMessage(*_split_message(nl), *_split_message(en), who)
     return _filled(rule, version)
 
 
 @cache
-def _filled(rule: str, version: str) -> Sentence:
+def _filled(rule: str, version: str) -> RuleMessage:
     found = _texts()[rule]
     if "{codes}" not in found.do_nl:
         return found
     codes = ", ".join(catalogue(version).lists[rule.removeprefix("CL")])
-    return Sentence(found.nl, found.do_nl.format(codes=codes), found.en, found.do_en.format(codes=codes), found.who)
+    return RuleMessage(found.nl, found.do_nl.format(codes=codes), found.en, found.do_en.format(codes=codes), found.who)
 
 
 def sentence_of(code: str) -> str:
-    """Return the Dutch sentence of a rule or an error code, for counts: what it says of a single case is left open.
+    """Return the Dutch fault of a rule or error code for lists of counts, with "…" for facts of a single case.
 
     Args:
-        code: a rule's id, a code of the structure or attachment check, or an error code.
+        code: id of a rule, code of a structure or attachment fault, or an error code.
 
     Raises:
-        KeyError: it is none of these.
+        KeyError: the code is unknown.
     """
     if code in _counted():
         return _counted()[code]["nl"]
     if code in structure.codes():
         nl, _, _ = structure.sentence(code, **_unknown()["counted"])
-        told = _parted(nl.replace(" (…)", ""))[0]
-        return told[0].upper() + told[1:]
+        sentence_start = _split_message(nl.replace(" (…)", ""))[0]
+        return sentence_start[0].upper() + sentence_start[1:]
     known = errors.sentences().get(code)
     if known is None:
         return sentence(code).nl

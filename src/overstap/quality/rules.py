@@ -1,4 +1,4 @@
-"""Judges one dossier: every official rule of its version, our own suite, and its attachments."""
+"""Judgement of one dossier by the official rules of its version, our own rules, and the checks of its attachments."""
 
 from datetime import date
 
@@ -17,15 +17,15 @@ _SHEETS = {"BB": "OVb", "POSWV": "PaO", "VOSWV": "PaO", "POVO": "OVa", "POPO": "
 def judge(
     dossier: Dossier, *, today: date, stage: JudgementStage = JudgementStage.COMPLETE, profile: str | None = None
 ) -> list[DossierFinding]:
-    """Return everything that is wrong with a dossier, official rules first, each place of a rule once.
+    """Return all findings about a dossier, official rules first, each rule once per location.
 
-    A dossier whose structure is wrong is judged as far as it can be.
+    A dossier with an invalid structure is judged as far as possible.
 
     Args:
-        dossier: a dossier as read.
-        today: the day on which it is judged, Dutch time.
-        stage: `BEFORE_INSPECTION` leaves out what is asked of the inspection block, which the round itself fills in.
-        profile: the profile that the round is for, such as `POVO`; without it the dossier's own word is taken.
+        dossier: the dossier as read.
+        today: the Dutch date.
+        stage: `BEFORE_INSPECTION` omits the rules on the inspection block, which the round itself fills in.
+        profile: profile of the round, such as `POVO`; the dossier's own profile when None.
     """
     context = RuleContext(dossier, engine.layout(dossier.version), today, profile)
     return by_rules(context, dossier.version, stage) + attachments.findings(dossier, context)
@@ -34,12 +34,12 @@ def judge(
 def by_rules(
     context: RuleContext, version: str, stage: JudgementStage = JudgementStage.COMPLETE
 ) -> list[DossierFinding]:
-    """Return what the rules say of a dossier, its attachments left shut, as the official sheets leave them.
+    """Return the findings of the rules about a dossier, without opening its attachments, like the official sheets.
 
     Args:
-        context: of the dossier.
-        version: its version.
-        stage: where in the round it is.
+        context: rule context of the dossier.
+        version: version of the data set.
+        stage: stage of the round.
     """
     kind = context.kind if context.kind in _KINDS else ""
     transfer = context.transfer if context.transfer in _TRANSFERS else ""
@@ -48,7 +48,7 @@ def by_rules(
     else:
         sheet = _SHEETS[context.expected]
         if context.profile != context.expected:
-            # What is wrong is the kind itself (OV-RF-05): another profile's rules would only hide that.
+            # The kind itself is wrong (OV-RF-05); findings of another profile's rules would only obscure that
             (kind,) = references.KINDS_OF[context.expected]
             transfer = context.expected if context.expected in _TRANSFERS else transfer
     return engine.findings(context, engine.plan(version, kind, sheet, transfer, stage), version)

@@ -1,6 +1,6 @@
-"""List of faults of a school from the ledger, kept encrypted.
+"""Creation of the schools' lists of faults from the ledger, where they are stored encrypted.
 
-How each school stands is kept beside it in counts, so that the next report and the quality page can tell the trend.
+The counts of each school are stored with it, so that the next report and the quality page can show the trend.
 """
 
 from datetime import datetime
@@ -23,16 +23,16 @@ from overstap.quality import report
 
 
 def report_on_schools(unit: UnitOfWork, agreement: Agreement, round_id: str, *, made_at: datetime) -> int:
-    """Make the report of every school that has supplied something, usable or not.
+    """Create the report of every school that supplied a file, usable or not.
 
     Args:
         unit: the transaction.
         agreement: the agreement that the round started with.
-        round_id: the round.
+        round_id: id of the round.
         made_at: the moment that the reports state.
 
     Returns:
-        How many reports were made.
+        The number of reports.
     """
     now = quality_runs.present(unit, round_id, made_at=made_at)
     before = quality_runs.latest(unit, round_id)
@@ -40,11 +40,11 @@ def report_on_schools(unit: UnitOfWork, agreement: Agreement, round_id: str, *, 
     made = 0
     for school in agreement.suppliers(get_round(unit, round_id).kind):
         refused = refused_files(unit, round_id, school.id)
-        mine = now.get(school.id)
-        if mine is None or not (mine.supplied or refused):
+        run = now.get(school.id)
+        if run is None or not (run.supplied or refused):
             continue
-        told = _report(unit, agreement, round_id, round_title, school, mine, before.get(school.id), refused)
-        kept = school_reports.SchoolReport(report.html(told), report.csv_text(told))
+        content = _report(unit, agreement, round_id, round_title, school, run, before.get(school.id), refused)
+        kept = school_reports.SchoolReport(report.html(content), report.csv_text(content))
         school_reports.keep(unit, round_id, school.id, kept)
         made += 1
     quality_runs.keep(unit, round_id, now.values())
@@ -86,22 +86,22 @@ def _report(
         rejected=now.rejected,
         rows=tuple(rows),
         refused=tuple(
-            report.refused(OverstapError(item.code, **{"label": item.label, **item.facts}), item.label)
+            report.unreadable_file(OverstapError(item.code, **{"label": item.label, **item.facts}), item.label)
             for item in refused
         ),
-        previous=report.Counts(before.supplied, before.accepted, before.rejected) if before else None,
+        previous=report.SchoolCounts(before.supplied, before.accepted, before.rejected) if before else None,
     )
 
 
 def label_of(ref: VersionRef) -> str:
-    """Return what a dossier is called outside the ledger, as everywhere: it says nothing about the pupil."""
+    """Return the label of a dossier outside the ledger, without personal data."""
     return reference(ref.dossier)
 
 
 def _las_keys(unit: UnitOfWork, wanted: set[VersionRef]) -> dict[VersionRef, tuple[str | None, str]]:
-    """Return LAS key and OSO version of the dossiers that something was found about.
+    """Return LAS key and OSO version of the dossiers with findings.
 
-    What can no longer be read has no key to show, and is named by its label alone.
+    Dossiers that can no longer be read are omitted; a report identifies them by their label only.
     """
     known = records.of(unit, list(wanted), DossierFacts, damaged=lambda _: None)
     return {ref: (facts.las_key or None, facts.oso_version) for ref, facts in known.items()}

@@ -1,6 +1,6 @@
-"""List of faults as a workbook, by screen and field or by dossier.
+"""Conversion of a school's list of faults from CSV to a workbook (.xlsx), by screen and field and by dossier.
 
-Made from the report's CSV, which is what the ledger keeps. Every cell is text: nothing in it is taken for a formula.
+The ledger stores the report as CSV. Every cell of the workbook is text, so that none is interpreted as a formula.
 """
 
 import csv
@@ -12,11 +12,11 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from overstap.quality.report import harmless, page_words
+from overstap.quality.report import escape_formula, page_words
 from overstap.workbook_style import BRAND, FONT, row_height, without_direction_marks
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""What XML cannot hold (XML 1.0, production 2)."""
+"""Characters that XML 1.0 does not allow (production 2)."""
 _LONGEST_CELL = 32_767  # Excel's own limit, in characters
 _WIDTHS = {"screen": 34, "field": 26, "las_key": 20, "label": 12, "severity": 14, "sentence": 52, "what_to_do": 52}
 _WIDTHS |= {"who": 22, "rule": 14, "done": 10}
@@ -29,15 +29,15 @@ def spreadsheet(report_csv: str, title: str) -> bytes:
     """Return the workbook of a school's report.
 
     Args:
-        report_csv: the report's rows, as `report.csv_text` writes them.
-        title: what it is about: round, school and moment.
+        report_csv: rows of the report, as written by `report.csv_text`.
+        title: title with round, school and moment.
     """
     rows = _rows(report_csv)
     words = page_words()["workbook"]
     book = Workbook()
     by_screen, by_dossier = book.active, book.create_sheet()
     if not isinstance(by_screen, Worksheet):
-        raise TypeError("a new workbook begins with a worksheet")
+        raise TypeError("a new workbook has a worksheet")
     for sheet, name, key in (
         (by_screen, words["by_screen"], lambda row: (row["screen"], row["field"], row["rule"], row["las_key"])),
         (by_dossier, words["by_dossier"], lambda row: (row["las_key"], row["label"], row["screen"], row["field"])),
@@ -52,21 +52,21 @@ def spreadsheet(report_csv: str, title: str) -> bytes:
 
 
 def _rows(report_csv: str) -> list[dict[str, str]]:
-    """Return the report's rows with the place apart as screen and field, and without the CSV's own guard."""
+    """Return the report's rows with the path split into screen and field, and without the CSV's apostrophes."""
     columns, words = page_words()["columns"], page_words()["workbook"]
     found = []
     for line in csv.DictReader(io.StringIO(report_csv.removeprefix("\ufeff"), newline=""), delimiter=";"):
         row = {name: _unguarded(line[head] or "") for name, head in columns.items()}
         place = row.pop("place")
         screen, _, field = place.rpartition(", ") if place != page_words()["file"] else (words["files"], "", "")
-        # A list's own name says which screen it is on; a field that stands alone is on the pupil's first screen.
+        # The label of a block names its screen; a field without block is on the pupil's first screen
         row |= {"screen": screen or words["first_screen"], "field": field, "done": ""}
         found.append(row)
     return found
 
 
 def _unguarded(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell
+    return cell[1:] if cell.startswith("'") and escape_formula(cell[1:]) == cell else cell
 
 
 def _clean(text: str) -> str:
@@ -86,8 +86,8 @@ def _fill(sheet: Worksheet, title: str, rows: list[dict[str, str]]) -> None:
         for cell in line:
             if cell.value is None:
                 continue
-            cell.data_type = "s"  # openpyxl takes a text that begins with "=" for a formula
-            cell.quotePrefix = True  # and so would a spreadsheet program, once the cell is edited
+            cell.data_type = "s"  # openpyxl would interpret a text that starts with "=" as a formula
+            cell.quotePrefix = True  # a spreadsheet program would do so once the cell is edited
             cell.alignment = Alignment(wrap_text=number > 2, vertical="top")
             cell.font = Font(name=FONT)
             if number > 3:

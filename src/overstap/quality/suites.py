@@ -1,13 +1,13 @@
-"""Great Expectations over a region's tables: the suites, our own expectations, and the run.
+"""Great Expectations for a region's tables: our own expectations, suites of rules, and their validation.
 
-Importing this module imports Great Expectations, which takes seconds: only `expectations.validate_region` does so, when
-it is called. Results hold pupils' values; they stay in this module and leave it as places alone.
+Importing this module imports Great Expectations, which takes seconds, so `expectations.validate_region` does it when
+called. Validation results contain personal data; this module returns only paths from them.
 """
 
 import gc
 import os
 
-# Before the import: versions of it decide then whether to report to their maker.
+# Set before the import, at which some versions decide whether to send usage statistics
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +25,7 @@ from great_expectations.expectations.metrics.map_metric_provider import (
 from overstap import school_numbers
 from overstap.errors import OverstapError
 from overstap.oso import identifiers
-from overstap.quality.regionbook import RegionRule
+from overstap.quality.region_rulebook import RegionRule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def _each(column: "pd.Series[str]", accepts: Callable[[str], bool]) -> "pd.Serie
 
 
 class BsnMetric(ColumnMapMetricProvider):
-    """Which values pass the eleven test."""
+    """Metric of values that pass the eleven test."""
 
     condition_metric_name = "column_values.overstap.bsn"
 
@@ -60,7 +60,7 @@ class ExpectColumnValuesToBeBsn(ColumnMapExpectation):
 
 
 class EducationNumberMetric(ColumnMapMetricProvider):
-    """Which values can be an education number."""
+    """Metric of values with the form of an education number (onderwijsnummer)."""
 
     condition_metric_name = "column_values.overstap.onderwijsnummer"
 
@@ -70,14 +70,14 @@ class EducationNumberMetric(ColumnMapMetricProvider):
 
 
 class ExpectColumnValuesToBeOnderwijsnummer(ColumnMapExpectation):
-    """Every value is an education number: nine digits from 10, with a rest of 5."""
+    """Every value is an education number: nine digits that start with 10, eleven test leaves 5."""
 
     map_metric = "column_values.overstap.onderwijsnummer"
     success_keys = ("mostly",)
 
 
 class BrinMetric(ColumnMapMetricProvider):
-    """Which values have the form of a BRIN."""
+    """Metric of values with the form of a BRIN."""
 
     condition_metric_name = "column_values.overstap.brin"
 
@@ -94,7 +94,7 @@ class ExpectColumnValuesToBeBrin(ColumnMapExpectation):
 
 
 class SchoolIdMetric(ColumnMapMetricProvider):
-    """Which values have the form of a BRIN with branch."""
+    """Metric of values with the form of a BRIN with branch."""
 
     condition_metric_name = "column_values.overstap.school_id"
 
@@ -111,7 +111,7 @@ class ExpectColumnValuesToBeSchoolId(ColumnMapExpectation):
 
 
 class PostcodeMetric(ColumnMapMetricProvider):
-    """Which values are Dutch postal codes."""
+    """Metric of values with the form of a Dutch postcode."""
 
     condition_metric_name = "column_values.overstap.postcode"
 
@@ -121,7 +121,7 @@ class PostcodeMetric(ColumnMapMetricProvider):
 
 
 class ExpectColumnValuesToBePostcode(ColumnMapExpectation):
-    """Every value is a Dutch postal code."""
+    """Every value is a Dutch postcode."""
 
     map_metric = "column_values.overstap.postcode"
     success_keys = ("mostly",)
@@ -141,7 +141,7 @@ def expectation(rule: RegionRule, values: Iterable[str]) -> Any:
 
     Args:
         rule: the rule.
-        values: the values allowed, for a rule that compares with a set.
+        values: the permitted values, for a rule that compares with a set.
     """
     meta = {"rule": rule.id}
     column = rule.columns[0]
@@ -161,10 +161,10 @@ def expectation(rule: RegionRule, values: Iterable[str]) -> Any:
 
 
 def source() -> Any:
-    """Return where tables are laid to be validated, one after the other.
+    """Return a batch definition for validating tables in memory, one after the other.
 
-    In memory alone: a context with files would write what it is told into them. There is one for all tables, since each
-    new asset makes Great Expectations write its whole configuration as YAML.
+    The context is in memory only, since one with files would write data into them. All tables share one asset, since
+    Great Expectations serialises its whole configuration as YAML for each new asset.
     """
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(False)
@@ -176,20 +176,20 @@ def source() -> Any:
 def run(
     source: Any, table: str, frame: "pd.DataFrame", rules: list[tuple[RegionRule, Iterable[str]]]
 ) -> Iterator[tuple[RegionRule, str, str]]:
-    """Validate one table by all its rules at once.
+    """Validate one table by all its rules together.
 
     Args:
-        source: what `source` gave.
-        table: the table's name.
-        frame: its rows, with at least the columns `dossier` and `at`.
-        rules: the rules, each with the values it allows.
+        source: the batch definition from `source`.
+        table: name of the table.
+        frame: rows of the table, with at least the columns `dossier` and `at`.
+        rules: the rules, each with its permitted values.
 
     Yields:
-        The rule, the dossier's id and the row's place, for every row that breaks it.
+        Rule, id of the dossier and path of the row, for every row that breaks a rule.
 
     Raises:
-        OverstapError: QUALITY-001 when an expectation cannot be evaluated. What it stumbled over is not told: it may be
-            a pupil's.
+        OverstapError: QUALITY-001 when an expectation cannot be evaluated; the cause is not passed on, since it can
+            contain personal data.
     """
     batch = source.get_batch(batch_parameters={"dataframe": frame})
     suite = ExpectationSuite(name=table, expectations=[])
@@ -214,7 +214,7 @@ def run(
 
 
 def _infos(info: Any) -> Iterator[dict[str, Any]]:
-    """Yield the parts of an exception report: one as such, or one per metric."""
+    """Yield the parts of an exception report, which has one part or one per metric."""
     if "raised_exception" in info:
         yield info
     else:

@@ -1,4 +1,4 @@
-"""Comparison tables of rules: order of advice, words that name a diagnosis."""
+"""Lookup tables of the rules: ranks of advices, and words that name a diagnosis."""
 
 import csv
 from functools import cache
@@ -15,16 +15,16 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def advice_rows() -> list[dict[str, str]]:
-    """Return the table of advices as it stands: code, rank, lwoo and meaning."""
+    """Return the rows of the table of advices: code, rank, lwoo and meaning."""
     return _rows(_SCHEMAS / "advice-ranks.csv")
 
 
 @cache
 def advice_ranks() -> dict[str, float | None]:
-    """Return the height of each advice of code list 2; None where it says nothing about height.
+    """Return the rank of each advice of code list 2; None for an advice without rank.
 
-    One step is one kind of school: basis 1, kader 3, gemengd and theoretisch 6, havo 9, vwo 11; a double advice is the
-    middle of its two. Our own reading of public research code: see docs/rules.md.
+    The scale is basis 1, kader 3, gemengd and theoretisch 6, havo 9, vwo 11; a combined advice has the mean of its two.
+    It is our own interpretation of public research code, see docs/rules.md.
     """
     return {row["code"]: float(row["rank"]) if row["rank"] else None for row in advice_rows()}
 

@@ -13,10 +13,10 @@ from overstap.clock import dutch_time
 from overstap.errors import OverstapError
 from overstap.intake import applications
 from overstap.intake.candidates import Candidate
-from overstap.intake.collect import Collected, collect_school
+from overstap.intake.collect import CollectionResult, collect_school
 from overstap.intake.refusals import RefusedItem
-from overstap.intake.registrations import Statement, collect_registrations, wait_until_written
-from overstap.intake.sources.source import SourcePlace
+from overstap.intake.registrations import SourceRegistrations, collect_registrations, wait_until_written
+from overstap.intake.sources.source import SourceContext
 from overstap.intake.virus_scanner import VirusScanner
 from overstap.ledger import certificate_dates
 from overstap.ledger.rounds import collection_times, rounds
@@ -24,7 +24,7 @@ from overstap.ledger.rounds.rounds import RoundRow
 from overstap.oso.model import Dossier
 from overstap.pki.expiry import expiry_dates
 from overstap.quality.examination import examine
-from overstap.quality.regionbook import expected_in
+from overstap.quality.region_rulebook import expected_in
 from overstap.rounds.context import Context, RoundContext
 from overstap.rounds.garbage import fewer_collections
 
@@ -64,15 +64,15 @@ def register(context: RoundContext) -> Counter[str]:
         # `file: null` in an agreement: all registrations are in the database
         path = context.settings.need_path("drop") / context.region / agreed.file
         wait_until_written(path)
-        found.append(Statement("file", *applications.read_file(path)))
+        found.append(SourceRegistrations("file", *applications.read_file(path)))
     if agreed.connection:
         with context.database(agreed.connection) as connection:
-            found.append(Statement("database", *applications.read_database(connection, context.region)))
+            found.append(SourceRegistrations("database", *applications.read_database(connection, context.region)))
     return collect_registrations(context.ledger, context.agreement, found, "registrations")
 
 
 @fewer_collections()
-def collect(context: RoundContext, school_id: str) -> Collected:
+def collect(context: RoundContext, school_id: str) -> CollectionResult:
     """Collect one school's dossiers and store them in the ledger.
 
     Args:
@@ -104,16 +104,16 @@ def _note_ended(context: RoundContext, school_id: str) -> None:
         collection_times.note(unit, context.round_id, school_id)
 
 
-def _collect(context: RoundContext, school: School) -> Collected:
+def _collect(context: RoundContext, school: School) -> CollectionResult:
     today = dutch_time(context.clock()).date()
     expected = expected_in(context.kind, context.round.categories)
     scanner = VirusScanner(context.settings.virus_scanner) if context.settings.virus_scanner else None
     if scanner is not None:
-        scanner.must_answer()
+        scanner.check_available()
 
     def looked_at(dossier: Dossier) -> Mapping[str, Any]:
         if scanner is not None:
-            scanner.must_be_clean(dossier)
+            scanner.check_attachments(dossier)
         return examine(dossier, profile=context.round.profile, today=today, expected=expected).as_json()
 
     with _candidates(context, school) as candidates:
@@ -130,7 +130,7 @@ def _collect(context: RoundContext, school: School) -> Collected:
         )
 
 
-def counted(found: Collected) -> dict[str, int]:
+def counted(found: CollectionResult) -> dict[str, int]:
     """Return the counts of one collection: new, changed, unchanged, too late, refused, waiting."""
     return {**asdict(found.stored), "refused": found.refused.total(), "waiting": found.waiting}
 
@@ -163,7 +163,7 @@ def _candidates(context: RoundContext, school: School) -> Iterator[Iterator[Cand
     """
     if school.supplies is None:
         raise ValueError(f"{school.id} supplies nothing")
-    place = SourcePlace(
+    place = SourceContext(
         school=school,
         region=context.region,
         now=context.clock(),

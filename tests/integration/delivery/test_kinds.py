@@ -14,7 +14,7 @@ from overstap.delivery.channels.registry import way_of
 from overstap.envelope.file_names import revocation_name
 from overstap.intake.candidates import Candidate
 from overstap.intake.sources.kit import check_source
-from overstap.intake.sources.source import SourcePlace
+from overstap.intake.sources.source import SourceContext
 from overstap.pki import TrustStore
 from overstap.pki.ssh_keys import make_ssh_key
 
@@ -79,7 +79,7 @@ def test_the_drop_folder(tmp_path: Path) -> None:
         {"id": "99AB00", "name": "x", "kind": "PO", "contact": "x@example.org", "supplies": {"way": "drop_folder"}}
     )
     at = now() + timedelta(minutes=5)  # by then nobody writes to them any more
-    place = SourcePlace(one, REGION, at, lambda: tmp_path, lambda: b"k" * 32, lambda name: nullcontext())
+    place = SourceContext(one, REGION, at, lambda: tmp_path, lambda: b"k" * 32, lambda name: nullcontext())
     assert one.supplies is not None
     found = check_source(kind, one.supplies, place)
     assert [isinstance(item, Candidate) for item in found] == [True, False]

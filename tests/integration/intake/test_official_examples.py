@@ -9,7 +9,7 @@ from official_files import official_folder
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.errors import OverstapError
-from overstap.intake.collect import Collected, collect_school
+from overstap.intake.collect import CollectionResult, collect_school
 from overstap.intake.sources.drop_folder import from_drop_folder
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
@@ -62,7 +62,7 @@ def agreement() -> Agreement:
     )
 
 
-def collect(ledger: Ledger, folder: Path) -> Collected:
+def collect(ledger: Ledger, folder: Path) -> CollectionResult:
     agreed = agreement()
     round_id = agreed.round_id("advice")
     with ledger.unit("alfa", "test") as unit:

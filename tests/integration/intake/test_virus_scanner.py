@@ -53,7 +53,7 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirusScanner]:
     def answers() -> bool:
         assert process.poll() is None, (folder / "log").read_text()
         try:
-            scanner.must_answer()
+            scanner.check_available()
         except OverstapError:
             return False
         return True
@@ -91,18 +91,18 @@ def with_attachment(name: str, content: bytes) -> Dossier:
 @pytest.mark.parametrize("name", ["rapport.pdf", "brief.docx", "notitie.txt"])
 def test_the_test_file_is_found_whatever_it_is_called(clamd: VirusScanner, name: str) -> None:
     with pytest.raises(OverstapError) as found:
-        clamd.must_be_clean(with_attachment(name, EICAR))
+        clamd.check_attachments(with_attachment(name, EICAR))
     assert found.value.code == "INTAKE-056"
 
 
 def test_what_is_clean_passes(clamd: VirusScanner) -> None:
-    clamd.must_be_clean(with_attachment("notitie.txt", b"niets bijzonders"))
+    clamd.check_attachments(with_attachment("notitie.txt", b"niets bijzonders"))
 
 
 def test_what_nobody_looked_at_does_not_pass(tmp_path: Path) -> None:
     for address in (str(tmp_path / "none.ctl"), "127.0.0.1:1", "nowhere", "127.0.0.1:x"):
         with pytest.raises(OverstapError) as found:
-            VirusScanner(address).must_answer()
+            VirusScanner(address).check_available()
         assert found.value.code == "INTAKE-057"
 
 
@@ -120,7 +120,7 @@ def test_an_answer_that_says_nothing_is_no_leave(said: bytes) -> None:
     thread = threading.Thread(target=answer, daemon=True)
     thread.start()
     with pytest.raises(OverstapError) as found:
-        VirusScanner(f"127.0.0.1:{listening.getsockname()[1]}").must_be_clean(with_attachment("a.txt", b"x"))
+        VirusScanner(f"127.0.0.1:{listening.getsockname()[1]}").check_attachments(with_attachment("a.txt", b"x"))
     assert found.value.code == "INTAKE-057"
     thread.join(WAITS)
     listening.close()

@@ -10,7 +10,7 @@ from test_walk import REGION, agreement
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import now
-from overstap.intake.collect import Collected, collect_school
+from overstap.intake.collect import CollectionResult, collect_school
 from overstap.intake.sources.drop_folder import from_drop_folder
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import StoreCounts
@@ -110,7 +110,7 @@ class Folder:
     def files(self) -> list[Path]:
         return sorted(self.path.glob("*.xml"))
 
-    def collect(self, **agreed: object) -> tuple[int, Collected]:
+    def collect(self, **agreed: object) -> tuple[int, CollectionResult]:
         """Collect; return how many files were parsed for it, and what it brought."""
         self.parsed = 0
         collected = collect_school(

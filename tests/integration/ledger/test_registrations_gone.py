@@ -12,7 +12,7 @@ from overstap.delivery.unusual import DeliverySituation, unusual
 from overstap.errors import OverstapError
 from overstap.intake import applications
 from overstap.intake.applications import HEADER
-from overstap.intake.registrations import Statement, collect_registrations, wait_until_written
+from overstap.intake.registrations import SourceRegistrations, collect_registrations, wait_until_written
 from overstap.ledger import Ledger
 from overstap.ledger.rounds import gate_holds, registrations
 from overstap.ledger.rounds.rounds import open_round
@@ -29,7 +29,9 @@ def line(number: str, moment: str = "2027-03-26 9:05", school: str = VO, stage: 
 def collect(ledger: Ledger, folder: Path, *lines: str) -> dict[str, int]:
     path = folder / "aanmeldingen.csv"
     path.write_text("\r\n".join((";".join(HEADER), *lines, "")), encoding="utf-8")
-    return dict(collect_registrations(ledger, agreement(), [Statement("file", *applications.read_file(path))], "test"))
+    return dict(
+        collect_registrations(ledger, agreement(), [SourceRegistrations("file", *applications.read_file(path))], "test")
+    )
 
 
 def standing(ledger: Ledger) -> registrations.UnstatedRegistrations:

@@ -13,7 +13,7 @@ from overstap.oso.facts import DossierFacts, record_of
 from overstap.oso.reading import read
 from overstap.quality import region
 from overstap.quality.examination import examine
-from overstap.quality.regionbook import expected_in
+from overstap.quality.region_rulebook import expected_in
 
 
 def taken_in(number: str, valid: str, las_key: str = KEY, *, is_good: bool = False) -> IncomingDossier:

@@ -12,7 +12,7 @@ import pytest
 
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
-from overstap.intake.collect import Collected, collect_school
+from overstap.intake.collect import CollectionResult, collect_school
 from overstap.intake.sources.drop_folder import from_drop_folder
 from overstap.ledger.dossiers.dossiers import RefusedFile, refused_files
 from overstap.ledger.rounds.rounds import open_round
@@ -62,7 +62,7 @@ def folder_of(deployment: RegionDeployment, place: int) -> Path:
     return deployment.drop / "alfa" / deployment.region.primary[place].id
 
 
-def collect(deployment: RegionDeployment, place: int = 1) -> Collected:
+def collect(deployment: RegionDeployment, place: int = 1) -> CollectionResult:
     school = deployment.agreement.primary_schools[place]
     with deployment.ledger() as ledger:
         return collect_school(

@@ -23,7 +23,7 @@ from overstap.oso.structure import check
 from overstap.oso.traversal import documents, fields
 from overstap.oso.tree import Node
 from overstap.oso.writing import canonical, content_digest, to_bytes
-from overstap.quality.rulebook import Status, rules
+from overstap.quality.rulebook import RuleStatus, rules
 from overstap.quality.rules import DossierSeverity, judge
 
 TODAY = date(2016, 6, 1)
@@ -164,7 +164,7 @@ def test_a_cut_official_example_passes_every_rule_of_its_profile(example):
         small = minimise(dossier, dossier.profile, agreed)
         day = date(dossier.created_on.year, 6, 1)
         faults = {each.rule for each in judge(small, today=day) if each.severity is DossierSeverity.ERROR}
-        assert faults <= {rule.id for rule in rules(dossier.version).values() if rule.status is Status.REVIVED}
+        assert faults <= {rule.id for rule in rules(dossier.version).values() if rule.status is RuleStatus.REVIVED}
 
 
 def test_the_supplied_dossier_is_untouched():

@@ -9,7 +9,7 @@ from generated_dossiers import element, generate
 from lxml import etree
 
 from overstap.errors import OverstapError
-from overstap.oso import parsing
+from overstap.oso import xml_parser
 from overstap.oso.catalogue import catalogue, versions
 from overstap.oso.reading import from_element, read
 from overstap.oso.structure import check
@@ -22,7 +22,7 @@ SEED = 611
 
 def exact(data: bytes):
     """Return a dossier as the walk finds it when no white space was left out."""
-    root = etree.fromstring(data, parsing._PARSERS.exact)
+    root = etree.fromstring(data, xml_parser._PARSERS.exact)
     return from_element(root, "2019.1")
 
 
@@ -99,7 +99,7 @@ def test_whatever_stands_in_a_file_the_two_parsers_give_the_same_dossier():
         assert check(found) == check(expected), where
         assert canonical(found) == canonical(expected), where
         alike += 1
-        tight += not (parsing._has(b"!", data) or parsing._has(b"?", data))
+        tight += not (xml_parser._has(b"!", data) or xml_parser._has(b"?", data))
         faulty += not found.is_sound
     assert alike > 700
     assert tight > 250, "white space was never left out, so nothing was compared"

@@ -23,7 +23,7 @@ from overstap.oso.tree import GROUPS, Node
 from overstap.oso.writing import to_bytes
 from overstap.quality import rulebook
 from overstap.quality.engine import sheet_for
-from overstap.quality.rulebook import Status
+from overstap.quality.rulebook import RuleStatus
 from overstap.quality.rules import judge
 from overstap_tools.bench.dossier import SHEETS, VERSION
 
@@ -66,7 +66,7 @@ def differences(dossier: Dossier, data: bytes, sheets: dict[str, Sheet]) -> list
     found = []
     for rules, numbers in together(sheet):
         said, fires = bool(messages & numbers), bool(ours & rules)
-        revived = {rule for rule in rules if book[rule].status is Status.REVIVED}
+        revived = {rule for rule in rules if book[rule].status is RuleStatus.REVIVED}
         if said != fires and not (revived == rules and not said):
             found.append(f"{sorted(rules)}: the sheet {'warns' if said else 'is silent'}, overstap not so")
     return found

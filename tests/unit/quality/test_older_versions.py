@@ -54,7 +54,7 @@ def test_a_rule_of_2018_fires_where_it_should(rule: str) -> None:
 def test_a_rule_does_not_reach_back() -> None:
     assert "OG.04" in found("POVO", {"late/overleden": False})
     for rule, version in (("OG.04", "2017.1"), ("OG.05", "2018.1"), ("OVb.LL??", "2018.1")):
-        assert rulebook.rules(version)[rule].status is rulebook.Status.WITHDRAWN
+        assert rulebook.rules(version)[rule].status is rulebook.RuleStatus.WITHDRAWN
 
 
 def test_the_code_lists_are_those_of_the_version() -> None:

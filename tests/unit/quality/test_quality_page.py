@@ -10,7 +10,7 @@ from lxml import html as lxml_html
 from overstap.errors import sentences
 from overstap.ledger.dossiers.quality_runs import QualityRun
 from overstap.oso import structure
-from overstap.quality import regionbook, rulebook
+from overstap.quality import region_rulebook, rulebook
 from overstap.quality.quality_page import MAX_RUNS, html, trend
 
 FIRST = datetime(2027, 1, 11, 6, 30, tzinfo=UTC)
@@ -106,7 +106,7 @@ def test_the_trend_keeps_the_newest_runs() -> None:
     [
         *structure.codes(),
         *rulebook.rules("2019.1"),
-        *regionbook.severities(),
+        *region_rulebook.severities(),
         *(code for code in sentences() if code.startswith(("DOSSIER-", "INTAKE-"))),
     ],
 )

@@ -70,7 +70,7 @@ def test_findings_never_tell_a_value(rule: str) -> None:
 
 def test_the_book_has_all_official_rules() -> None:
     book = [rule for rule in rulebook.rules("2019.1").values() if not rule.is_own]
-    by_status = {status: sum(rule.status is status for rule in book) for status in rulebook.Status}
+    by_status = {status: sum(rule.status is status for rule in book) for status in rulebook.RuleStatus}
     assert by_status == {"active": 136, "revived": 13, "withdrawn": 6, "structure": 2, "advice": 1}
 
 

@@ -16,7 +16,7 @@ from overstap.errors import OverstapError
 from overstap.quality import rulebook
 from overstap.quality.expectations import expected_in, validate_region
 from overstap.quality.findings import RegionFinding
-from overstap.quality.regionbook import INCOMPLETE, region_rules
+from overstap.quality.region_rulebook import INCOMPLETE, region_rules
 from overstap.quality.registers import NONE, Registers
 from overstap.quality.rules import judge
 

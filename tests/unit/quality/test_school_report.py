@@ -33,8 +33,8 @@ FULL = report.SchoolReportContent(
     accepted=22,
     rejected=2,
     rows=ROWS,
-    refused=(report.refused(OverstapError("DOSSIER-001", version="2016.1", known="2019.1"), "bestand 4"),),
-    previous=report.Counts(24, 20, 4),
+    refused=(report.unreadable_file(OverstapError("DOSSIER-001", version="2016.1", known="2019.1"), "bestand 4"),),
+    previous=report.SchoolCounts(24, 20, 4),
 )
 
 

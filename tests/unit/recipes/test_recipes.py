@@ -22,7 +22,7 @@ from overstap.agreements.kinds import SourceKind
 from overstap.agreements.model.supplying import SupplyingPart
 from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
-from overstap.intake.sources.source import SourcePlace
+from overstap.intake.sources.source import SourceContext
 
 
 class LinesFile(SupplyingPart):
@@ -33,7 +33,7 @@ class LinesFile(SupplyingPart):
 
 
 @contextmanager
-def _open(supplies: LinesFile, place: SourcePlace) -> Iterator[Iterator[Candidate | RefusedItem]]:
+def _open(supplies: LinesFile, place: SourceContext) -> Iterator[Iterator[Candidate | RefusedItem]]:
     lines = (place.drop() / place.region / supplies.name).read_bytes().splitlines()
     yield (Candidate(f"regel {number}", "", line) for number, line in enumerate(lines, start=1))
 
@@ -103,14 +103,14 @@ from overstap.agreements import School
 from overstap.agreements.kinds import sources
 from overstap.agreements.schema import documented_keys, file_schema
 from overstap.intake.sources.kit import check_source
-from overstap.intake.sources.source import SourcePlace
+from overstap.intake.sources.source import SourceContext
 
 folder = pathlib.Path(sys.argv[1])
 (folder / "alfa").mkdir(parents=True)
 (folder / "alfa" / "s.txt").write_bytes(b"<a/>\\n<b/>\\n")
 block = {"way": "lines_file", "name": "s.txt"}
 school = School(id="99AB00", name="x", kind="PO", contact="x@example.org", supplies=block)
-place = SourcePlace(school, "alfa", datetime.now(UTC), lambda: folder, lambda: b"k", lambda name: nullcontext())
+place = SourceContext(school, "alfa", datetime.now(UTC), lambda: folder, lambda: b"k", lambda name: nullcontext())
 found = check_source(sources()["lines_file"], school.supplies, place)
 assert [one.content for one in found] == [b"<a/>", b"<b/>"], found
 assert "LinesFile" in file_schema()["$defs"]

@@ -1,1 +1,1 @@
-"""Ways in which a school supplies: one module each."""
+"""Kinds of source from which a school supplies dossiers, one module each."""

@@ -1,7 +1,7 @@
-"""Source `drop_folder`: OSO files that a school's system drops into a folder.
+"""Source `drop_folder`: OSO files that a school's system exports to a folder.
 
-The folder may hold any file. Each entry is read or refused with a code. Symbolic links and special files are not
-opened, every read is bounded, and nothing in the folder is changed or removed. The XML is checked later.
+The folder is not trusted. Each entry is read or refused with a code. Symbolic links and special files are not opened,
+every read is bounded, and nothing in the folder is changed or removed. The XML is checked later.
 """
 
 import errno
@@ -22,36 +22,36 @@ from overstap.agreements.model.supplying import SupplyingPart
 from overstap.errors import OverstapError, system_fault
 from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
-from overstap.intake.sources.source import SourcePlace
+from overstap.intake.sources.source import SourceContext
 from overstap.oso.reading import DEFAULT_LIMITS
 from overstap.resources import INCLUDE
 
 
 @dataclass(frozen=True, slots=True)
 class DropLimits:
-    """Bounds of one drop folder."""
+    """Limits of one drop folder."""
 
     file_bytes: int = DEFAULT_LIMITS.size_bytes
-    """Largest file that is read, no more than the reader of dossiers takes. Most dossiers are under one megabyte."""
+    """Largest file, in bytes, equal to the limit of the dossier reader. Most dossiers are under one megabyte."""
     files: int = 5_000
-    """Most entries looked at: no school has that many pupils in group 8."""
+    """Largest number of entries, far above the number of pupils of a school."""
 
 
 @dataclass(frozen=True, slots=True)
 class DroppedFile:
-    """A file that was taken from the drop folder."""
+    """A file that was read from the drop folder."""
 
     label: str
-    """A handle without personal data: position in the folder and a keyed digest of the name."""
+    """Label without personal data: position in the folder and a keyed digest of the name."""
     data: bytes = field(repr=False)
     source_digest: bytes = field(repr=False)
     """SHA-256 of `data`."""
     modified_at: datetime
     file_name: str = field(repr=False)
-    """The school's own name for the file. May hold a pupil's name: to be stored encrypted, never logged."""
+    """The school's own file name. It can contain a pupil's name: store it encrypted, never log it."""
 
 
-# Names that exporting, copying and office programs give to incomplete files
+# Names of incomplete files, as export, copy and office programs use them
 _UNFINISHED = (".part", ".tmp", ".temp", ".filepart", ".crdownload", ".partial", ".download", ".swp", "~")
 _UNFINISHED_STARTS = (".", "~$")
 
@@ -64,26 +64,26 @@ def scan(
     Args:
         folder: the school's folder.
         now: the present moment, aware.
-        settle_seconds: how long a file must be unchanged before it is taken in. Clocks of file servers differ: a file
-            up to this long in the future counts as unsettled too.
-        label_key: secret of the keyed digest of file names, so that a name cannot be guessed from its label.
-        limits: bounds; `DropLimits()` when left out.
+        settle_seconds: seconds for which a file must be unchanged before it is read. Clocks of file servers differ, so
+            a file up to this far in the future counts as unsettled too.
+        label_key: key of the digest of file names in labels, so that a name cannot be guessed from its label.
+        limits: limits; `DropLimits()` when None.
 
     Yields:
-        Each entry, read or refused (INTAKE-002 to INTAKE-012). Files still being written have `is_waiting`.
+        Each entry, read or refused (INTAKE-002 to INTAKE-012). Files that are still being written have `is_waiting`.
 
     Raises:
-        OverstapError: INTAKE-001 when the folder itself is not there or cannot be listed.
+        OverstapError: INTAKE-001 when the folder is missing or cannot be listed.
     """
     limits = limits or DropLimits()
     try:
         with os.scandir(folder) as entries:
-            # Bounded before sorting: a folder may hold a million files by mistake.
+            # Bounded before sorting, since a folder can hold a million files by mistake
             names = sorted(entry.name for _, entry in zip(range(limits.files + 1), entries, strict=False))
     except OSError as problem:
         raise OverstapError("INTAKE-001", kind=system_fault(problem)) from None
     for position, name in enumerate(names[: limits.files], start=1):
-        yield _take(folder / name, _label(position, name, label_key), now, settle_seconds, limits)
+        yield _read_entry(folder / name, _label(position, name, label_key), now, settle_seconds, limits)
     if len(names) > limits.files:
         yield RefusedItem("-", "INTAKE-012", {"limit": limits.files})
 
@@ -93,7 +93,7 @@ def _label(position: int, name: str, key: bytes) -> str:
     return f"bestand {position} ({digest[:8]})"
 
 
-def _take(
+def _read_entry(
     path: Path, label: str, now: datetime, settle_seconds: float, limits: DropLimits
 ) -> DroppedFile | RefusedItem:
     name = path.name
@@ -111,7 +111,7 @@ def _take(
             return refused("INTAKE-004", is_waiting=True)
         if not name.lower().endswith(".xml"):
             return refused("INTAKE-005")
-        # Between listing and opening the file may have become a link or a pipe: neither is opened
+        # Between listing and opening, the file can be replaced by a link or a pipe: neither is opened
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with io.FileIO(descriptor) as file:
             before = os.fstat(descriptor)
@@ -140,7 +140,7 @@ def _take(
 
 
 def _read(file: io.FileIO, limit: int) -> bytes:
-    """Read at most one byte more than the limit, since the file may be growing."""
+    """Read at most one byte more than the limit, in bytes, since the file can be growing."""
     parts: list[bytes] = []
     left = limit + 1
     while left > 0 and (part := file.read(min(left, 1 << 20))):
@@ -156,7 +156,7 @@ class DropFolder(SupplyingPart):
 
 
 SETTLE_SECONDS = 5.0
-"""How long a dropped file must be unchanged before it is taken in."""
+"""Seconds for which a file must be unchanged before it is read."""
 
 
 def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterator[Candidate | RefusedItem]:
@@ -164,20 +164,20 @@ def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterat
 
     Args:
         folder: the school's folder.
-        now: the present moment, to tell settled files from those still being written.
-        label_key: secret of the keyed digest in labels.
+        now: the present moment, aware, to distinguish complete files from those still being written.
+        label_key: key of the digest of file names in labels.
 
     Raises:
-        OverstapError: INTAKE-001 when the folder is not there.
+        OverstapError: INTAKE-001 when the folder is missing or cannot be listed.
     """
     for entry in scan(folder, now=now, settle_seconds=SETTLE_SECONDS, label_key=label_key):
         yield entry if isinstance(entry, RefusedItem) else Candidate(entry.label, entry.file_name, entry.data)
 
 
 @contextmanager
-def _open(supplies: DropFolder, place: SourcePlace) -> Iterator[Iterator[Candidate | RefusedItem]]:
-    folder = place.drop() / place.region / place.school.id
-    yield from_drop_folder(folder, now=place.now, label_key=place.label_key())
+def _open(supplies: DropFolder, context: SourceContext) -> Iterator[Iterator[Candidate | RefusedItem]]:
+    folder = context.drop() / context.region / context.school.id
+    yield from_drop_folder(folder, now=context.now, label_key=context.label_key())
 
 
 KIND = SourceKind(model=DropFolder, help=INCLUDE / "texts" / "sources" / "drop_folder.yaml", open=_open)

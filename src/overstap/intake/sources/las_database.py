@@ -1,7 +1,7 @@
-"""Source `las_database`: a school administration system's database, read through the documented view.
+"""Source `las_database`: the database of a school administration system, read through the documented view.
 
-The connection is psycopg 3, as Airflow's PostgresHook gives it (postgres provider 7.1.1 with SQLAlchemy 2) and as a
-command or a test opens it. Rows come over a server-side cursor, a batch at a time, so memory stays flat.
+The connection is psycopg 3, as returned by Airflow's PostgresHook (postgres provider 7.1.1 with SQLAlchemy 2) or opened
+by a command or a test. Rows are read with a server-side cursor in batches, so that memory use is bounded.
 """
 
 import json
@@ -15,19 +15,19 @@ from overstap.errors import OverstapError
 from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.sources.las_view import COLUMNS, NAMES, ColumnKind, ViewColumn
-from overstap.intake.sources.source import SourcePlace
+from overstap.intake.sources.source import SourceContext
 from overstap.oso import building
 from overstap.oso.model import Dossier
 from overstap.resources import INCLUDE
 
-if TYPE_CHECKING:  # who only reads agreements has neither
+if TYPE_CHECKING:  # not installed with the extras that only read agreements
     import pandas as pd
     import psycopg
 
 _SCHEMA, _VIEW = "overstap_las", "oso_dossier"
 
-# Domain facts, section 2.1, column POVO: what a dossier from this view always says about its categories. No parent has
-# inspected it yet, so the inspection block says just that.
+# DOMAIN 2.1, column POVO: the categories of every dossier from this view. No parent has inspected it yet, as the
+# inspection block states.
 _FIXED: dict[str, Any] = {
     "metadata": {
         "deeldossier": "LASLVS",
@@ -61,16 +61,16 @@ _FIXED: dict[str, Any] = {
 def read(connection: "psycopg.Connection[Any]", *, school_id: str, batch_rows: int = 500) -> "Iterator[pd.DataFrame]":
     """Read a school's pupils from the view, in batches.
 
-    The read runs in a read-only transaction of its own, which ends when the iteration does.
+    It runs in its own read-only transaction, which ends with the iteration.
 
     Args:
-        connection: psycopg 3, idle (no open transaction), such as `PostgresHook.get_conn()`.
+        connection: psycopg 3 connection, idle (no open transaction), such as `PostgresHook.get_conn()`.
         school_id: BRIN and branch, "99AA00".
         batch_rows: rows per frame.
 
     Yields:
-        Frames of at most `batch_rows` rows, columns `las_view.NAMES` in that order, all of pandas' string type: dates
-        as YYYY-MM-DD, booleans as true and false, jsonb as its text, NULL as missing. "NA" and leading zeros are text.
+        Frames of at most `batch_rows` rows with the columns `las_view.NAMES`, all of pandas' string type: dates as
+        YYYY-MM-DD, booleans as true and false, jsonb as text, NULL as missing. "NA" and leading zeros are kept.
 
     Raises:
         OverstapError: INTAKE-020 when the view cannot be read, INTAKE-021 when its columns are not the documented ones.
@@ -85,18 +85,18 @@ def read(connection: "psycopg.Connection[Any]", *, school_id: str, batch_rows: i
     query = sql.SQL('SELECT {} FROM {} WHERE brincode = %s AND vestigingscode = %s ORDER BY leerlingid COLLATE "C"')
     try:
         with connection.transaction():
-            # A date's text depends on the server's DateStyle; the reader's own transaction settles it.
+            # The text of a date depends on the server's DateStyle, so the transaction sets it
             connection.execute("SET TRANSACTION READ ONLY")
             connection.execute("SET LOCAL datestyle TO 'ISO, YMD'")
             _check_columns(connection, school_id)
-            # The name makes it a server-side cursor; the row factory is stated because a hook may have set another.
+            # The name makes it a server-side cursor; the row factory is set because a hook can have set another
             with connection.cursor(name="overstap_las", row_factory=tuple_row) as cursor:
                 cursor.itersize = batch_rows
                 cursor.execute(query.format(columns, view), (school_id[:4], school_id[4:]))
                 while rows := cursor.fetchmany(batch_rows):
                     yield pd.DataFrame(rows, columns=list(NAMES), dtype="string")
     except psycopg.Error as problem:
-        # The server's text may quote a value; only its class and SQLSTATE are told.
+        # The server's message can quote a value, so only the class of the error and its SQLSTATE are passed on
         raise OverstapError(
             "INTAKE-020", school=school_id, kind=type(problem).__name__, sqlstate=problem.sqlstate or "-"
         ) from None
@@ -118,15 +118,15 @@ def _check_columns(connection: "psycopg.Connection[Any]", school_id: str) -> Non
 
 
 def dossiers(frame: "pd.DataFrame") -> Iterator[tuple[str, Dossier | RefusedItem]]:
-    """Write the rows of a frame as OSO 2019.1 dossiers, PO to VO.
+    """Convert the rows of a frame to OSO 2019.1 dossiers with profile POVO.
 
     Args:
-        frame: as `read` yields it.
+        frame: a frame as yielded by `read`.
 
     Yields:
-        The LAS key of each row with its dossier; or with what is wrong with the row, so that one row never stops the
-        others: INTAKE-022 without a key, INTAKE-023 when a jsonb column has another shape than documented, INTAKE-024
-        when the row cannot be XML.
+        The LAS key of each row with its dossier, or with a refusal, so that one row does not stop the others:
+        INTAKE-022 without a key, INTAKE-023 when a jsonb column has another form than documented, INTAKE-024 when the
+        row cannot be written as XML.
     """
     for position, row in enumerate(frame.itertuples(index=False, name=None), start=1):
         key = row[0]
@@ -141,7 +141,7 @@ def dossiers(frame: "pd.DataFrame") -> Iterator[tuple[str, Dossier | RefusedItem
         except OverstapError as error:
             yield key, RefusedItem(label, error.code, error.facts)
         except (TypeError, ValueError, AttributeError):
-            # A character that XML cannot hold, or a text where a block belongs. The cause may quote the pupil's data.
+            # A character that XML does not allow, or a text instead of a block. The cause can quote personal data.
             yield key, RefusedItem(label, "INTAKE-024")
 
 
@@ -152,20 +152,20 @@ class _WrongShapeError(Exception):
 
 
 def _values(row: tuple[Any, ...]) -> dict[str, Any]:
-    """Return the nested values of one row; what is missing stays out, since OSO has no empty elements."""
+    """Return the nested values of one row, without missing ones, since OSO has no empty elements."""
     values: dict[str, Any] = json.loads(_FIXED_TEXT)
     for column, value in zip(COLUMNS, row, strict=True):
-        if not isinstance(value, str) or value == "":  # None, and pandas' mark of what is missing
+        if not isinstance(value, str) or value == "":  # None or pandas.NA
             continue
         if column.kind is not ColumnKind.TEXT:
             value = _parsed(column, value)
             if not value:
                 continue
-        place = values
+        block_values = values
         *blocks, last = column.path.split("/")
         for block in blocks:
-            place = place.setdefault(block, {})
-        place[last] = value
+            block_values = block_values.setdefault(block, {})
+        block_values[last] = value
     return values
 
 
@@ -174,7 +174,7 @@ _FIXED_TEXT = json.dumps(_FIXED)
 
 def _parsed(column: ViewColumn, text: str) -> Any:
     try:
-        # Numbers are kept as they are written: 6.30 is not 6.3.
+        # Numbers keep their written form: 6.30 does not become 6.3
         parsed = json.loads(text, parse_float=str, parse_int=str)
     except ValueError:
         raise _WrongShapeError(column.name) from None
@@ -186,10 +186,10 @@ def _parsed(column: ViewColumn, text: str) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    """Return JSON values as element texts: true as "true", empty and null ones left out."""
+    """Convert JSON values to element texts: true to "true"; empty and null values are omitted."""
     if isinstance(value, dict):
         made = {name: _texts(inner) for name, inner in value.items()}
-        # Of an exempt pupil's final test the XSD wants the element onderdelen even when nothing is in it.
+        # The XSD requires the element onderdelen in the final test of an exempt pupil, even when it is empty
         return {name: inner for name, inner in made.items() if inner or name == "onderdelen"}
     if isinstance(value, list):
         return [made for inner in value if (made := _texts(inner))]
@@ -210,11 +210,11 @@ def from_las_database(connection: "psycopg.Connection[Any]", school_id: str) -> 
     """Yield a school's pupils from its administration system's database.
 
     Args:
-        connection: psycopg 3, idle.
+        connection: psycopg 3 connection, idle.
         school_id: BRIN and branch.
 
     Raises:
-        OverstapError: INTAKE-020 or INTAKE-021 when the view cannot be read or is not the documented one.
+        OverstapError: INTAKE-020 when the view cannot be read; INTAKE-021 when its columns are not the documented ones.
     """
     position = 0
     for frame in read(connection, school_id=school_id):
@@ -228,9 +228,9 @@ def from_las_database(connection: "psycopg.Connection[Any]", school_id: str) -> 
 
 
 @contextmanager
-def _open(supplies: LasDatabase, place: SourcePlace) -> Iterator[Iterator[Candidate | RefusedItem]]:
-    with place.database(supplies.connection) as connection:
-        yield from_las_database(connection, place.school.id)
+def _open(supplies: LasDatabase, context: SourceContext) -> Iterator[Iterator[Candidate | RefusedItem]]:
+    with context.database(supplies.connection) as connection:
+        yield from_las_database(connection, context.school.id)
 
 
 KIND = SourceKind(model=LasDatabase, help=INCLUDE / "texts" / "sources" / "las_database.yaml", open=_open)

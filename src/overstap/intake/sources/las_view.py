@@ -1,17 +1,17 @@
-"""Columns of the LAS view (`include/schemas/las/view.sql`) and their places in an OSO dossier."""
+"""Columns of the LAS view (`include/schemas/las/view.sql`), each with its path in an OSO dossier."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class ColumnKind(StrEnum):
-    """What a column holds."""
+    """Type of the content of a column."""
 
     TEXT = "text"
     BLOCK = "block"
-    """A jsonb object, OSO element names inside."""
+    """A jsonb object with OSO element names as keys."""
     ITEMS = "items"
-    """A jsonb list, one item per element."""
+    """A jsonb array with one item per element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class ViewColumn:
 
     name: str
     path: str
-    """Element of the dossier, from the root, parts by "/"."""
+    """Path of the element from the root of the dossier, separated by "/"."""
     kind: ColumnKind = ColumnKind.TEXT
 
 

@@ -1,4 +1,4 @@
-"""Parameters with which a source of dossiers is opened."""
+"""The class `SourceContext`: parameters with which a source of dossiers is opened."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,15 +11,15 @@ from overstap.agreements import School
 
 
 @dataclass(frozen=True, slots=True)
-class SourcePlace:
-    """Parameters of a source beside the school's block of the agreement; a source uses those that it needs."""
+class SourceContext:
+    """Parameters of a source besides the school's block `supplies`; a source uses those that it needs."""
 
     school: School
     region: str
     now: datetime
     drop: Callable[[], Path]
-    """Gives the folder of all schools' drop folders (setting OVERSTAP_DROP)."""
+    """Returns the folder that contains all schools' drop folders (setting OVERSTAP_DROP)."""
     label_key: Callable[[], bytes]
-    """Gives the secret from which files get their handles."""
+    """Returns the key of the digest of file names in labels."""
     database: Callable[[str], AbstractContextManager[Any]]
-    """Opens the database behind a connection that the agreement names: psycopg 3, idle."""
+    """Opens a connection that the agreement names: psycopg 3, idle."""

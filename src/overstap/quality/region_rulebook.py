@@ -1,4 +1,4 @@
-"""The rules over a whole region as data: `include/schemas/oso/region-rules.csv` and `completeness.csv` beside it."""
+"""Loading of the rules over a region from `region-rules.csv` and `completeness.csv` in `include/schemas/oso`."""
 
 import csv
 from dataclasses import dataclass
@@ -16,14 +16,13 @@ class RegionRule:
     """One expectation over one table of the region.
 
     Args:
-        id: the rule's id; a rule that judges single dossiers too has the same id there, and finds the same places.
-        severity: how bad a breach is.
-        table: the table of `overstap.oso.frames`.
-        expectation: what is expected: `unique`, `codes`, `school`, `register`, `filled`, `date` or one of our own
-            expectations.
-        columns: the columns it is about.
-        argument: the code list, for `codes`; the register, for `register`.
-        rule: what it demands, in English, for developers.
+        id: id of the rule; a rule that also applies to single dossiers has the same id and finds the same locations.
+        severity: severity of a breach.
+        table: name of the table in `overstap.oso.frames`.
+        expectation: `unique`, `codes`, `school`, `register`, `filled`, `date` or one of our own expectations.
+        columns: the columns that it applies to.
+        argument: number of the code list, for `codes`; name of the register, for `register`.
+        rule: the requirement in English, for developers.
     """
 
     id: str
@@ -42,7 +41,7 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 @cache
 def region_rules() -> tuple[RegionRule, ...]:
-    """Return the rules over a region, the expected fields of a round left out."""
+    """Return the rules over a region, without those for the expected fields of a round."""
     return tuple(
         RegionRule(
             id=row["id"],
@@ -59,12 +58,12 @@ def region_rules() -> tuple[RegionRule, ...]:
 
 @cache
 def expected_in(kind: str, categories: frozenset[str] | None = None) -> frozenset[str]:
-    """Return what a kind of round needs of every dossier, as `table.column`.
+    """Return the fields that every dossier must have in a kind of round, as `table.column`.
 
     Args:
-        kind: `pre_registration`, `advice`, `placement`, `support` or `feedback`; one that needs nothing gives nothing.
-        categories: the categories (without `cat_`) that go in this round: nothing is missed that was agreed not to go.
-            None for all.
+        kind: `pre_registration`, `advice`, `placement`, `support` or `feedback`.
+        categories: the categories (without `cat_`) that are sent in this round; fields of others are not expected. None
+            for all.
     """
     return frozenset(
         f"{row['table']}.{row['column']}"
@@ -74,7 +73,7 @@ def expected_in(kind: str, categories: frozenset[str] | None = None) -> frozense
 
 
 def completeness(field: str) -> RegionRule:
-    """Return the rule that a field of every dossier is filled in.
+    """Return the rule that every dossier has a field.
 
     Args:
         field: table and column, such as `advice.advies`.
@@ -84,5 +83,5 @@ def completeness(field: str) -> RegionRule:
 
 
 def severities() -> dict[str, DossierSeverity]:
-    """Return how bad a breach of each rule of the region is, by the rule's id."""
+    """Return the severity of each rule over the region, by its id."""
     return {rule.id: rule.severity for rule in region_rules()} | {INCOMPLETE: completeness("").severity}

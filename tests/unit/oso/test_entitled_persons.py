@@ -8,7 +8,7 @@ import pytest
 
 from overstap.oso import Dossier, build
 from overstap.oso.entitled_persons import (
-    Group,
+    SchoolClass,
     is_of_age,
     pupil_name,
     school_class_of,
@@ -128,8 +128,8 @@ def test_the_class_is_the_newest() -> None:
         {"schooljaar": "2026-2027", "groepscode": "8a", "groepsnaam": "De Uilen"},
     ]
     found = school_class_of(dossier(schoolloopbaanlijst={"schoolloopbaan": lines}))
-    assert (found, found.shown) == (Group("8a", "De Uilen"), "De Uilen (8a)")
-    assert school_class_of(dossier()).shown == ""
+    assert (found, found.display_name) == (SchoolClass("8a", "De Uilen"), "De Uilen (8a)")
+    assert school_class_of(dossier()).display_name == ""
 
 
 def test_names_are_sorted_as_a_list_of_pupils_is() -> None:

@@ -1,12 +1,12 @@
-"""Own rules: what is there in name only, where the official sheets ask no more than whether an element is there.
+"""Own rules: blank fields, which the official sheets accept because they only check that an element is present.
 
-The schema asks a text of one character (`nonEmptyStringType`), which a blank is.
+The schema requires at least one character (`nonEmptyStringType`), which can be a space.
 """
 
 from collections.abc import Iterator
 
 from overstap.quality.official import PLACEHOLDERS
-from overstap.quality.rule_context import Block, Place, RuleContext
+from overstap.quality.rule_context import Block, Location, RuleContext
 
 _FIELDS = {
     "leerling": ("voornaam", "achternaam", "leerlingid", "adresbuitenland"),
@@ -15,21 +15,21 @@ _FIELDS = {
     "aansprakelijkeinstelling": ("naam",),
     "adres": ("straat", "plaats"),
 }
-"""Per block the texts that an official rule, or the schema for its sake, demands."""
+"""Texts per block that an official rule or the schema requires."""
 _INVISIBLE = "\u200b\u2060\ufeff"
-"""What `str.strip` leaves though nobody sees it: zero-width space, word joiner, byte-order mark."""
+"""Invisible characters that `str.strip` keeps: zero-width space, word joiner, byte order mark."""
 _OUTCOMES = ("aantalgoed", "aantalfout", "aantalgelezen", "tijd", "vaardigheidsscore")
 _SECRET = frozenset(PLACEHOLDERS.values())
 
 
 def _is_blank(block: Block, name: str) -> bool:
-    """Say whether a field is there and every text of it shows nothing."""
+    """Return whether a field is present and all its texts are blank."""
     found = block.node.get(name)
     return bool(found) and not any(text.strip().strip(_INVISIBLE).strip() for text in found)  # type: ignore[union-attr]
 
 
-def blank_text(context: RuleContext) -> Iterator[Place]:
-    """What must be filled in holds more than blanks."""
+def blank_text(context: RuleContext) -> Iterator[Location]:
+    """Required texts are not blank."""
     for name, fields in _FIELDS.items():
         for block in context.blocks.get(name, ()):
             for field in fields:
@@ -47,8 +47,8 @@ def blank_text(context: RuleContext) -> Iterator[Place]:
             yield score, filled[0], 0
 
 
-def score_without_outcome(context: RuleContext) -> Iterator[Place]:
-    """A test score says how the test was made, not only how many questions it had (the official rule takes that)."""
+def score_without_outcome(context: RuleContext) -> Iterator[Location]:
+    """A test score states an outcome, not only the number of questions (which the official rule accepts)."""
     for score in context.blocks.get("toetsscore", ()):
         if "aantalopgaven" not in score.node or any(name in score.node for name in _OUTCOMES):
             continue
@@ -57,8 +57,8 @@ def score_without_outcome(context: RuleContext) -> Iterator[Place]:
             yield score, "aantalopgaven", 0
 
 
-def school_unreachable(context: RuleContext) -> Iterator[Place]:
-    """The school can be reached: a placeholder for a secret number is no contact detail of a school."""
+def school_unreachable(context: RuleContext) -> Iterator[Location]:
+    """The school has a contact detail other than the placeholder for a secret one."""
     school = context.first("huidigeschool")
     if school is None:
         return
@@ -68,5 +68,5 @@ def school_unreachable(context: RuleContext) -> Iterator[Place]:
 
 
 def _is_of(contact: Block, school: Block) -> bool:
-    """Say whether a contact detail stands in the school's own list."""
+    """Return whether a contact detail is in the school's own list."""
     return contact.above is not None and contact.above.above is school
