@@ -272,7 +272,7 @@ def _only_entry(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, tuple[str, .
 
 
 def _begin(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, count: int) -> bytes:
-    """Return the first bytes of an entry; nothing of a damaged or encrypted one."""
+    """Return the first bytes of an entry; empty for a damaged or encrypted entry."""
     try:
         with archive.open(entry) as file:
             return file.read(count)
@@ -327,4 +327,4 @@ def _is_plain_name(name: str) -> bool:
 
 
 def _comparable(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())  # a blank that does not break is a blank
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())  # equates no-break spaces

@@ -1,9 +1,9 @@
 """Analysis of PDF files: active content, passwords, and text, from the objects of the file.
 
-All objects in the file are analysed, whether or not the cross-reference table lists them: readers rebuild a faulty table
-by scanning for objects, and a table can refer to an object inside the data of another. The data of images is skipped,
-since any bytes occur in it by chance. pypdf handles filters, encryption and cross-reference tables; see docs/decisions
-(PDF by structure).
+All objects in the file are analysed, whether or not the cross-reference table lists them: readers rebuild a faulty
+table by scanning for objects, and a table can refer to an object inside the data of another. The data of images is
+skipped, since any bytes occur in it by chance. pypdf handles filters, encryption and cross-reference tables; see
+docs/decisions (PDF by structure).
 """
 
 import io
@@ -33,13 +33,13 @@ _ACTIVE_KEYS = frozenset(
 )
 _ACTIVE_VALUES = frozenset((b"JavaScript", b"Launch", b"EmbeddedFile", b"RichMedia"))
 _FETCHING = frozenset((b"URI", b"GoToR", b"GoToE", b"SubmitForm", b"ImportData"))
-"""Actions that leave the file; by themselves they do so at opening, while a link waits for a person."""
+"""Actions that access a network address or another file; refused only when they run without a click of the reader."""
 _KINDS = frozenset((b"S", b"Type", b"Subtype"))
 """Keys with the type of an action, an annotation or a stream."""
 _NOT_TEXT = frozenset((b"Image", b"Type1C", b"CIDFontType0C", b"OpenType", b"XRef", b"ObjStm", b"Metadata"))
 _ENDS = frozenset((b"endobj", b"obj", b"stream", b"endstream", b"xref", b"trailer"))
-_CHAIN = 20
-"""How many actions one may lead to."""
+_MAX_CHAIN = 20
+"""Largest length of a chain of actions, which a hostile file could make circular."""
 _MAX_DEPTH, _MAX_OBJECTS, _MAX_TOKENS = 200, 200_000, 4_000_000
 _PART_BYTES, _TEXT_BYTES = 4_000_000, 8_000_000
 
@@ -79,11 +79,11 @@ class PdfContent:
     """What a PDF holds.
 
     Args:
-        is_active: whether something in it runs, or a file is in it.
-        is_fetching: whether it gets or sends something by itself when it is opened.
-        is_locked: whether it takes a password to see that.
-        is_readable: whether there is an object in it at all.
-        texts: what a person could read in it, as far as it can be had without a renderer.
+        is_active: whether it has active content or embedded files.
+        is_fetching: whether it requests or sends data when a reader opens it.
+        is_locked: whether it needs a password.
+        is_readable: whether it contains any object.
+        texts: readable text, as far as it can be extracted without rendering.
     """
 
     is_active: bool = False
@@ -124,7 +124,9 @@ def inspect_pdf(data: bytes) -> PdfContent:
         elif not each.value.kinds() & _NOT_TEXT and each.value.get(b"Length1") is None:
             texts.append(budget.take(_decoded(each, by_number, budget.left)))
     texts += [budget.take(text) for value in values for text in _strings(value)]
-    is_active = any(map(_is_active, [*values, *trailers])) or _has_hidden_active_object(data, {each.place for each in objects})
+    is_active = any(map(_is_active, [*values, *trailers])) or _has_hidden_active_object(
+        data, {each.place for each in objects}
+    )
     is_fetching = not is_active and any(_fetches(value, versions) for value in values)
     found = tuple(each.decode("latin-1") for each in texts if each)
     return PdfContent(is_active=is_active, is_fetching=is_fetching, texts=found)
@@ -280,29 +282,35 @@ def _is_active(value: Any) -> bool:
 
 
 def _fetches(value: Any, versions: Mapping[int, list[Any]]) -> bool:
-    """Tell whether an object has an action that a program follows by itself, and that leaves the file.
+    """Return whether an object has an action that runs without a click and accesses a network address or another file.
 
     Args:
         value: the object.
-        versions: by number, what the file has under it: an update may have replaced what an older program still reads.
+        versions: all values of each object number; an incremental update replaces an object, but readers differ in
+            which version they use.
     """
     for each in _within(value):
         if not isinstance(each, _Dictionary):
             continue
-        begun = [inner for name, inner in each if name == b"OpenAction"]
-        for actions in [inner for name, inner in each if name == b"AA"]:
-            for meant in _meant(actions, versions):
-                begun += [inner for _, inner in meant] if isinstance(meant, _Dictionary) else []
-        for _ in range(_CHAIN):
-            actions = [one for each in begun for one in _meant(each, versions) if isinstance(one, _Dictionary)]
-            if any(one.kinds() & _FETCHING for one in actions):
+        automatic = [inner for name, inner in each if name == b"OpenAction"]
+        for triggers in [inner for name, inner in each if name == b"AA"]:
+            for resolved in _versions_of(triggers, versions):
+                automatic += [inner for _, inner in resolved] if isinstance(resolved, _Dictionary) else []
+        for _ in range(_MAX_CHAIN):
+            actions = [
+                action
+                for each in automatic
+                for action in _versions_of(each, versions)
+                if isinstance(action, _Dictionary)
+            ]
+            if any(action.kinds() & _FETCHING for action in actions):
                 return True
-            following = [inner for one in actions for name, inner in one if name == b"Next"]
-            begun = [one for each in following for one in (each if type(each) is list else [each])][:_CHAIN]
+            following = [inner for action in actions for name, inner in action if name == b"Next"]
+            automatic = [item for each in following for item in (each if type(each) is list else [each])][:_MAX_CHAIN]
     return False
 
 
-def _meant(value: Any, versions: Mapping[int, list[Any]]) -> list[Any]:
+def _versions_of(value: Any, versions: Mapping[int, list[Any]]) -> list[Any]:
     return versions.get(int(value), []) if isinstance(value, _Reference) else [value]
 
 
@@ -436,20 +444,20 @@ def _is_active_by_pypdf(value: Any, depth: int = 0) -> bool:
 
 
 def _fetches_by_pypdf(value: Any) -> bool:
-    """Tell whether an object of an encrypted file has an action that is followed by itself, and leaves the file."""
-    begun = [_entry(value, "/OpenAction")]
-    actions = _entry(value, "/AA")
-    begun += [_entry(actions, name) for name in actions] if isinstance(actions, generic.DictionaryObject) else []
-    for _ in range(_CHAIN):
-        if any(str(_entry(one, "/S"))[1:].encode("latin-1", "replace") in _FETCHING for one in begun):
+    """Do what `_fetches` does for an object of an encrypted file, whose objects only pypdf can read."""
+    actions = [_entry(value, "/OpenAction")]
+    triggers = _entry(value, "/AA")
+    actions += [_entry(triggers, name) for name in triggers] if isinstance(triggers, generic.DictionaryObject) else []
+    for _ in range(_MAX_CHAIN):
+        if any(str(_entry(action, "/S"))[1:].encode("latin-1", "replace") in _FETCHING for action in actions):
             return True
-        following = [_entry(one, "/Next") for one in begun]
-        begun = [
+        following = [_entry(action, "/Next") for action in actions]
+        actions = [
             inner.get_object()
-            for one in following
-            if one is not None
-            for inner in (one if isinstance(one, generic.ArrayObject) else [one])
-        ][:_CHAIN]
+            for each in following
+            if each is not None
+            for inner in (each if isinstance(each, generic.ArrayObject) else [each])
+        ][:_MAX_CHAIN]
     return False
 
 

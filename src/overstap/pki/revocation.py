@@ -45,14 +45,14 @@ def load(data: bytes) -> x509.CertificateRevocationList:
 
 
 def load_all(data: bytes) -> list[x509.CertificateRevocationList]:
-    """Read the lists of a file: one in DER, or in PEM as many as it holds, whatever text stands around them (RFC 7468).
+    """Read all lists of a file: one in DER, or any number in PEM, also with explanatory text around them (RFC 7468).
 
     Raises:
-        ValueError: it holds none, or another exception of `certificates.UNREADABLE`.
+        ValueError: the file contains no list; also other exceptions of `certificates.UNREADABLE`.
     """
     blocks = _PEM.findall(data)
     if data.count(_PEM_BEGIN) > len(blocks):
-        raise ValueError("a list in PEM that is cut off")
+        raise ValueError("truncated PEM")
     return [x509.load_pem_x509_crl(block) for block in blocks] or [x509.load_der_x509_crl(data)]
 
 
@@ -208,7 +208,7 @@ class RevocationLists:
     """Revocation lists of a folder. Changed files are read again.
 
     Args:
-        folder: folder with `*.crl` files, in capitals too, each with one list or several.
+        folder: folder with `*.crl` files (in any case), each with one or more lists.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -144,7 +144,7 @@ def _refuse_swallowed(
     """
     for line in inside:
         cells = line.rstrip("\r\n").split(separator)
-        # A row is one also with cells too many or too few: by itself it would be refused, which is told as well
+        # A row with too many or too few cells counts too: outside the quotes it would be refused and reported
         is_swallowed = len(cells) >= columns if is_row is None else is_row([cell.strip().strip('"') for cell in cells])
         if len(cells) > 1 and is_swallowed:
             raise RowFault("TABLE-014", consumed=consumed, lines=consumed)

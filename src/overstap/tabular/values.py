@@ -24,7 +24,7 @@ _MOMENT = re.compile(
     r"[ ]?(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
-"""Dashes that text programs put in the place of the ordinary one; in a date they look like it and mean it."""
+"""Dashes that word processors substitute for the hyphen in dates."""
 
 
 class NumberFault(StrEnum):
