@@ -43,8 +43,8 @@ class ColumnTable:
         for name, values in self.columns.items():
             values.append(row.get(name))
 
-    def extend(self, other: "JudgedTable") -> None:
-        """Add the rows of a table that has these columns, and perhaps more."""
+    def extend(self, other: "ColumnTable") -> None:
+        """Append the rows of a table with at least these columns."""
         self.dossier += other.dossier
         self.at += other.at
         for name, values in self.columns.items():
@@ -132,11 +132,11 @@ class RegionColumns:
         extractor = _RowExtractor(dossier, lambda table, at, row: self.tables[table].add(key, at, row))
         extractor.all(self._wanted, _column_plan(self._key, dossier.version))
 
-    def extend(self, other: "Columns") -> None:
-        """Take what is wanted here of the dossiers that another one took, which wants at least as much.
+    def extend(self, other: "RegionColumns") -> None:
+        """Append the rows of other dossiers, extracted for at least the rules of these columns.
 
         Args:
-            other: the other one.
+            other: the columns of the other dossiers.
         """
         self.dossiers += other.dossiers
         self.versions |= other.versions
