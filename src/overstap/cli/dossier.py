@@ -181,7 +181,7 @@ def _read(file: Path) -> "Dossier":
 
 def _checked(file: Path, version: str | None, day: date) -> "CheckReport":
     from overstap.oso import read, read_as
-    from overstap.oso.check_report import CheckVerdict, ReportedFinding, CheckReport, report
+    from overstap.oso.check_report import CheckReport, CheckVerdict, ReportedFinding, report
     from overstap.quality.rules import judge
 
     try:

@@ -21,8 +21,8 @@ from overstap.ledger.dossiers import supplied_files
 from overstap.ledger.dossiers.dossiers import IncomingDossier, RefusedFile, StoreCounts, note_refused, pupil_hash, store
 from overstap.ledger.dossiers.supplied_files import RefusedContent, TakenFile
 from overstap.ledger.region_keys import RegionKeys
-from overstap.oso.minimisation import UNNUMBERED, minimise
 from overstap.oso.facts import record_of
+from overstap.oso.minimisation import UNNUMBERED, minimise
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
 from overstap.oso.writing import content_digest, to_bytes

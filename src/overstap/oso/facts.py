@@ -10,8 +10,16 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
+from overstap.oso.entitled_persons import (
+    EntitledReader,
+    entitled_carers,
+    entitled_pupil,
+    is_of_age,
+    pupil_name,
+    school_class_of,
+    sorting_name,
+)
 from overstap.oso.model import Dossier
-from overstap.oso.entitled_persons import EntitledReader, entitled_carers, school_class_of, is_of_age, entitled_pupil, pupil_name, sorting_name
 from overstap.oso.reading import read
 
 _FORMAT = 1

@@ -1,7 +1,7 @@
 """Detection of macros, passwords, damage and remote content in office files.
 
-It covers Open Packaging (ECMA-376 part 2: docx, xlsx, pptx), OpenDocument, and compound files (MS-CFB: doc, xls, ppt, and
-newer files with a password), which olefile opens. Content types, relationships and streams decide, not the names of
+It covers Open Packaging (ECMA-376 part 2: docx, xlsx, pptx), OpenDocument, and compound files (MS-CFB: doc, xls, ppt,
+and newer files with a password), which olefile opens. Content types, relationships and streams decide, not the names of
 parts.
 """
 

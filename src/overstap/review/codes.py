@@ -30,9 +30,9 @@ from overstap.ledger.review.access_codes import (
 from overstap.ledger.review.decisions import deciders
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
+from overstap.oso.entitled_persons import EntitledReader
 from overstap.oso.facts import facts_of
 from overstap.oso.model import Dossier
-from overstap.oso.entitled_persons import EntitledReader
 from overstap.oso.reading import read
 from overstap.oso.writing import content_digest
 from overstap.review.code_keys import code_keys, new_code, read_code
@@ -158,7 +158,12 @@ def _frozen(unit: UnitOfWork, version: VersionInReview) -> tuple[UUID, FrozenVer
 
 
 def _copy(
-    unit: UnitOfWork, frozen: FrozenVersion, person: EntitledReader, access: UUID, decided: Set[str], immaterial: Set[str]
+    unit: UnitOfWork,
+    frozen: FrozenVersion,
+    person: EntitledReader,
+    access: UUID,
+    decided: Set[str],
+    immaterial: Set[str],
 ) -> dict[str, Any]:
     key_id, key = unit.keys.derived(str(access))
     copy = person_copy(frozen, own_path=person.path, asks_changes_only=person.key in decided, immaterial=immaterial)

@@ -16,7 +16,7 @@ from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.current_versions import current_versions
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review import invitations
-from overstap.ledger.review.invitations import EntitledReader, Invitation
+from overstap.ledger.review.invitations import EntitledPerson, Invitation
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.families import FamilyMail, queue_for_families
@@ -80,7 +80,7 @@ def invite(
 def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address: str, at: datetime) -> Counter[str]:
     agreed = found.agreement.round(found.kind)
     done: Counter[str] = Counter()
-    persons: list[EntitledReader] = []
+    persons: list[EntitledPerson] = []
     made: list[Invitation] = []
     mails: list[FamilyMail] = []
     for ref, facts, closes_at, opens_at in current_facts(unit, dossiers):
@@ -89,7 +89,7 @@ def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address
             done["nobody"] += 1
             made.append(Invitation(ref, NOBODY, "email", 0, "missing"))
         for one in people:
-            persons.append(EntitledReader(ref, one.key, one.kind))
+            persons.append(EntitledPerson(ref, one.key, one.kind))
             if "email" not in agreed.invitations.by:
                 continue
             if one.email is None:

@@ -19,7 +19,7 @@ from overstap.ledger.dossiers.current_versions import current_versions
 from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.review import access_log, invitations
-from overstap.ledger.review.invitations import EntitledReader, Invitation
+from overstap.ledger.review.invitations import EntitledPerson, Invitation
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.entitled_persons import EntitledReader
@@ -88,7 +88,7 @@ def print_letters(
         opens_at = agreed.milestones.review_opens
         codes = issue(unit, round_id, [(one.ref.dossier, one.person) for one in wanted], opens_at)
         written: list[InvitationLetter] = []
-        done: list[EntitledReader] = []
+        done: list[EntitledPerson] = []
         made: list[Invitation] = []
         for one, code in zip(wanted, codes, strict=True):
             if code is None or (one.ref, one.person) not in people:
@@ -123,7 +123,7 @@ def _digest(file: bytes) -> str:
 
 
 def _people(
-    unit: UnitOfWork, wanted: Sequence[EntitledReader]
+    unit: UnitOfWork, wanted: Sequence[EntitledPerson]
 ) -> dict[tuple[VersionRef, str], Callable[[str, datetime], InvitationLetter]]:
     """Return for each person a function that makes their letter from a code."""
     found: dict[tuple[VersionRef, str], Callable[[str, datetime], InvitationLetter]] = {}

@@ -54,7 +54,7 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
                 unit, dossiers.VersionRef(families[0].dossier, 1), person=None, kind="question", text=ASKED
             )
             first, person = dossiers.VersionRef(families[0].dossier, 1), families[0].persons[0]
-            invitations.note_printed(unit, [invitations.EntitledReader(first, person, "carer")])
+            invitations.note_printed(unit, [invitations.EntitledPerson(first, person, "carer")])
             receiver = place.agreement.secondary_schools[0].id
             registrations.record_registrations(
                 unit,

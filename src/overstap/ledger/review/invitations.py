@@ -13,7 +13,7 @@ Channel = Literal["letter", "email"]
 
 
 @dataclass(frozen=True, slots=True)
-class EntitledReader:
+class EntitledPerson:
     """A person who may inspect a version."""
 
     ref: VersionRef
@@ -34,7 +34,7 @@ class Invitation:
     """Why it was not made or returned: secret, missing, no_code, or the status of the bounce; None: it was made."""
 
 
-def entitle(unit: UnitOfWork, persons: Sequence[EntitledReader]) -> None:
+def entitle(unit: UnitOfWork, persons: Sequence[EntitledPerson]) -> None:
     """Record the persons entitled to inspect versions, whose decisions the window waits for. Idempotent."""
     for one in persons:
         unit.run(
@@ -70,7 +70,7 @@ def without_people(unit: UnitOfWork, round_id: str, *, limit: int) -> list[UUID]
     ]
 
 
-def awaiting_letter(unit: UnitOfWork, round_id: str, primary_school: str) -> list[EntitledReader]:
+def awaiting_letter(unit: UnitOfWork, round_id: str, primary_school: str) -> list[EntitledPerson]:
     """Return a school's persons who may still decide and have had no letter.
 
     A code stays valid for a newer version, so that a renewed dossier needs no new letter.
@@ -88,7 +88,7 @@ def awaiting_letter(unit: UnitOfWork, round_id: str, primary_school: str) -> lis
     )
 
 
-def unseen(unit: UnitOfWork, round_id: str, primary_school: str) -> list[EntitledReader]:
+def unseen(unit: UnitOfWork, round_id: str, primary_school: str) -> list[EntitledPerson]:
     """Return a school's persons who may still decide, had a letter, and neither used its code nor decided."""
     return _persons(
         unit,
@@ -102,7 +102,7 @@ def unseen(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Entitle
     )
 
 
-def of_dossiers(unit: UnitOfWork, round_id: str, primary_school: str, dossiers: Sequence[UUID]) -> list[EntitledReader]:
+def of_dossiers(unit: UnitOfWork, round_id: str, primary_school: str, dossiers: Sequence[UUID]) -> list[EntitledPerson]:
     """Return the persons of some of a school's dossiers who may still decide."""
     return _persons(
         unit,
@@ -113,7 +113,7 @@ def of_dossiers(unit: UnitOfWork, round_id: str, primary_school: str, dossiers: 
     )
 
 
-def to_remind(unit: UnitOfWork, round_id: str, days_before: int, *, limit: int) -> list[EntitledReader]:
+def to_remind(unit: UnitOfWork, round_id: str, days_before: int, *, limit: int) -> list[EntitledPerson]:
     """Return the persons who have not decided and are due a reminder some days before their window closes.
 
     Args:
@@ -172,7 +172,7 @@ def note(unit: UnitOfWork, invitations: Sequence[Invitation]) -> None:
     )
 
 
-def note_printed(unit: UnitOfWork, persons: Sequence[EntitledReader]) -> None:
+def note_printed(unit: UnitOfWork, persons: Sequence[EntitledPerson]) -> None:
     """Record that letters with new codes were printed."""
     columns = {"region": "text", "dossier": "uuid", "number": "int4", "person": "text", "printed_by": "text"}
     unit.insert(
@@ -282,7 +282,7 @@ def person_inspections(unit: UnitOfWork, round_id: str, primary_school: str) -> 
 
 def _persons(
     unit: UnitOfWork, condition: str, round_id: str, *, limit: int | None = None, **values: object
-) -> list[EntitledReader]:
+) -> list[EntitledPerson]:
     rows = unit.rows(
         "select e.dossier, e.number, e.person, e.kind from overstap.dossier d "  # noqa: S608 (conditions written above)
         "join overstap.entitled e on e.dossier = d.dossier and e.number = d.version "
@@ -292,4 +292,4 @@ def _persons(
         limit=limit,
         **values,
     )
-    return [EntitledReader(VersionRef(dossier, number), person, kind) for dossier, number, person, kind in rows]
+    return [EntitledPerson(VersionRef(dossier, number), person, kind) for dossier, number, person, kind in rows]

@@ -14,8 +14,8 @@ from overstap.ledger.review import pupil_inspections
 from overstap.ledger.review.invitations import PersonInspection, person_inspections
 from overstap.ledger.review.pupil_inspections import PupilInspection
 from overstap.ledger.session import UnitOfWork
-from overstap.oso.facts import DossierFacts
 from overstap.oso.entitled_persons import EntitledReader
+from overstap.oso.facts import DossierFacts
 from overstap.review.people import people_of
 
 
