@@ -55,7 +55,7 @@ class Tester:
         trust: who signs and calls, and whose receipts count.
         agreement: the agreement that holds for the round.
         round_id: the round.
-        actor: who sends, for the evidence.
+        actor: step or account that sends, for the audit line.
         clock: the present moment.
         outbox: the folder of schools that collect by hand.
     """

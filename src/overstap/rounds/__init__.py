@@ -14,6 +14,6 @@ on a scheduler: the context has the name of the Airflow run. Every step can be r
 | `delivering` | determine receivers, seal, deliver, collect receipts from schools that collect files by hand |
 | `watching` | background work on deliveries: test messages, revocations, retries, notices of deadlines |
 | `notifying` | mail to coordinators, schools and families |
-| `closing` | close a round; write its report and signed evidence |
+| `closing` | close a round; write its report and sign a checkpoint |
 | `retaining` | erase data whose retention period has ended |
 """

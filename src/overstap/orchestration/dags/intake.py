@@ -1,6 +1,6 @@
 """DAG of a region's daily intake: collects and checks what schools supplied so far, so that they can correct it.
 
-Afterwards it erases data whose retention period has ended, and hands out the day's checkpoint of the evidence.
+Afterwards it erases data whose retention period has ended, and publishes the day's checkpoint of the audit chain.
 """
 
 from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule

@@ -7,7 +7,7 @@ from overstap.orchestration.round_context import workplace
 
 
 def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
-    """Close the round once what did not arrive is accepted, sign the evidence, and write the round's report.
+    """Close the round once undelivered dossiers are accepted, sign a checkpoint, and write the round's report.
 
     A run that was narrowed to some schools leaves it open while others' deliveries are on their way.
 

@@ -1,4 +1,4 @@
-"""Tasks at the end of a region's morning: erase what was kept long enough, and hand the evidence's checkpoint out."""
+"""Tasks at the end of a region's morning: erasure after the retention period, and publication of the checkpoint."""
 
 from airflow.sdk.exceptions import AirflowSkipException
 
