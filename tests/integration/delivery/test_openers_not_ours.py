@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,32 @@ def test_an_envelope_that_openssl_sealed_is_opened(trust: TrustStore, tmp_path: 
             school=SCHOOL,
             at=now(),
         )
+
+
+@pytest.mark.parametrize("school", ["98XB00", "98XC00"])
+def test_an_envelope_that_openssl_encrypted_for_an_rsa_key_is_opened(school: str, tmp_path: Path) -> None:
+    """What is signed comes from a vector, since that vector's senders keep their keys to themselves."""
+    need("shell")
+    vector = next(one for one in GOOD if one["recipient"] == school)
+    keys, at = VECTORS / "trust" / "schools" / school, datetime.fromisoformat(INDEX["at"])
+    certificate = ["-recip", str(keys / "decryption-1.crt")]
+    decrypt = ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey", str(keys / "decryption-1.key")]
+    sealed = (VECTORS / vector["file"]).read_bytes()
+    signed = subprocess.run([*decrypt, *certificate], input=sealed, capture_output=True, check=True).stdout
+    encrypt = ["openssl", "cms", "-encrypt", "-binary", "-aes-256-gcm", "-outform", "DER", *certificate]
+    for option in ("rsa_padding_mode:oaep", "rsa_oaep_md:sha256", "rsa_mgf1_md:sha256"):
+        encrypt += ["-keyopt", option]
+    again = subprocess.run(encrypt, input=signed, capture_output=True, check=True).stdout
+    shutil.copytree(VECTORS / "trust", tmp_path / "trust")
+    for key in (tmp_path / "trust").rglob("*.key"):
+        key.chmod(0o600)  # git keeps no such mode, and a key that others can read is refused
+    trust = TrustStore(tmp_path / "trust", production=False)
+    opened = [
+        open_envelope(one, keyring=trust.keyring(school, at=at), trust=trust, school=school, at=at)
+        for one in (sealed, again)
+    ]
+    assert opened[0].files == opened[1].files
+    assert opened[0].envelope_sha256 != opened[1].envelope_sha256
 
 
 def test_curl_with_a_client_certificate(endpoint, make, trust: TrustStore, tmp_path: Path) -> None:
