@@ -48,7 +48,8 @@ class Outage(threading.Thread):
         receivers = [one.id for one in self.story.demonstration.agreement.receivers(ROUND)]
         index = receivers.index(self.school)
         try:
-            with self.story.demonstration.airflow.api(self.story.demonstration.coordinator) as api:
+            with self.story.demonstration.airflow.api() as api:
+                api.wait_for_dag(DAG_ID, 900)
                 wait_until(lambda: bool(api.runs(DAG_ID)), "the run", 600)
                 run = str(api.runs(DAG_ID)[0]["dag_run_id"])
                 self.waited_for = api.wait_for_task(DAG_ID, run, "deliver", ["deferred"], map_index=index, seconds=900)

@@ -157,7 +157,7 @@ def test_the_image_is_of_the_airflow_and_lock_that_are_tested() -> None:
     locked = re.search(r"^apache-airflow==(\S+)", (PROJECT / "requirements.txt").read_text(), flags=re.M)
     assert locked is not None
     file = (PROJECT / "Dockerfile").read_text()
-    assert f"=apache/airflow:{locked[1]}-python3.12\n" in file
+    assert f"=apache/airflow:slim-{locked[1]}-python3.12\n" in file
     # A line `# syntax=` fetches a builder's frontend from the network.
     assert "# syntax" not in file
     # What the image reads as a secret is what the deployment gives.
