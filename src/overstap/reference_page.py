@@ -45,7 +45,7 @@ fails when the two differ.
 """
 
 
-def page() -> str:
+def markdown() -> str:
     """Return the page in Markdown: a section per prefix of the codes, a heading per code.
 
     Raises:
@@ -78,4 +78,4 @@ def _line(text: str) -> str:
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    print(markdown(), end="")

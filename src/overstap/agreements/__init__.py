@@ -1,4 +1,4 @@
-"""Agreements of regions: files, their typed model, and the rounds in them; independent of stages and ledger."""
+"""Agreements of regions: reading, validation, calendars, and decisions on changes; independent of the ledger."""
 
 from overstap.agreements.load import agreement_paths, load_agreement, load_all
 from overstap.agreements.model import (

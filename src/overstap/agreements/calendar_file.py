@@ -1,9 +1,9 @@
-"""iCalendar files (RFC 5545) of a region's agreed moments.
+"""Writer of iCalendar files (RFC 5545) with the agreed moments of a region.
 
-Moments are written in UTC (form 2 of RFC 5545, 3.3.5): every program shows them in Dutch wall time without being told
-when Dutch clocks change. A date that moves keeps its UID, and gets a higher SEQUENCE and another LAST-MODIFIED than in
-the file that was there before: without those, programs that follow the file may leave the old date standing. What is
-in the agreement no longer stays in the file as cancelled until it would have been over for a while.
+Moments are written in UTC (form 2 of RFC 5545, 3.3.5), so that programs show Dutch wall time without a VTIMEZONE. An
+event whose date moves keeps its UID, and gets a higher SEQUENCE and a new LAST-MODIFIED, without which programs that
+subscribe to the file can keep the old date. An event that is no longer in the agreement remains in the file with status
+CANCELLED until 90 days after its date.
 """
 
 import re
@@ -12,25 +12,25 @@ from datetime import UTC, date, datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event, vText
 
-from overstap.agreements.days import CalendarEntry, EntryKind, reminder_moment
+from overstap.agreements.calendar_entries import CalendarEntry, EntryKind, reminder_moment
 from overstap.texts import texts
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _CANCELLED_FOR = timedelta(days=90)
 _COUNTED_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 _HISTORY = ("SEQUENCE", "LAST-MODIFIED", "DTSTAMP", "CREATED")
-"""What an event says about itself: left out when two are compared."""
+"""Properties about the event itself, ignored when two versions of an event are compared."""
 
 
-def icalendar(title: str, of_calendar: Iterable[CalendarEntry], made_at: datetime, earlier: bytes = b"") -> bytes:
-    """Return a calendar file: UTF-8, lines of at most 75 octets that end in CRLF.
+def icalendar(title: str, entries: Iterable[CalendarEntry], made_at: datetime, earlier: bytes = b"") -> bytes:
+    """Return the content of a calendar file: UTF-8, lines of at most 75 octets that end in CRLF.
 
     Args:
         title: name of the calendar, as programs show it.
-        of_calendar: what stands in it.
-        made_at: the moment of making, aware; with the same moment, entries and earlier file the file is the same.
-        earlier: the file that was there before, from which it follows what has moved; empty when there was none, or
-            when it is no calendar file.
+        entries: the entries of the calendar.
+        made_at: moment of creation, with time zone; equal arguments give an equal file.
+        earlier: content of the previous file, for comparison; empty when there is none. A file that is no calendar file
+            is ignored.
 
     Raises:
         ValueError: two entries have the same UID.
@@ -43,13 +43,13 @@ def icalendar(title: str, of_calendar: Iterable[CalendarEntry], made_at: datetim
     calendar.add("x-wr-calname", vText(_text(title)))  # programs that do not know RFC 7986
     before = _events_of(earlier)
     seen: set[str] = set()
-    for entry in of_calendar:
+    for entry in entries:
         if entry.uid in seen:
             raise ValueError(f"two entries have the UID {entry.uid}")
         seen.add(entry.uid)
         calendar.add_component(_with_history(_event(entry), before.get(entry.uid), made_at))
     for uid, event in before.items():
-        if uid not in seen and _is_told_still(event, made_at):
+        if uid not in seen and _is_kept(event, made_at):
             calendar.add_component(_cancelled(event, made_at))
     return bytes(calendar.to_ical())
 
@@ -64,18 +64,18 @@ def _event(entry: CalendarEntry) -> Event:
             event.add("dtend", entry.ends.astimezone(UTC))
     else:
         event.add("dtstart", entry.starts)
-        event.add("dtend", entry.last_day + timedelta(days=1))  # the first day that is not in it any more
+        event.add("dtend", entry.last_day + timedelta(days=1))  # DTEND of a date is exclusive
     event.add("summary", _text(entry.title))
     if entry.text:
         event.add("description", _text(entry.text))
     event.add("categories", [texts("agreements/calendar")["kinds"][entry.kind.value]["nl"]])
-    event.add("transp", "TRANSPARENT")  # it does not make anybody busy
+    event.add("transp", "TRANSPARENT")  # does not mark attendees as busy
     if entry.kind is EntryKind.MILESTONE and isinstance(entry.starts, datetime):
         for days in entry.reminders:
             alarm = Alarm()
             alarm.add("action", "DISPLAY")
             alarm.add("description", _text(entry.title))
-            # An absolute moment: a trigger of so many days before would be an hour off after a change of the clock
+            # An absolute moment: a relative trigger would be an hour off after a change to or from summer time
             alarm.add("trigger", reminder_moment(entry.starts, days).astimezone(UTC))
             event.add_component(alarm)
     return event
@@ -101,10 +101,10 @@ def _with_history(event: Event, before: Event | None, made_at: datetime) -> Even
 
 
 def _cancelled(before: Event, made_at: datetime) -> Event:
-    """Return an event that is in the agreement no longer, as one that does not take place (RFC 5545, 3.8.1.11)."""
+    """Return an event that is no longer in the agreement, with status CANCELLED (RFC 5545, 3.8.1.11)."""
     event = Event()
     event.add("uid", _text(str(before["UID"])))
-    for name in ("DTSTART", "DTEND"):  # by what they mean: the file may have been changed by hand
+    for name in ("DTSTART", "DTEND"):  # re-encoded from their values, since the file may have been edited by hand
         if name in before:
             moment = before.decoded(name)
             event.add(name, moment.astimezone(UTC) if isinstance(moment, datetime) else moment)
@@ -118,7 +118,7 @@ def _cancelled(before: Event, made_at: datetime) -> Event:
     return _with_history(event, before, made_at)
 
 
-def _is_told_still(event: Event, made_at: datetime) -> bool:
+def _is_kept(event: Event, made_at: datetime) -> bool:
     day = event.decoded("DTEND" if "DTEND" in event else "DTSTART", None)
     if isinstance(day, datetime):
         day = day.date()
@@ -126,7 +126,7 @@ def _is_told_still(event: Event, made_at: datetime) -> bool:
 
 
 def _content(event: Event) -> bytes:
-    """Return what an event says, without what it says about itself."""
+    """Return the serialised event without the properties in `_HISTORY`."""
     bare = event.copy(recursive=True)
     for name in _HISTORY:
         bare.pop(name, None)
@@ -140,12 +140,12 @@ def _events_of(data: bytes) -> dict[str, Event]:
             str(event["UID"]): event for event in found.walk("VEVENT") if isinstance(event, Event) and "UID" in event
         }
         return {uid: event for uid, event in events.items() if _is_readable(event)}
-    except (ValueError, TypeError, LookupError, AttributeError):  # another's file, or a damaged one: it tells nothing
+    except (ValueError, TypeError, LookupError, AttributeError):  # a file of another program, or a damaged one
         return {}
 
 
 def _is_readable(event: Event) -> bool:
-    """Tell whether an event of the earlier file has the fields that are taken from it, each once and in its form."""
+    """Return whether an event of the earlier file has all properties that are reused, each once and valid."""
     if any(isinstance(value, list) for value in event.values()):
         return False
     try:
@@ -161,5 +161,5 @@ def _is_readable(event: Event) -> bool:
 
 
 def _text(value: str) -> str:
-    """Return text without control characters, which a calendar file may not hold; its line ends as one kind."""
+    """Return text without control characters, which RFC 5545 forbids, and with LF line ends."""
     return _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))

@@ -1,4 +1,4 @@
-"""Differences between two versions of an agreement, by key and without a verdict."""
+"""Comparison of two versions of an agreement: the differing values by key, without a verdict."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ _NOT_STATED = frozenset(
     for name in Milestones.model_fields
     if name not in kind.milestones
 )
-"""What a kind of round does not have: the model keeps something there that follows from the rest."""
+"""Milestones that a kind of round lacks, which the model derives from the others."""
 NAMED_BY = {"schools": "id", "coordinators": "account", "occasions": "name"}
-"""Lists whose items have a name of their own: an item that moves up or down is no change."""
+"""Lists whose items are compared by a key, so that their order does not matter."""
 
 
 class ChangeKind(StrEnum):
-    """What happened to a value."""
+    """Type of a difference."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -33,14 +33,14 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgreementDifference:
-    """One value that differs.
+    """One differing value.
 
     Args:
-        path: the key, such as `rounds.advice.milestones.data_due`; items of lists by name: `schools.99AB00.contact`.
-        change: what happened.
-        old: the value as it was; None when it was added.
-        new: the value as it is; None when it was removed.
-        round: the round that it belongs to; None when it is about the region.
+        path: the key, such as `rounds.advice.milestones.data_due`; items of lists by key: `schools.99AB00.contact`.
+        change: type of the difference.
+        old: the old value; None when it was added.
+        new: the new value; None when it was removed.
+        round: kind of the round it belongs to; None for a key of the region.
     """
 
     path: str
@@ -51,17 +51,17 @@ class AgreementDifference:
 
     @property
     def sentence_nl(self) -> str:
-        """The difference as a coordinator reads it."""
+        """The difference as a Dutch sentence for a coordinator."""
         sentence: str = texts("agreements/differences")[self.change.value]["nl"]
-        return sentence.format(path=self.path, old=_said(self.old), new=_said(self.new))
+        return sentence.format(path=self.path, old=_formatted(self.old), new=_formatted(self.new))
 
 
 def differences(old: Agreement, new: Agreement) -> list[AgreementDifference]:
-    """Return what differs, in the order of the keys. Moments are compared as moments, not as they are written.
+    """Return the differences in the order of the keys; moments are compared as instants, whatever their notation.
 
     Args:
-        old: the version as it was.
-        new: the version as it is.
+        old: the old version.
+        new: the new version.
     """
     return [found for found in _walk((), _plain(old), _plain(new)) if found.path not in _NOT_STATED]
 
@@ -105,15 +105,15 @@ def _difference(path: tuple[str, ...], change: ChangeKind, old: Any, new: Any) -
     )
 
 
-def _said(value: Any) -> str:
+def _formatted(value: Any) -> str:
     if isinstance(value, datetime):
         return format_moment(value)
     if isinstance(value, timedelta):
         return f"{value / timedelta(days=1):g} {noun(value / timedelta(days=1), 'dag|dagen')}"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_said(inside)}" for key, inside in value.items() if inside is not None)
+        return ", ".join(f"{key}: {_formatted(inside)}" for key, inside in value.items() if inside is not None)
     if isinstance(value, list):
-        return ", ".join(_said(item) for item in value) or "-"
+        return ", ".join(_formatted(item) for item in value) or "-"
     return (
         {True: "ja", False: "nee", None: "-"}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
     )

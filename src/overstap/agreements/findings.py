@@ -1,4 +1,4 @@
-"""Findings about an agreement: place, severity, message and remedy in two languages."""
+"""Findings about agreement files: position, severity, and message and remedy in Dutch and English."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,13 +10,13 @@ from babel.numbers import format_decimal
 
 from overstap import clock
 from overstap.agreements.model.refusals import RefusedValue
-from overstap.agreements.source_positions import Key, Said, SourceFault, SourcePosition
+from overstap.agreements.source_positions import Key, LocalisedText, SourceFault, SourcePosition
 from overstap.errors import OverstapError
 from overstap.texts import noun, texts
 
 
 class AgreementSeverity(StrEnum):
-    """Whether the agreement can stand as it is."""
+    """Severity of a finding: an agreement with errors is not loaded."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -48,25 +48,25 @@ WARNINGS = frozenset(
         179,
     )
 )
-"""The codes that only warn; every other one is an error."""
+"""The codes of warnings; all other codes are errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementFinding:
-    """One thing that is wrong, or looks wrong.
+    """One error or warning.
 
     Args:
-        file: the file that it stands in: the agreement, or its schools' file.
-        line: from 1.
-        column: from 1.
-        code: of include/texts/errors/agreements.yaml.
-        severity: an error means exit code 1.
+        file: the agreement file, or its file of schools.
+        line: line number, from 1.
+        column: column number, from 1.
+        code: a code of include/texts/errors/agreements.yaml.
+        severity: error or warning; `overstap agreement check` exits with 1 for errors.
         path: the key, such as `rounds.advice.milestones.opens`.
-        message_nl: what is wrong.
-        message_en: the same in English.
-        do_nl: what to do.
-        do_en: the same in English.
-        school: name of the school in whose block it stands, or else its id; empty where it stands in none.
+        message_nl: message in Dutch.
+        message_en: message in English.
+        do_nl: remedy in Dutch.
+        do_en: remedy in English.
+        school: name, or else id, of the school whose block contains the key; empty outside the schools.
     """
 
     file: Path
@@ -82,7 +82,7 @@ class AgreementFinding:
     school: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it with plain values, for programs."""
+        """Return the finding as plain data."""
         return {
             name: str(value) if isinstance(value, (Path, AgreementSeverity)) else value for name, value in self._items()
         }
@@ -91,21 +91,22 @@ class AgreementFinding:
         return [(name, getattr(self, name)) for name in self.__slots__]
 
 
-def finding(code: str, place: SourcePosition, key: Key, /, **facts: Any) -> AgreementFinding:
-    """Return what a code says about a place.
+def finding(code: str, position: SourcePosition, key: Key, /, **facts: Any) -> AgreementFinding:
+    """Return the finding with a code at a position.
 
     Args:
-        code: of include/texts/errors/agreements.yaml.
-        place: where it stands.
-        key: the value it is about.
-        facts: what its sentence needs; days and moments are told as each language does, a `Said` in each language.
+        code: a code of include/texts/errors/agreements.yaml.
+        position: position of the value.
+        key: key of the value.
+        facts: values for the placeholders of its sentences; days, moments and `LocalisedText` are formatted by
+            language.
     """
-    dutch = OverstapError(code, **{name: _told(value, "nl") for name, value in facts.items()})
-    english = OverstapError(code, **{name: _told(value, "en") for name, value in facts.items()})
+    dutch = OverstapError(code, **{name: _localised(value, "nl") for name, value in facts.items()})
+    english = OverstapError(code, **{name: _localised(value, "en") for name, value in facts.items()})
     return AgreementFinding(
-        file=place.file,
-        line=place.line,
-        column=place.column,
+        file=position.file,
+        line=position.line,
+        column=position.column,
         code=code,
         severity=AgreementSeverity.WARNING if code in WARNINGS else AgreementSeverity.ERROR,
         path=".".join(str(step) for step in key),
@@ -117,19 +118,19 @@ def finding(code: str, place: SourcePosition, key: Key, /, **facts: Any) -> Agre
 
 
 def finding_of(fault: SourceFault) -> AgreementFinding:
-    """Return a fault of the files as a finding."""
-    return finding(fault.code, fault.place, fault.key, **fault.facts)
+    """Convert a fault of the files to a finding."""
+    return finding(fault.code, fault.position, fault.key, **fault.facts)
 
 
-def _told(value: Any, language: str) -> Any:
-    if isinstance(value, Said):
+def _localised(value: Any, language: str) -> Any:
+    if isinstance(value, LocalisedText):
         sentence: str = texts("agreements/checks")[value.name][language]
-        return sentence.format(**{name: _told(fact, language) for name, fact in value.facts.items()})
+        return sentence.format(**{name: _localised(fact, language) for name, fact in value.facts.items()})
     if isinstance(value, RefusedValue):
         return value.sentence(language)
     if isinstance(value, OverstapError):
-        said = (value.message_nl, value.do_nl) if language == "nl" else (value.message_en, value.do_en)
-        return " ".join(said).rstrip(".")
+        sentences = (value.message_nl, value.do_nl) if language == "nl" else (value.message_en, value.do_en)
+        return " ".join(sentences).rstrip(".")
     if isinstance(value, timedelta):
         return _days(value, language)
     if isinstance(value, datetime):
@@ -140,7 +141,7 @@ def _told(value: Any, language: str) -> Any:
 
 
 def _days(value: timedelta, language: str) -> str:
-    """Return a duration in days, with a decimal where there is one: "0,2 dagen", "1 dag"."""
+    """Format a duration in days with at most one decimal: "0,2 dagen", "1 dag"."""
     days = round(value / timedelta(days=1), 1)
     nouns = texts("agreements/checks")["days"][language]
     return f"{format_decimal(days, format='0.#', locale=language)} {noun(days, nouns)}"

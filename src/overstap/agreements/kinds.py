@@ -1,8 +1,8 @@
-"""The kinds of source and of channel that an agreement can name, ours and those of suppliers' packages.
+"""Registry of the kinds of sources and channels: those of Overstap and those of suppliers' packages.
 
-Each kind is one module with its block of the agreement, its cell in a file of schools, its help and how it is opened.
-Ours are listed here; another package adds one by an entry point of the group `overstap.sources` or `overstap.channels`
-that leads to its `KIND` (CONTRIBUTING.md).
+Each kind is one module that defines its block of the agreement, its cell in a file of schools, its help texts and how
+to open it. The kinds of Overstap are listed here; another package registers its `KIND` by an entry point of the group
+`overstap.sources` or `overstap.channels` (CONTRIBUTING.md).
 """
 
 import importlib
@@ -25,15 +25,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """A way to supply.
+    """A kind of source: a way in which schools supply dossiers.
 
     Args:
-        model: its block `supplies`; the only value of `way` is the kind's name.
-        help: file with what each of its keys means, as include/texts/sources has them.
-        open: opens where a school supplies: from the block and an `intake.sources.source.SourceContext` makes a context
-            manager that gives candidates and refused items.
-        cell: makes the block's further keys of what stands behind `<name>:` in the column `supplies` of a file of
-            schools.
+        model: class of its block `supplies`; the only value of `way` is the name of the kind.
+        help: path of the YAML file with help for each key, in the form of include/texts/sources.
+        open: opens the source of a school: takes the block and an `intake.sources.source.SourceContext`, and returns a
+            context manager that yields candidates and refused items.
+        cell: parses the text after `<name>:` in the column `supplies` of a file of schools; returns the other keys of
+            the block.
     """
 
     model: type[SupplyingPart]
@@ -43,24 +43,24 @@ class SourceKind:
 
     @property
     def name(self) -> str:
-        """How agreements name it."""
+        """The value of `way` in agreements."""
         return _name_of(self.model)
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelKind:
-    """A way to receive.
+    """A kind of channel: a way in which schools receive envelopes.
 
     Args:
-        model: its block `receives`; the only value of `way` is the kind's name.
-        help: file with what each of its keys means, as include/texts/channels has them.
-        open: opens the way to one school: from the block and a `delivery.channels.channel.ChannelPlace` makes a
-            `delivery.channels.channel.Channel`.
-        cell: makes the block of a cell in the column `receives` of a file of schools; None when the cell is another
-            kind's.
-        leaves_answers: the school puts its receipts where we have to look for them.
-        is_at_desk: envelopes stay at the region's desk until the school asks, which takes a pupil's number.
-        address: the keys that together are a place which only one school can have.
+        model: class of its block `receives`; the only value of `way` is the name of the kind.
+        help: path of the YAML file with help for each key, in the form of include/texts/channels.
+        open: opens the channel of a school: takes the block and a `delivery.channels.channel.ChannelContext`, and
+            returns a `delivery.channels.channel.Channel`.
+        cell: parses a cell of the column `receives` of a file of schools; returns the block, or None when the cell is
+            of another kind.
+        leaves_answers: whether the school stores its receipts in the channel, from which the conductor fetches them.
+        is_at_desk: whether envelopes stay at the region's desk until the school requests them by the number of a pupil.
+        address: the keys that together form an address that only one school can have.
     """
 
     model: type[ReceivingPart]
@@ -73,7 +73,7 @@ class ChannelKind:
 
     @property
     def name(self) -> str:
-        """How agreements name it."""
+        """The value of `way` in agreements."""
         return _name_of(self.model)
 
 
@@ -82,33 +82,33 @@ _K = TypeVar("_K", SourceKind, ChannelKind)
 
 @cache
 def sources() -> Mapping[str, SourceKind]:
-    """Return every kind of source by its name."""
-    return _found([f"overstap.intake.sources.{name}" for name in _SOURCES], "overstap.sources", SourceKind)
+    """Return all kinds of sources by name."""
+    return _load_kinds([f"overstap.intake.sources.{name}" for name in _SOURCES], "overstap.sources", SourceKind)
 
 
 @cache
 def channels() -> Mapping[str, ChannelKind]:
-    """Return every kind of channel by its name."""
-    return _found([f"overstap.delivery.channels.{name}" for name in _CHANNELS], "overstap.channels", ChannelKind)
+    """Return all kinds of channels by name."""
+    return _load_kinds([f"overstap.delivery.channels.{name}" for name in _CHANNELS], "overstap.channels", ChannelKind)
 
 
 def key_help() -> dict[str, dict[str, dict[str, Any]]]:
-    """Return what the keys of each kind's block mean, by the name of the block's class."""
+    """Return the help of the keys of each kind's block, by the name of the class of the block."""
     kinds: list[SourceKind | ChannelKind] = [*sources().values(), *channels().values()]
     return {kind.model.__name__: read_yaml(kind.help) for kind in kinds}
 
 
-def _found(ours: list[str], group: str, form: type[_K]) -> dict[str, _K]:
+def _load_kinds(ours: list[str], group: str, form: type[_K]) -> dict[str, _K]:
     kinds: dict[str, _K] = {}
     for module in ours:
         kind: _K = importlib.import_module(module).KIND
         kinds[kind.name] = kind
-    for added in sorted(importlib.metadata.entry_points(group=group), key=lambda one: one.name):
+    for added in sorted(importlib.metadata.entry_points(group=group), key=lambda entry_point: entry_point.name):
         try:
             kind = added.load()
             if not isinstance(kind, form) or kind.name != added.name or kind.name in kinds:
-                raise TypeError(f"{added.value} is no {form.__name__} of that name, or one of that name is there")
-        except Exception:  # one supplier's fault must not take all agreements down: those that name it say so
+                raise TypeError(f"{added.value} is no {form.__name__} of that name, or the name is taken")
+        except Exception:  # a faulty package must not break all agreements; those that use its kind get a finding
             _log.exception("the kind %s of %s cannot be used", added.name, group)
             continue
         kinds[kind.name] = kind

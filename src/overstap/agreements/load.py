@@ -1,4 +1,4 @@
-"""Loading of agreement files; a broken file is reported and stops no other."""
+"""Loading of agreement files into the model; an invalid file is reported and does not stop the others."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from overstap.agreements.findings import AgreementFinding, finding_of
 from overstap.agreements.model import Agreement
 from overstap.agreements.model.refusals import RefusedValue
 from overstap.agreements.national import FOLDER
-from overstap.agreements.source_positions import AgreementSource, read_written
+from overstap.agreements.source_positions import AgreementSource, read_source
 from overstap.errors import Bilingual, OverstapError
 from overstap.texts import texts
 
@@ -20,22 +20,22 @@ def agreement_paths(folder: Path, region: str | None = None) -> list[Path]:
     return sorted(folder.glob("*/[0-9]*.yaml") if region is None else (folder / region).glob("[0-9]*.yaml"))
 
 
-def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = False) -> Agreement:
-    """Read one agreement file; what it leaves out comes from the national file of its school year.
+def load_agreement(path: Path, national: Path = FOLDER, *, any_location: bool = False) -> Agreement:
+    """Load one agreement file; the national file of its school year supplies the defaults.
 
-    It is refused when it cannot be understood. Whether it is wise, and lawful, is for `overstap agreement check`.
+    An invalid file is refused. `overstap agreement check` in addition checks the dates and the law.
 
     Args:
-        path: the YAML file; its folder is named after the region, its stem after the school year.
+        path: the YAML file `<region>/<school year>.yaml`.
         national: folder with the national files.
-        is_anywhere: the file may have another place and name, as an older version has that is compared with.
+        any_location: whether the file may have another folder and name, such as an older version to compare with.
 
     Raises:
-        OverstapError: AGREEMENT-001 with the place and the problem.
+        OverstapError: AGREEMENT-001 with the positions and the problems.
     """
-    written = read_written(path, national)
-    if written.faults:
-        faults = [finding_of(fault) for fault in written.faults]
+    source = read_source(path, national)
+    if source.faults:
+        faults = [finding_of(fault) for fault in source.faults]
         raise OverstapError(
             "AGREEMENT-001",
             file=f"{path.parent.name}/{path.name}",
@@ -45,18 +45,18 @@ def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = F
             ),
         )
     try:
-        agreement = Agreement.model_validate(written.data)
+        agreement = Agreement.model_validate(source.data)
     except ValidationError as problem:
         refused = problem.errors(include_url=False)
         raise OverstapError(
             "AGREEMENT-001",
             file=f"{path.parent.name}/{path.name}",
             problem=Bilingual(
-                "; ".join(_refused(written, fault, "nl") for fault in refused),
-                "; ".join(_refused(written, fault, "en") for fault in refused),
+                "; ".join(_refused(source, fault, "nl") for fault in refused),
+                "; ".join(_refused(source, fault, "en") for fault in refused),
             ),
         ) from problem
-    if not is_anywhere and (path.parent.name, path.stem) != (agreement.region, agreement.school_year):
+    if not any_location and (path.parent.name, path.stem) != (agreement.region, agreement.school_year):
         found, stated = f"{path.parent.name}/{path.stem}", f"{agreement.region}/{agreement.school_year}"
         form = texts("agreements/refusals")["another_place"]
         dutch, english = (form[language].format(found=found, stated=stated) for language in ("nl", "en"))
@@ -66,46 +66,48 @@ def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = F
 
 def _joined(language: str, faults: list[tuple[AgreementFinding, str]]) -> str:
     form: str = texts("agreements/refusals")["file_place"][language]
-    return "; ".join(form.format(file=one.file.name, line=one.line, said=said.rstrip(".")) for one, said in faults)
+    return "; ".join(
+        form.format(file=fault.file.name, line=fault.line, said=message.rstrip(".")) for fault, message in faults
+    )
 
 
-def _refused(written: AgreementSource, fault: Mapping[str, Any], language: str) -> str:
-    """Return where a refused value stands, with the school's name, and what is wrong with it."""
+def _refused(source: AgreementSource, fault: Mapping[str, Any], language: str) -> str:
+    """Return the position of a refused value, with the name of its school, and the reason of the refusal."""
     words = texts("agreements/refusals")
-    key = written.key_of(fault["loc"])
-    school = written.school_at(key)
+    key = source.key_of(fault["loc"])
+    school = source.school_at(key)
     where = ".".join(map(str, key)) or words["whole"][language]
     return str(words["place"][language]).format(
         where=f"{where} ({school})" if school else where,
-        line=written.place(key).line,
+        line=source.position(key).line,
         said=RefusedValue(fault).sentence(language),
     )
 
 
 def load_all(folder: Path, region: str | None = None) -> tuple[list[Agreement], list[OverstapError]]:
-    """Read every agreement below a folder; return the good ones, and an error for each broken one.
+    """Load all agreements below a folder; return the valid ones, and an error for each invalid file.
 
     Args:
-        folder: where the agreements are.
-        region: read those of one region only.
+        folder: folder with the agreements.
+        region: id of a region, to load its agreements only.
     """
-    good: list[Agreement] = []
-    broken: list[OverstapError] = []
+    valid: list[Agreement] = []
+    errors: list[OverstapError] = []
     for path in agreement_paths(folder, region):
         try:
-            good.append(load_agreement(path))
+            valid.append(load_agreement(path))
         except OverstapError as error:
-            broken.append(error)
-    return good, broken
+            errors.append(error)
+    return valid, errors
 
 
 def load_in_use(folder: Path, *, production: bool, region: str | None = None) -> list[Agreement]:
-    """Return the good agreements of which rounds are made: in production, no examples.
+    """Return the valid agreements for which rounds run; in production, without the examples.
 
     Args:
-        folder: where the agreements are.
+        folder: folder with the agreements.
         production: whether this is a production deployment.
-        region: read those of one region only.
+        region: id of a region, to load its agreements only.
     """
     return [agreement for agreement in load_all(folder, region)[0] if not (production and agreement.example)]
 
@@ -114,7 +116,7 @@ def find_agreement(folder: Path, region: str, school_year: str) -> Agreement:
     """Return the agreement of a region and school year.
 
     Raises:
-        OverstapError: AGREEMENT-003 when there is no such file, AGREEMENT-001 when it is broken.
+        OverstapError: AGREEMENT-003 when the file is absent, AGREEMENT-001 when it is invalid.
     """
     path = folder / region / f"{school_year}.yaml"
     if not path.is_file():

@@ -1,7 +1,7 @@
-"""National data of a school year: statutory dates, school holidays, public holidays, usual rounds.
+"""National data of a school year: statutory dates, school holidays, public holidays, default rounds.
 
-A year is a file, `include/calendar/<school year>.yaml`. For a year without a file the dates that follow from the law
-and the date of Easter are computed, and holidays are assumed.
+Each year has a file `include/calendar/<school year>.yaml`. For a year without a file, statutory dates and public
+holidays are computed from the law and the date of Easter, and school holidays are assumed.
 """
 
 from datetime import date, timedelta
@@ -24,12 +24,12 @@ FOLDER = INCLUDE / "calendar"
 
 
 class Period(AgreementPart):
-    """Days from the first to the last, both counted."""
+    """A period of days, first and last day included."""
 
     first: date
     last: date
     source: str
-    """Where the dates come from, or "assumed"."""
+    """Source of the dates, or "assumed"."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -42,7 +42,7 @@ class Period(AgreementPart):
 
 
 class Statutory(AgreementPart):
-    """The dates of the Wet doorstroomtoetsen po (DOMAIN 4.1)."""
+    """The periods of the Wet doorstroomtoetsen po (DOMAIN 4.1)."""
 
     provisional_advice: Period
     test: Period
@@ -53,7 +53,7 @@ class Statutory(AgreementPart):
 
 
 class SchoolHoliday(AgreementPart):
-    """One holiday; its days may differ per part of the country."""
+    """One school holiday, with its days by holiday region."""
 
     name: str
     """Dutch."""
@@ -61,14 +61,14 @@ class SchoolHoliday(AgreementPart):
     middle: Period
     south: Period
 
-    def of(self, part: HolidayRegion) -> Period:
-        """Return the holiday's days in a part of the country."""
-        period: Period = getattr(self, part.value)
+    def of(self, region: HolidayRegion) -> Period:
+        """Return the days of the holiday in a holiday region."""
+        period: Period = getattr(self, region.value)
         return period
 
 
-class National(AgreementPart):
-    """A school year of the whole country."""
+class NationalYear(AgreementPart):
+    """National data of one school year."""
 
     school_year: str
     statutory: Statutory
@@ -76,59 +76,59 @@ class National(AgreementPart):
     """Days on which schools are closed, with their Dutch names."""
     school_holidays: tuple[SchoolHoliday, ...]
     provisional_categories: frozenset[str]
-    """Optional categories that may go to a school before the pupil is registered there."""
+    """Optional categories that a school may receive before the pupil is registered there."""
     rounds: dict[RoundKind, dict[str, Any]] = Field(default_factory=dict)
-    """What a round is when a region does not say otherwise, in the form of an agreement file."""
+    """Default keys of each round, in the form of an agreement file."""
     is_assumed: bool = False
-    """There is no file for this year: holidays are assumed."""
+    """Whether the year has no file, so that holidays are assumed."""
 
     @property
     def first_day(self) -> date:
-        """The first of August (XSLT rule TR04)."""
+        """1 August (XSLT rule TR04)."""
         return date(int(self.school_year[:4]), 8, 1)
 
     @property
     def last_day(self) -> date:
-        """The last of July."""
+        """31 July."""
         return date(int(self.school_year[5:]), 7, 31)
 
     def is_in_year(self, day: date) -> bool:
-        """Tell whether a day lies in the school year."""
+        """Return whether a day is in the school year."""
         return self.first_day <= day <= self.last_day
 
-    def why_closed(self, day: date, part: HolidayRegion | None) -> str | None:
-        """Return why schools are closed on a day, Dutch, or None on a school day.
+    def closed_reason(self, day: date, region: HolidayRegion | None) -> str | None:
+        """Return the Dutch name of the reason why schools are closed on a day, or None on a school day.
 
         Args:
             day: the day.
-            part: whose holidays count; None counts only the days on which the whole country has holiday.
+            region: the holiday region; None counts only days that are a holiday in all regions.
         """
         if day in self.public_holidays:
             return self.public_holidays[day]
-        parts = tuple(HolidayRegion) if part is None else (part,)
+        regions = tuple(HolidayRegion) if region is None else (region,)
         for holiday in self.school_holidays:
-            if all(day in holiday.of(one) for one in parts):
+            if all(day in holiday.of(each) for each in regions):
                 return holiday.name.lower()
         return ("zaterdag", "zondag")[day.weekday() - 5] if day.weekday() >= 5 else None
 
-    def is_school_day(self, day: date, part: HolidayRegion | None) -> bool:
-        """Tell whether schools are open."""
-        return self.why_closed(day, part) is None
+    def is_school_day(self, day: date, region: HolidayRegion | None) -> bool:
+        """Return whether schools are open on a day."""
+        return self.closed_reason(day, region) is None
 
-    def school_days(self, first: date, last: date, part: HolidayRegion | None) -> list[date]:
-        """Return the school days from the first to the last day, both counted."""
+    def school_days(self, first: date, last: date, region: HolidayRegion | None) -> list[date]:
+        """Return the school days of a period, first and last day included."""
         days = (first + timedelta(days=serial) for serial in range((last - first).days + 1))
-        return [day for day in days if self.is_school_day(day, part)]
+        return [day for day in days if self.is_school_day(day, region)]
 
-    def next_school_day(self, day: date, part: HolidayRegion | None) -> date:
-        """Return the day itself when schools are open on it, else the first one after it."""
-        while not self.is_school_day(day, part):
+    def next_school_day(self, day: date, region: HolidayRegion | None) -> date:
+        """Return the first school day on or after a day."""
+        while not self.is_school_day(day, region):
             day += timedelta(days=1)
         return day
 
-    def last_school_day(self, day: date, part: HolidayRegion | None) -> date:
-        """Return the day itself when schools are open on it, else the last one before it."""
-        while not self.is_school_day(day, part):
+    def last_school_day(self, day: date, region: HolidayRegion | None) -> date:
+        """Return the last school day on or before a day."""
+        while not self.is_school_day(day, region):
             day -= timedelta(days=1)
         return day
 
@@ -148,8 +148,11 @@ def easter(year: int) -> date:
 def public_holidays(school_year: str) -> dict[date, str]:
     """Return the public holidays of a school year with their Dutch names.
 
-    The generally recognised holidays (Algemene termijnenwet art. 3) and Good Friday, on which nearly all schools are
-    closed. King's Day is 26 April when the 27th is a Sunday.
+    These are the generally recognised holidays (Algemene termijnenwet art. 3) and Good Friday, on which nearly all
+    schools are closed. King's Day is 26 April when the 27th is a Sunday.
+
+    Args:
+        school_year: school year, such as "2026-2027".
     """
     first, year = int(school_year[:4]), int(school_year[5:])
     sunday = easter(year)
@@ -176,7 +179,7 @@ def public_holidays(school_year: str) -> dict[date, str]:
 
 
 def statutory(school_year: str) -> dict[str, dict[str, Any]]:
-    """Return the statutory dates of a school year (DOMAIN 4.1), which have the same day and month every year."""
+    """Return the statutory periods of a school year (DOMAIN 4.1), which are the same days every year."""
     first, year = int(school_year[:4]), int(school_year[5:])
     law = "Wet doorstroomtoetsen po (DOMAIN 4.1)"
     days = {
@@ -194,8 +197,8 @@ def _saturday_on_or_after(day: date) -> date:
     return day + timedelta(days=(5 - day.weekday()) % 7)
 
 
-def assumed(school_year: str) -> National:
-    """Return a school year for which there is no file: the law's dates, and holidays as they usually fall."""
+def assumed(school_year: str) -> NationalYear:
+    """Return a school year without a file: statutory dates, and holidays on their usual days."""
     first, year = int(school_year[:4]), int(school_year[5:])
 
     def holiday(name: str, weeks: int, north: date, middle: date, south: date) -> dict[str, Any]:
@@ -214,7 +217,7 @@ def assumed(school_year: str) -> National:
         holiday("Meivakantie", 2, may, may, may),
         holiday("Zomervakantie", 6, date(year, 7, 10), date(year, 7, 17), date(year, 7, 4)),
     ]
-    return National.model_validate(
+    return NationalYear.model_validate(
         {
             "school_year": school_year,
             "statutory": statutory(school_year),
@@ -227,19 +230,21 @@ def assumed(school_year: str) -> National:
 
 
 @cache
-def _read(path: Path, changed_at_ns: int) -> National:
-    """Read a national file once for as long as it does not change: every agreement of the year needs it."""
+def _read(path: Path, changed_at_ns: int) -> NationalYear:
+    """Read a national file; cached until it changes, since all agreements of the year need it."""
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-        national = National.model_validate(raw)
+        national = NationalYear.model_validate(raw)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        said = " ".join(str(problem).split())
+        reason = " ".join(str(problem).split())
         raise OverstapError(
-            "AGREEMENT-001", file=path.name, problem=Bilingual(texts("agreements/checks")["yaml_other"]["nl"], said)
+            "AGREEMENT-001", file=path.name, problem=Bilingual(texts("agreements/checks")["yaml_other"]["nl"], reason)
         ) from problem
     except ValidationError as problem:
         faults = [(".".join(map(str, fault["loc"])), RefusedValue(fault)) for fault in problem.errors()]
-        dutch, english = ("; ".join(f"{at}: {one.sentence(said)}" for at, one in faults) for said in ("nl", "en"))
+        dutch, english = (
+            "; ".join(f"{key}: {refused.sentence(language)}" for key, refused in faults) for language in ("nl", "en")
+        )
         raise OverstapError("AGREEMENT-001", file=path.name, problem=Bilingual(dutch, english)) from problem
     if national.school_year != path.stem:
         form, year = texts("agreements/refusals")["another_year"], national.school_year
@@ -248,15 +253,15 @@ def _read(path: Path, changed_at_ns: int) -> National:
     return national
 
 
-def national_year(school_year: str, folder: Path = FOLDER) -> National:
-    """Return what holds for the whole country in a school year, assumed when there is no file for it.
+def national_year(school_year: str, folder: Path = FOLDER) -> NationalYear:
+    """Return the national data of a school year; computed and assumed when it has no file.
 
     Args:
-        school_year: such as "2026-2027".
-        folder: where the national files are.
+        school_year: school year, such as "2026-2027".
+        folder: folder with the national files.
 
     Raises:
-        OverstapError: AGREEMENT-001 when the file is broken.
+        OverstapError: AGREEMENT-001 when the file is invalid.
     """
     path = folder / f"{school_year}.yaml"
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""A region's school year on one printed page."""
+"""HTML page with the school year of a region, for printing on one sheet of A4 landscape."""
 
 import calendar
 from collections.abc import Sequence
@@ -8,29 +8,29 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from overstap.agreements.days import CalendarEntry, EntryKind, entries
+from overstap.agreements.calendar_entries import CalendarEntry, EntryKind, entries
 from overstap.agreements.model import Agreement, Milestones, School
-from overstap.agreements.national import National
+from overstap.agreements.national import NationalYear
 from overstap.clock import NETHERLANDS, dutch_time, format_day, short_day, short_month
 from overstap.oso.catalogue import catalogue
 from overstap.resources import INCLUDE
 from overstap.texts import texts
 
 _WIDTH = 1000.0
-"""Width of the drawing in its own units."""
+"""Width of the chart in its own units."""
 _POINT = 4.0
-"""Width of a moment."""
+"""Width of a single moment."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A period in the drawing.
+class OverviewBar:
+    """A period in the chart.
 
     Args:
-        x: where it begins, in the drawing's units.
-        width: how long it is.
-        kind: what it is, for its colour: supply, review, deliver, law or off.
-        label: what is told when pointed at, Dutch.
+        x: left side, in units of the chart.
+        width: width, in units of the chart.
+        kind: type, which determines the colour: supply, review, deliver, region, law or off.
+        label: tooltip, in Dutch.
     """
 
     x: float
@@ -41,15 +41,15 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class OverviewRow:
-    """A line of the drawing: a round, or the statutory dates."""
+    """A row of the chart: a round, the occasions of the region, or the statutory dates."""
 
     name: str
-    bars: Sequence[Bar]
+    bars: Sequence[OverviewBar]
 
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """From days to places in the drawing."""
+    """Conversion of days to positions in the chart."""
 
     first: date
     last: date
@@ -62,22 +62,22 @@ class _Scale:
             passed = (moment - self.first).days
         return round(_WIDTH * passed / ((self.last - self.first).days + 1), 1)
 
-    def bar(self, first: datetime | date, last: datetime | date, kind: str, label: str) -> Bar | None:
-        """Return a bar, or None when nothing of it is in the drawing. A last day counts as a whole."""
+    def bar(self, first: datetime | date, last: datetime | date, kind: str, label: str) -> OverviewBar | None:
+        """Return a bar, or None when it is outside the chart; the last day is included."""
         begin = max(0.0, self.x(first))
         end = min(_WIDTH, self.x(last if isinstance(last, datetime) else last + timedelta(days=1)))
         if isinstance(last, datetime):
-            end = max(end, begin + _POINT)  # a moment has no length, and has to be seen
-        return Bar(begin, round(end - begin, 1), kind, label) if end > begin else None
+            end = max(end, begin + _POINT)  # a single moment must be visible
+        return OverviewBar(begin, round(end - begin, 1), kind, label) if end > begin else None
 
 
-def overview(agreement: Agreement, national: National, made_on: date) -> str:
-    """Return a region's calendar as one HTML page, Dutch, for A4 on its side. It loads nothing from elsewhere.
+def overview(agreement: Agreement, national: NationalYear, made_on: date) -> str:
+    """Return the calendar of a region as one Dutch HTML page without external resources.
 
     Args:
-        agreement: the region's agreement.
-        national: its school year.
-        made_on: the day that is put on the page.
+        agreement: agreement of the region.
+        national: national data of its school year.
+        made_on: date shown on the page.
     """
     words = texts("agreements/calendar")
     found = entries(agreement, national)
@@ -126,13 +126,13 @@ def overview(agreement: Agreement, national: National, made_on: date) -> str:
 
 
 def summer_time_begins(year: int) -> date:
-    """Return the last Sunday of March, when Dutch clocks go forward."""
+    """Return the last Sunday of March, on which summer time begins in the Netherlands."""
     last = date(year, 3, 31)
     return last - timedelta(days=(last.weekday() + 1) % 7)
 
 
-def _scale(found: Sequence[CalendarEntry], national: National) -> _Scale:
-    """Return a scale over the months in which something of the region happens."""
+def _scale(found: Sequence[CalendarEntry], national: NationalYear) -> _Scale:
+    """Return the scale of the months with entries of the region."""
     own = [entry for entry in found if entry.kind in (EntryKind.MILESTONE, EntryKind.OCCASION)]
     first = min((entry.first_day for entry in own), default=national.first_day)
     last = max((entry.last_day for entry in own), default=national.last_day)
@@ -154,13 +154,14 @@ def _rows(
     rows = []
     parts = (("supply", "opens", "data_due"), ("review", "review_opens", "review_closes"))
     for kind, agreed in agreement.rounds.items():
-        stones = agreed.milestones
+        milestones = agreed.milestones
         bars = [
             scale.bar(
-                getattr(stones, first),
-                getattr(stones, last),
+                getattr(milestones, first),
+                getattr(milestones, last),
                 part,
-                f"{words['page'][part]['nl']}: {_short(getattr(stones, first))} - {_short(getattr(stones, last))}",
+                f"{words['page'][part]['nl']}: {_short(getattr(milestones, first))} - "
+                f"{_short(getattr(milestones, last))}",
             )
             for part, first, last in (*parts, ("deliver", "delivers", "receipts_due"))
             if first in kind.milestones
@@ -183,12 +184,12 @@ def _rows(
 
 
 def _is_news(entry: CalendarEntry) -> bool:
-    """Tell whether a holiday gives a day off that the weekend would not."""
+    """Return whether an entry is a holiday outside the weekend."""
     is_one_day = entry.first_day == entry.last_day
     return entry.kind is EntryKind.HOLIDAY and not (is_one_day and entry.first_day.weekday() >= 5)
 
 
-def _off(scale: _Scale, entry: CalendarEntry) -> Bar | None:
+def _off(scale: _Scale, entry: CalendarEntry) -> OverviewBar | None:
     return scale.bar(entry.first_day, entry.last_day, "off", f"{entry.title}: {_span(entry)}")
 
 
@@ -198,7 +199,7 @@ def _short(moment: datetime) -> str:
 
 
 def _span(entry: CalendarEntry) -> str:
-    """Return when an entry is, as short as it can be told: "wo 21 apr 15:30" or "za 20 feb - zo 28 feb"."""
+    """Format the period of an entry in short Dutch form: "wo 21 apr 15:30" or "za 20 feb - zo 28 feb"."""
     if isinstance(entry.starts, datetime):
         if not isinstance(entry.ends, datetime):
             return _short(entry.starts)
@@ -211,17 +212,17 @@ def _span(entry: CalendarEntry) -> str:
 
 
 def span(entry: CalendarEntry) -> str:
-    """Return when an entry is, short, Dutch."""
+    """Format the period of an entry in short Dutch form."""
     return _span(entry)
 
 
 def days_until(entry: CalendarEntry, now: datetime) -> int:
-    """Return in how many days an entry begins; 0 today, negative when it has begun on an earlier day."""
+    """Return the number of days until the first day of an entry: 0 today, negative for a past day."""
     return (entry.first_day - dutch_time(now).date()).days
 
 
 def is_over(entry: CalendarEntry, now: datetime) -> bool:
-    """Tell whether an entry has ended."""
+    """Return whether an entry has ended."""
     end = entry.starts if entry.ends is None else entry.ends
     if not isinstance(end, datetime):
         end = datetime.combine(end + timedelta(days=1), time(0), NETHERLANDS)
@@ -229,5 +230,5 @@ def is_over(entry: CalendarEntry, now: datetime) -> bool:
 
 
 def school_title(school: School, agreement: Agreement) -> str:
-    """Return the name of a school's calendar."""
+    """Return the title of the calendar of a school."""
     return f"Overstap {agreement.school_year}: {school.name}"

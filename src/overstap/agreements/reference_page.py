@@ -1,4 +1,4 @@
-"""docs/agreement.md, made from the schema, the texts and the checks."""
+"""Generates docs/agreement.md, the reference of agreement files, from the schema, the texts and the checks."""
 
 from itertools import groupby
 
@@ -10,8 +10,8 @@ from overstap.errors import sentences
 from overstap.resources import INCLUDE
 
 
-def document() -> str:
-    """Return the documentation of agreement files in Markdown: every key, and every code of the check."""
+def markdown() -> str:
+    """Return the reference of agreement files in Markdown: all keys, and all codes of the check."""
     environment = Environment(  # noqa: S701 (Markdown from our own texts)
         loader=FileSystemLoader(INCLUDE / "templates" / "agreements"),
         undefined=StrictUndefined,

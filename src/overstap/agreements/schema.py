@@ -1,7 +1,7 @@
-"""The JSON Schema of an agreement file, made from the model, for completion and checking in an editor.
+"""JSON Schema of agreement files, generated from the model, for completion and validation in an editor.
 
-The file differs from the model where a person is spared work: schools may stand in a CSV beside it, a round states only
-what differs from the national file, and a moment is Dutch wall time.
+The file differs from the model: schools may be in a separate CSV file, a round states only differences from the
+national file, and a moment is Dutch wall time.
 """
 
 import json
@@ -19,29 +19,29 @@ from overstap.resources import INCLUDE
 from overstap.texts import texts
 
 PATH = INCLUDE / "schemas" / "agreement.schema.json"
-"""Where the schema is published."""
+"""Path of the published schema."""
 _ID = "https://overstap.example.org/schemas/agreement.schema.json"
 _MOMENT = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 _BLOCKS = (
     *("Registrations", "Round", "Milestones", "Inspection", "Invitations", "Reminder", "Occasion"),
     *("Notices", "Retention"),
 )
-"""The blocks of an agreement file behind those of schools, in the order in which documentation tells them."""
+"""The blocks of an agreement file after those of schools, in the order of the documentation."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """A key of an agreement file.
+    """Documentation of one key of an agreement file.
 
     Args:
-        block: the block it stands in, as the model calls it.
+        block: name of the class of its block in the model.
         name: the key.
-        type: what it holds, in a word or two.
-        is_required: it has to be there.
-        default: what holds when it is left out, as JSON; None when it is required or nothing holds.
-        meaning_nl: what it means.
-        meaning_en: the same in English.
-        example: a value, as YAML.
+        type: type of its value, in a few words.
+        is_required: whether the key is required.
+        default: default value as JSON; None when the key is required or has no default.
+        meaning_nl: meaning in Dutch.
+        meaning_en: meaning in English.
+        example: example value, as YAML.
     """
 
     block: str
@@ -56,14 +56,14 @@ class KeyInfo:
 
 @dataclass(frozen=True, slots=True)
 class ValueForm:
-    """What a value must look like.
+    """Required form of a value.
 
     Args:
-        name: an entry of include/texts/agreements/checks.yaml.
-        example: a value, as YAML.
-        choices: the values that it may have, when they are few.
-        least: the smallest number that it may be, where it is one.
-        most: the largest.
+        name: description of the form, an entry of include/texts/agreements/checks.yaml.
+        example: example value, as YAML.
+        choices: the allowed values; empty when they are not enumerated.
+        least: smallest allowed number.
+        most: largest allowed number.
     """
 
     name: str
@@ -75,11 +75,11 @@ class ValueForm:
 
 @cache
 def file_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of an agreement file. Do not change what it returns."""
+    """Return the JSON Schema (draft 2020-12) of an agreement file; cached, so do not modify it."""
     schema = Agreement.model_json_schema()
     blocks: dict[str, Any] = schema["$defs"]
     schema["description"] = "Afspraken van een regio voor een schooljaar (docs/agreement.md)"
-    blocks["Round"]["required"] = []  # the national file fills in what a region leaves out
+    blocks["Round"]["required"] = []  # the national file supplies defaults
     blocks["Milestones"]["required"] = []
     for block in blocks.values():
         _tidy(block)
@@ -98,7 +98,7 @@ def file_schema() -> dict[str, Any]:
     }
     matrix = catalogue("2019.1").matrix
     profiles = blocks["Round"]["properties"]["profile"]["enum"]
-    optional = sorted({name for one in profiles for name, state in matrix[one].items() if state == OPTIONAL})
+    optional = sorted({name for profile in profiles for name, state in matrix[profile].items() if state == OPTIONAL})
     blocks["Round"]["properties"]["categories"]["items"]["enum"] = optional
     blocks["Round"]["properties"]["sources"]["propertyNames"] = {"enum": list(blocks["Milestones"]["properties"])}
     properties["rounds"] = {
@@ -114,22 +114,22 @@ def file_schema() -> dict[str, Any]:
         "additionalProperties": False,
     }
     del blocks["RoundKind"]
-    for block, keys in _said().items():
-        of = properties if block == "Agreement" else blocks[block]["properties"]
-        for name, said in keys.items():
-            of[name]["description"] = said["nl"]
+    for block, keys in _key_texts().items():
+        documented = properties if block == "Agreement" else blocks[block]["properties"]
+        for name, words in keys.items():
+            documented[name]["description"] = words["nl"]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": _ID}
     return {**head, **schema}
 
 
 def _of_profile(states: Mapping[str, str], profiles: tuple[str, ...]) -> dict[str, Any]:
-    """Return what a kind of round leaves of a round's keys: its profiles, and the categories optional in them."""
+    """Return the restrictions on the keys of a kind of round: its profiles, and their optional categories."""
     optional = sorted(name for name, state in states.items() if state == OPTIONAL)
     return {"profile": {"enum": list(profiles)}, "categories": {"items": {"enum": optional}}}
 
 
 def _tidy(part: Any) -> None:
-    """Leave out what pydantic adds for itself, and state moments as agreement files write them."""
+    """Remove titles and discriminators of pydantic, and give moments the pattern of agreement files."""
     if isinstance(part, dict):
         if isinstance(part.get("title"), str):
             del part["title"]
@@ -145,12 +145,12 @@ def _tidy(part: Any) -> None:
 
 
 def schema_text() -> str:
-    """Return the schema as it is published."""
+    """Return the text of the published schema."""
     return json.dumps(file_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
 def _resolved(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the alternatives that a part of the schema stands for, references followed."""
+    """Yield the alternatives of a part of the schema, with references resolved."""
     if "$ref" in part:
         yield from _resolved(file_schema()["$defs"][part["$ref"].rpartition("/")[2]])
     elif alternatives := part.get("anyOf") or part.get("oneOf"):
@@ -176,12 +176,12 @@ def _at(schema: dict[str, Any], key: Key) -> list[dict[str, Any]]:
 
 
 def properties_at(schema: dict[str, Any], key: Key) -> tuple[str, ...]:
-    """Return the keys that the block at a place may have."""
+    """Return the keys that the block at a key may have."""
     return tuple(dict.fromkeys(name for part in _at(schema, key) for name in part.get("properties", {})))
 
 
-def forms_at(schema: dict[str, Any], key: Key) -> ValueForm:
-    """Return what the value at a place must look like."""
+def form_at(schema: dict[str, Any], key: Key) -> ValueForm:
+    """Return the required form of the value at a key."""
     parts = [part for part in _at(schema, key) if part.get("type") != "null"]
     choices = tuple(
         str(choice) for part in parts for choice in (part.get("enum") or ([part["const"]] if "const" in part else []))
@@ -207,7 +207,7 @@ def _example(key: Key) -> str:
     name = str(key[-1]) if key else ""
     names = [step for step in key if isinstance(step, str)]
     preferred = {"rounds": "Round", "schools": "School", "coordinators": "Coordinator", "occasions": "Occasion"}
-    blocks = _said()
+    blocks = _key_texts()
     order = [preferred.get(names[0], "Agreement")] if len(names) > 1 else ["Agreement"]
     for block in (*order, *blocks):
         if name in blocks[block]:
@@ -215,20 +215,20 @@ def _example(key: Key) -> str:
     return "..."
 
 
-def _said() -> dict[str, dict[str, dict[str, Any]]]:
-    """Return what every key means, by block."""
+def _key_texts() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the meaning and example of every key, by block."""
     return {**texts("agreements/keys"), **key_help()}
 
 
 def documented_keys() -> list[KeyInfo]:
-    """Return every key of an agreement file, block by block."""
+    """Return the documentation of all keys of an agreement file, by block."""
     schema = file_schema()
-    said = _said()
+    key_texts = _key_texts()
     found = []
     for block in ("Agreement", "Coordinator", "Viewer", "School", *key_help(), *_BLOCKS):
         part = schema if block == "Agreement" else schema["$defs"][block]
         for name, info in part["properties"].items():
-            words = said[block][name]
+            words = key_texts[block][name]
             found.append(
                 KeyInfo(
                     block=block,

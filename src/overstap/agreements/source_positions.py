@@ -1,6 +1,6 @@
-"""Plain data of agreement files with national defaults, and the file and line of each value.
+"""Reader of agreement files: their plain data with national defaults, and the position of each value.
 
-Loading and checking both begin here, so they cannot read a file differently.
+Loading and checking share this reader, so that both interpret a file alike.
 """
 
 import difflib
@@ -22,12 +22,12 @@ from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.texts import texts
 
 Key = tuple[str | int, ...]
-"""The way to a value: ("rounds", "advice", "milestones", "opens")."""
+"""Path of a value: ("rounds", "advice", "milestones", "opens")."""
 
 _TEXT, _LIST, _BLOCK = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 _SCALARS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null"))
 _MAX_BYTES, _MAX_NODES = 5_000_000, 500_000
-"""A region of 150 schools, written out, has a hundredth of either."""
+"""Limits of a file; an agreement with 150 schools has a hundredth of either."""
 SCHOOL_YEAR = re.compile(r"20[0-9]{2}-20[0-9]{2}")
 _SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.(csv|xlsx)")
 _NEEDED_COLUMNS = ("id", "name", "kind", "contact")
@@ -37,7 +37,7 @@ _COLUMNS = ("id", "name", "kind", "board", "contact", "supplies", "receives")
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """Where something stands; line and column count from 1."""
+    """Position in a file; line and column count from 1."""
 
     file: Path
     line: int
@@ -46,32 +46,32 @@ class SourcePosition:
 
 @dataclass(frozen=True, slots=True)
 class SourceFault:
-    """What is wrong with the files themselves.
+    """A fault in reading the files.
 
     Args:
-        code: of include/texts/errors/agreements.yaml.
-        facts: what its sentence needs.
-        place: where.
-        key: the value it is about, or its nearest neighbour above.
+        code: a code of include/texts/errors/agreements.yaml.
+        facts: values for the placeholders of its sentence.
+        position: position of the fault.
+        key: key of the value, or of the nearest block around it.
     """
 
     code: str
     facts: dict[str, Any]
-    place: SourcePosition
+    position: SourcePosition
     key: Key = ()
 
 
 @dataclass(slots=True)
 class AgreementSource:
-    """What the files of one agreement state.
+    """The data of the files of one agreement, with positions.
 
     Args:
         path: the agreement file.
-        data: plain data in the form of `Agreement`, or whatever stands in the file.
-        faults: what was found wrong on the way.
-        rows: where each row of the schools' file stands.
-        root: the agreement file as YAML read it; None when it could not.
-        places: where each key of the agreement file stands; None until somebody asks.
+        data: plain data in the form of `Agreement`, if the file has that form.
+        faults: faults found in reading.
+        rows: position of each row of the file of schools, by key.
+        root: root node of the parsed YAML; None when parsing failed.
+        positions: position of each key of the agreement file; None until first used.
     """
 
     path: Path
@@ -79,23 +79,23 @@ class AgreementSource:
     faults: list[SourceFault] = field(default_factory=list)
     rows: dict[Key, SourcePosition] = field(default_factory=dict)
     root: yaml.Node | None = None
-    places: dict[Key, SourcePosition] | None = None
+    positions: dict[Key, SourcePosition] | None = None
 
     def is_stated(self, key: Key) -> bool:
-        """Return whether a key stands in the files, and was not taken from the national file."""
-        return key in self.rows or key in self._places()
+        """Return whether a key is in the files, instead of a default of the national file."""
+        return key in self.rows or key in self._positions()
 
-    def place(self, key: Key) -> SourcePosition:
-        """Return where a value stands; when it stands nowhere, the nearest thing above it that does."""
+    def position(self, key: Key) -> SourcePosition:
+        """Return the position of a value, or of the nearest block around it that is in the files."""
         while key and not self.is_stated(key):
             key = key[:-1]
-        return self.rows.get(key) or self._places().get(key, SourcePosition(self.path, 1, 1))
+        return self.rows.get(key) or self._positions().get(key, SourcePosition(self.path, 1, 1))
 
     def key_of(self, loc: tuple[str | int, ...]) -> Key:
-        """Return the way through the file to what a model's fault is about.
+        """Convert the location of a pydantic error to a key of the file.
 
         Args:
-            loc: pydantic's way, which names alternatives that do not stand in the file: `[key]`, the kind of a source.
+            loc: location of the error; it contains steps that are not in the file: `[key]`, the kind of a source.
         """
         key: Key = ()
         for serial, step in enumerate(loc):
@@ -109,21 +109,21 @@ class AgreementSource:
         return key
 
     def school_at(self, key: Key) -> str:
-        """Return the name, or else the id, of the school that a key is in; empty where it is in none."""
+        """Return the name, or else the id, of the school whose block contains a key; empty outside the schools."""
         if len(key) < 2 or key[0] != "schools":
             return ""
         school = self.at(*key[:2])
-        named = [school.get(name) for name in ("name", "id")] if isinstance(school, Mapping) else []
-        return next((one[:80] for one in named if isinstance(one, str) and one), "")
+        names = [school.get(name) for name in ("name", "id")] if isinstance(school, Mapping) else []
+        return next((name[:80] for name in names if isinstance(name, str) and name), "")
 
-    def _places(self) -> dict[Key, SourcePosition]:
-        """Return where each key stands, found when first asked for: who reads eighty sound agreements never asks."""
-        if self.places is None:
-            self.places = dict(_places(self.root, self.path)) if self.root is not None else {}
-        return self.places
+    def _positions(self) -> dict[Key, SourcePosition]:
+        """Return the position of each key; computed on first use, since valid agreements do not need it."""
+        if self.positions is None:
+            self.positions = dict(_positions(self.root, self.path)) if self.root is not None else {}
+        return self.positions
 
     def text_at(self, *key: str | int) -> str | None:
-        """Return a single value of the agreement file as it was written; None when there is none at that place."""
+        """Return the text of a scalar in the agreement file, in its notation; None when the key has no scalar."""
         node = self.root
         for step in key:
             inside: yaml.Node | None = None
@@ -135,7 +135,7 @@ class AgreementSource:
         return str(node.value) if isinstance(node, yaml.ScalarNode) else None
 
     def at(self, *key: str | int) -> Any:
-        """Return a value, or None when it, or something above it, is not there."""
+        """Return the value at a key, or None when the key is absent."""
         found = self.data
         for step in key:
             is_key = isinstance(found, Mapping) and step in found
@@ -146,65 +146,66 @@ class AgreementSource:
         return found
 
 
-def read_written(path: Path, national: Path = FOLDER) -> AgreementSource:
-    """Read an agreement file with what belongs to it; nothing is raised, what is wrong is in `faults`.
+def read_source(path: Path, national: Path = FOLDER) -> AgreementSource:
+    """Read an agreement file and its file of schools; faults are collected in `faults` instead of raised.
 
     Args:
         path: the YAML file.
         national: folder with the national files.
     """
-    written = AgreementSource(path)
+    source = AgreementSource(path)
     try:
         data = path.read_bytes()
         if len(data) > _MAX_BYTES:
-            return _too_large(written)
+            return _too_large(source)
         loader = CoreLoader(yaml_text(data))
         try:
             node = loader.get_single_node()
             if node is not None:
                 if _size(node, {}) > _MAX_NODES:
-                    return _too_large(written)
-                written.faults.extend(_repeated(node, path))
-                written.data = _plain(loader, node, {})
-                written.root = node
+                    return _too_large(source)
+                source.faults.extend(_repeated(node, path))
+                source.data = _plain(loader, node, {})
+                source.root = node
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        place = SourcePosition(path, mark.line + 1, mark.column + 1) if mark else SourcePosition(path, 1, 1)
-        said = " ".join(str(problem.problem or problem.context).split())
-        written.faults.append(SourceFault("AGREEMENT-101", {"problem": _yaml_fault(said)}, place))
-        return written
+        position = SourcePosition(path, mark.line + 1, mark.column + 1) if mark else SourcePosition(path, 1, 1)
+        message = " ".join(str(problem.problem or problem.context).split())
+        source.faults.append(SourceFault("AGREEMENT-101", {"problem": _yaml_fault(message)}, position))
+        return source
     except OSError:
-        written.faults.append(SourceFault("AGREEMENT-119", {}, SourcePosition(path, 1, 1)))
-        return written
+        source.faults.append(SourceFault("AGREEMENT-119", {}, SourcePosition(path, 1, 1)))
+        return source
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
-        said = " ".join(str(problem).split()) or type(problem).__name__
-        written.faults.append(SourceFault("AGREEMENT-101", {"problem": _yaml_fault(said)}, SourcePosition(path, 1, 1)))
-        return written
-    if not isinstance(written.data, dict):
-        written.faults.append(
+        message = " ".join(str(problem).split()) or type(problem).__name__
+        facts = {"problem": _yaml_fault(message)}
+        source.faults.append(SourceFault("AGREEMENT-101", facts, SourcePosition(path, 1, 1)))
+        return source
+    if not isinstance(source.data, dict):
+        source.faults.append(
             SourceFault("AGREEMENT-101", {"problem": _words("yaml_no_keys")}, SourcePosition(path, 1, 1))
         )
-        return written
-    _take_schools(written)
-    _take_defaults(written, national)
-    return written
+        return source
+    _insert_schools(source)
+    _apply_defaults(source, national)
+    return source
 
 
-def _too_large(written: AgreementSource) -> AgreementSource:
+def _too_large(source: AgreementSource) -> AgreementSource:
     facts = {"problem": _words("yaml_too_large")}
-    written.faults.append(SourceFault("AGREEMENT-101", facts, SourcePosition(written.path, 1, 1)))
-    return written
+    source.faults.append(SourceFault("AGREEMENT-101", facts, SourcePosition(source.path, 1, 1)))
+    return source
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
-    """Return how many values a node holds, each reference (*name) counted as what it stands for.
+    """Return the number of values in a node, with aliases expanded.
 
-    A file of a kilobyte in which references lead to lists of references stands for more than there is time to look at.
+    Nested aliases let a file of a kilobyte expand to billions of values.
 
     Raises:
-        RecursionError: a node is within itself.
+        RecursionError: a node contains itself.
     """
     if isinstance(node, yaml.ScalarNode):
         return 1
@@ -215,14 +216,14 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
 
 
 def _plain(loader: Any, node: yaml.Node, made: dict[int, Any]) -> Any:
-    """Return the data of a node, as the loader itself makes them and in a third of its time.
+    """Construct the data of a node, equal to those of the loader but in a third of its time.
 
-    Blocks, lists and text are made here; what is less usual (numbers, moments, merged blocks, tags) by the loader.
+    Blocks, lists and text are constructed here; the loader constructs numbers, merged blocks and tagged values.
 
     Args:
-        loader: whose node it is.
-        node: what to make data of.
-        made: by node, what was made: an alias stands for the same data, not for a copy.
+        loader: the loader of the node.
+        node: the node.
+        made: constructed data by id of the node, so that an alias refers to the same data instead of a copy.
     """
     if node.tag == _TEXT and isinstance(node, yaml.ScalarNode):
         return node.value
@@ -242,20 +243,20 @@ def _plain(loader: Any, node: yaml.Node, made: dict[int, Any]) -> Any:
 
 
 def _is_name(key: yaml.Node) -> bool:
-    """Tell whether a key is what was written, whatever it looks like: a key names something, also `1` and `no`."""
+    """Return whether a key is used as text without type resolution, such as `1` and `no`."""
     return isinstance(key, yaml.ScalarNode) and key.tag in _SCALARS
 
 
 def _repeated(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[SourceFault]:
-    """Yield each key that stands twice in one block; YAML would silently keep the last."""
+    """Yield a fault for each duplicate key in a block, of which PyYAML would silently keep the last."""
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for name, value in node.value:
             if isinstance(name, yaml.ScalarNode) and name.tag != "tag:yaml.org,2002:merge":
                 if name.value in seen:
-                    place = SourcePosition(path, name.start_mark.line + 1, name.start_mark.column + 1)
+                    position = SourcePosition(path, name.start_mark.line + 1, name.start_mark.column + 1)
                     facts = {"key": name.value, "first": seen[name.value]}
-                    yield SourceFault("AGREEMENT-106", facts, place, (*key, name.value))
+                    yield SourceFault("AGREEMENT-106", facts, position, (*key, name.value))
                 seen.setdefault(name.value, name.start_mark.line + 1)
                 if not isinstance(value, yaml.ScalarNode):
                     yield from _repeated(value, path, (*key, name.value))
@@ -265,81 +266,82 @@ def _repeated(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[SourceFaul
                 yield from _repeated(item, path, (*key, serial))
 
 
-def _places(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[tuple[Key, SourcePosition]]:
+def _positions(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[tuple[Key, SourcePosition]]:
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
             if isinstance(name, yaml.ScalarNode):
                 here = (*key, name.value)
                 yield here, SourcePosition(path, name.start_mark.line + 1, name.start_mark.column + 1)
-                yield from _places(value, path, here)
+                yield from _positions(value, path, here)
     elif isinstance(node, yaml.SequenceNode):
         for serial, item in enumerate(node.value):
             here = (*key, serial)
             yield here, SourcePosition(path, item.start_mark.line + 1, item.start_mark.column + 1)
-            yield from _places(item, path, here)
+            yield from _positions(item, path, here)
 
 
-def _take_schools(written: AgreementSource) -> None:
-    """Put the rows of the schools' file in the place of the reference to it."""
-    reference = written.data.get("schools")
+def _insert_schools(source: AgreementSource) -> None:
+    """Replace the reference to the file of schools by its rows."""
+    reference = source.data.get("schools")
     if not isinstance(reference, dict):
         return
-    place = written.place(("schools", "file"))
-    written.data["schools"] = []
+    position = source.position(("schools", "file"))
+    source.data["schools"] = []
     name = reference.get("file")
     if set(reference) != {"file"} or not isinstance(name, str) or _SCHOOLS_FILE.fullmatch(name) is None:
-        written.faults.append(SourceFault("AGREEMENT-109", {"problem": _words("reference")}, place, ("schools",)))
+        source.faults.append(SourceFault("AGREEMENT-109", {"problem": _words("reference")}, position, ("schools",)))
         return
-    path = written.path.parent / name
+    path = source.path.parent / name
     try:
         rows = list(read_table(path.read_bytes(), Header(_NEEDED_COLUMNS, _OPTIONAL_COLUMNS)).rows)
     except OSError:
-        written.faults.append(
-            SourceFault("AGREEMENT-109", {"problem": _words("unreadable", file=name)}, place, ("schools",))
+        source.faults.append(
+            SourceFault("AGREEMENT-109", {"problem": _words("unreadable", file=name)}, position, ("schools",))
         )
         return
     except HeaderError as wrong:
-        written.faults.extend(_header_faults(wrong, SourcePosition(path, wrong.line, 1)))
+        source.faults.extend(_header_faults(wrong, SourcePosition(path, wrong.line, 1)))
         return
     except OverstapError as problem:
-        written.faults.append(
+        source.faults.append(
             SourceFault("AGREEMENT-109", {"problem": problem}, SourcePosition(path, 1, 1), ("schools",))
         )
         return
     for row in rows:
         here = SourcePosition(path, row.line, 1)
         if isinstance(row, RefusedRow):
-            # The school stands there and cannot be read: the agreement as a whole waits, and no school is left out.
-            written.faults.append(SourceFault("AGREEMENT-109", {"problem": row.error}, here, ("schools",)))
+            # An unreadable row makes the agreement as a whole invalid, so that no school is left out unnoticed
+            source.faults.append(SourceFault("AGREEMENT-109", {"problem": row.error}, here, ("schools",)))
             continue
-        written.rows["schools", len(written.data["schools"])] = here
-        written.data["schools"].append(_school(dict(row.cells)))
+        source.rows["schools", len(source.data["schools"])] = here
+        source.data["schools"].append(_school(dict(row.cells)))
 
 
-def _header_faults(wrong: HeaderError, place: SourcePosition) -> Iterator[SourceFault]:
+def _header_faults(wrong: HeaderError, position: SourcePosition) -> Iterator[SourceFault]:
     for column in wrong.names:
         close = difflib.get_close_matches(column, _COLUMNS, 1) or ["-"]
         facts = {"problem": _words("unknown_column", column=column, close=close[0], columns=", ".join(_COLUMNS))}
-        yield SourceFault("AGREEMENT-109", facts, place, ("schools",))
+        yield SourceFault("AGREEMENT-109", facts, position, ("schools",))
     for column in wrong.missing:
-        yield SourceFault("AGREEMENT-109", {"problem": _words("no_column", column=column)}, place, ("schools",))
+        yield SourceFault("AGREEMENT-109", {"problem": _words("no_column", column=column)}, position, ("schools",))
     for column in wrong.double:
-        yield SourceFault("AGREEMENT-109", {"problem": _words("double_column", column=column)}, place, ("schools",))
+        yield SourceFault("AGREEMENT-109", {"problem": _words("double_column", column=column)}, position, ("schools",))
 
 
-def _yaml_fault(said: str) -> "Said":
-    """Return the words for a fault of YAML's parser, whose own are English; of an unusual one those stand beside."""
+def _yaml_fault(message: str) -> "LocalisedText":
+    """Translate a message of the YAML parser; an unknown message is quoted in English."""
     known = texts("agreements/yaml")["faults"]
-    return Said(next((one["name"] for one in known if one["says"] in said), "yaml_other"), {"said": said})
+    name = next((fault["name"] for fault in known if fault["says"] in message), "yaml_other")
+    return LocalisedText(name, {"said": message})
 
 
-def _words(name: str, **facts: object) -> "Said":
-    return Said(name, facts)
+def _words(name: str, **facts: object) -> "LocalisedText":
+    return LocalisedText(name, facts)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A part of a sentence that differs per language: an entry of include/texts/agreements/checks.yaml."""
+class LocalisedText:
+    """A part of a sentence in each language, an entry of include/texts/agreements/checks.yaml with its facts."""
 
     name: str
     facts: dict[str, object]
@@ -353,26 +355,26 @@ def _school(row: dict[str, str]) -> dict[str, Any]:
         school["supplies"] = {"way": name, **(kind.cell(rest.strip()) if kind else {})}
     if receives := school.get("receives"):
         blocks = (kind.cell(receives) for kind in channels().values())
-        # Whatever is no kind's cell is taken for an address: the check then says what an address looks like
+        # A cell of no kind is treated as a URL, for which the check reports the required form
         school["receives"] = next((block for block in blocks if block), {"way": "push", "url": receives})
     return school
 
 
-def _take_defaults(written: AgreementSource, folder: Path) -> None:
-    """Fill in what the national file says of a round that the region names and does not describe in full."""
-    rounds, year = written.data.get("rounds"), written.data.get("school_year")
+def _apply_defaults(source: AgreementSource, folder: Path) -> None:
+    """Add the defaults of the national file to the rounds of the agreement."""
+    rounds, year = source.data.get("rounds"), source.data.get("school_year")
     if not isinstance(rounds, dict) or not isinstance(year, str) or SCHOOL_YEAR.fullmatch(year) is None:
         return
     try:
         national = national_year(year, folder)
     except OverstapError as error:
-        written.faults.append(SourceFault("AGREEMENT-164", dict(error.facts), SourcePosition(written.path, 1, 1)))
+        source.faults.append(SourceFault("AGREEMENT-164", dict(error.facts), SourcePosition(source.path, 1, 1)))
         return
     for kind, usual in national.rounds.items():
         if kind.value not in rounds:
             continue
         stated = rounds[kind.value]
-        if stated is None:  # "advice:" with nothing behind it: wholly as usual
+        if stated is None:  # `advice:` without a block takes all defaults
             stated = rounds[kind.value] = {}
         if isinstance(stated, dict):
             _fill(stated, usual)
@@ -393,11 +395,8 @@ def _fill(stated: dict[str, Any], usual: Mapping[str, Any]) -> None:
                 sources.setdefault(name, usual["sources"][name])
 
 
-def moment_written(value: object) -> datetime | None:
-    """Return the moment that a value states, with its offset if it has one; None when it states none.
-
-    A day without a time is none.
-    """
+def stated_moment(value: object) -> datetime | None:
+    """Parse a moment, with its offset if it has one; None when the value is no date with a time of day."""
     if isinstance(value, str):
         try:
             return moment_of(value)

@@ -1,9 +1,9 @@
-"""A YAML loader with the core schema of YAML 1.2.2 (section 10.3), over PyYAML's parser with its positions.
+"""YAML loader with the core schema of YAML 1.2.2 (section 10.3), on the parser of PyYAML, which keeps positions.
 
 PyYAML resolves plain scalars as YAML 1.1 does: `10:30` becomes 630, `no` becomes false, `0123` becomes 83, and a date a
-date. Here those are the text that was written. A number with zeros in front is text too: such a thing names something,
-and the model makes a number of it where one belongs. Of tags there are those of the core schema, and a value must have
-the form of the tag that is written before it.
+date. This loader keeps them as text. Digits with leading zeros are text too, since they are identifiers; the model
+converts them where it needs a number. Only the tags of the core schema exist, and a tagged value must have the form of
+its tag.
 """
 
 import re
@@ -25,7 +25,7 @@ _FORMS = {
 }
 _BASES = {"0o": 8, "0x": 16}
 _MAX_DIGITS = 300
-"""More digits than this are no number of an agreement, and Python makes none of 4,300."""
+"""Largest number of digits; Python refuses to convert integers of more than 4,300 digits."""
 _BYTE_ORDERS = (
     (b"\xff\xfe\0\0", "utf-32"),
     (b"\0\0\xfe\xff", "utf-32"),
@@ -36,18 +36,18 @@ _BYTE_ORDERS = (
 
 
 def yaml_text(data: bytes) -> str:
-    """Return the text of a YAML file (YAML 1.2.2, section 5.2: UTF-8, UTF-16 and UTF-32, with or without a mark).
+    """Decode a YAML file (YAML 1.2.2, section 5.2: UTF-8, UTF-16 and UTF-32, with or without a byte order mark).
 
     Args:
-        data: the whole file.
+        data: content of the file.
 
     Raises:
-        UnicodeDecodeError: it is in another encoding.
+        UnicodeDecodeError: the file has another encoding.
     """
     for mark, encoding in _BYTE_ORDERS:
         if data.startswith(mark):
             return data.decode(encoding)
-    # Without a mark the first sign, which is ASCII, tells by its zeros
+    # Without a byte order mark, the null bytes of the first character, which is ASCII, show the encoding
     for zeros, encoding in ((b"\0\0\0", "utf-32-be"), (b"\0", "utf-16-be")):
         if data.startswith(zeros):
             return data.decode(encoding)
@@ -57,20 +57,20 @@ def yaml_text(data: bytes) -> str:
 
 
 class CoreLoader(_SafeLoader):  # type: ignore[misc,valid-type]
-    """YAML's safe loader with the resolution of the core schema; merge keys (`<<`) are taken as before."""
+    """Safe loader of PyYAML with tag resolution by the core schema, and with merge keys (`<<`)."""
 
-    yaml_implicit_resolvers: dict[str, object] = {}  # noqa: RUF012 (as the library has it)
-    yaml_constructors: dict[str | None, object] = {  # noqa: RUF012 (as the library has it)
+    yaml_implicit_resolvers: dict[str, object] = {}  # noqa: RUF012 (attribute of the base class)
+    yaml_constructors: dict[str | None, object] = {  # noqa: RUF012 (attribute of the base class)
         tag: construct
         for tag, construct in _SafeLoader.yaml_constructors.items()
         if tag is None or tag.removeprefix(_TAG) in ("str", "seq", "map")
     }
 
     def construct_core(self, node: yaml.Node) -> int | float | bool | None:
-        """Return the value of a scalar of the core schema.
+        """Construct a scalar of the core schema.
 
         Raises:
-            ConstructorError: it has not the form of its tag.
+            ConstructorError: the text does not have the form of its tag.
         """
         kind = node.tag.removeprefix(_TAG)
         text = str(self.construct_scalar(node))

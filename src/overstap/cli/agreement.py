@@ -17,9 +17,9 @@ from overstap.settings import Settings
 
 if TYPE_CHECKING:
     from overstap.agreements import Agreement
-    from overstap.agreements.changing import ChangeVerdict
+    from overstap.agreements.change_verdicts import ChangeVerdict
     from overstap.agreements.findings import AgreementFinding
-    from overstap.agreements.paper_rehearsal import Habits
+    from overstap.agreements.rehearsal import RehearsalAssumptions
 
 app = typer.Typer(help="Agreements of regions.", no_args_is_help=True)
 
@@ -138,9 +138,9 @@ def document(
     out: Annotated[Path | None, typer.Option(help="File to write to; standard output when left out")] = None,
 ) -> None:
     """Write docs/agreement.md: all keys of an agreement file and all codes of the check."""
-    from overstap.agreements.reference_page import document as written
+    from overstap.agreements.reference_page import markdown
 
-    _write(written(), out)
+    _write(markdown(), out)
 
 
 @app.command()
@@ -157,12 +157,12 @@ def diff(
     takes it from the ledger. Exit code 1 when the versions differ.
     """
     from overstap.agreements import load_agreement
-    from overstap.agreements.changing import HowFar, decide
+    from overstap.agreements.change_verdicts import ChangeContext, decide
     from overstap.agreements.differences import ChangeKind, differences
     from overstap.clock import NETHERLANDS, now
     from overstap.texts import texts
 
-    before, after = load_agreement(old, is_anywhere=True), load_agreement(new, is_anywhere=True)
+    before, after = load_agreement(old, any_location=True), load_agreement(new, any_location=True)
     moment = at.replace(tzinfo=NETHERLANDS) if at is not None else now()
     found = differences(before, after)
     console = Console(highlight=False, soft_wrap=True)
@@ -173,7 +173,7 @@ def diff(
         console.print(texts("agreements/differences")["same"]["nl"])
     for kind, agreed in before.rounds.items():
         if found and agreed.milestones.opens <= moment <= agreed.milestones.receipts_due:
-            _print_verdicts(console, kind.dutch, decide(before, after, kind, HowFar(moment)).verdicts)
+            _print_verdicts(console, kind.dutch, decide(before, after, kind, ChangeContext(moment)).verdicts)
     raise typer.Exit(1 if found else 0)
 
 
@@ -287,7 +287,7 @@ def rehearse(
 
     from overstap.agreements import load_agreement
     from overstap.agreements.national import national_year
-    from overstap.agreements.paper_rehearsal import Habits
+    from overstap.agreements.rehearsal import RehearsalAssumptions
     from overstap.clock import dutch_time, weekday
     from overstap.simulation.rehearsal.families import REHEARSED
     from overstap.simulation.rehearsal.server import rehearsal_server
@@ -295,9 +295,9 @@ def rehearse(
     from overstap.texts import Count, texts, with_counts
 
     agreement = load_agreement(path)
-    habits = Habits(late=late, silent=silent)
+    assumptions = RehearsalAssumptions(late=late, silent=silent)
     if paper:
-        _on_paper(agreement, seed, habits)
+        _on_paper(agreement, seed, assumptions)
         return
     words = texts("agreements/rehearsed")
     facts = {"region": agreement.name, "school_year": agreement.school_year, "seed": seed}
@@ -310,7 +310,7 @@ def rehearse(
     breaches = 0
     with rehearsal_server(Settings()) as server:
         for event in rehearse_year(
-            agreement, national, server=server, seed=seed, pupils=pupils, schools=schools, habits=habits
+            agreement, national, server=server, seed=seed, pupils=pupils, schools=schools, assumptions=assumptions
         ):
             event_facts: dict[str, Any] = with_counts(event.facts)
             if "milestone" in event_facts:
@@ -329,13 +329,13 @@ def rehearse(
     raise typer.Exit(1 if breaches else 0)
 
 
-def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:
+def _on_paper(agreement: "Agreement", seed: int, assumptions: "RehearsalAssumptions") -> None:
     import random
 
     from rich.table import Table
 
     from overstap.agreements.national import national_year
-    from overstap.agreements.paper_rehearsal import rehearse
+    from overstap.agreements.rehearsal import rehearse
     from overstap.clock import dutch_time
     from overstap.texts import Count, texts
 
@@ -348,7 +348,7 @@ def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("when", "round", "what"):
         table.add_column(words[column]["nl"], no_wrap=column != "what")
-    for happening in rehearse(agreement, national, chance, habits):
+    for happening in rehearse(agreement, national, chance, assumptions):
         text = words["events"][happening.event.value]["nl"].format(
             dossiers=Count(happening.dossiers), schools=Count(happening.schools), of=Count(happening.of)
         )

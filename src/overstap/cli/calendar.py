@@ -14,7 +14,7 @@ from overstap.settings import Settings
 
 if TYPE_CHECKING:
     from overstap.agreements import Agreement
-    from overstap.agreements.days import CalendarEntry
+    from overstap.agreements.calendar_entries import CalendarEntry
 
 app = typer.Typer(help="Dates of rounds: terminal, calendar files, printed page.")
 
@@ -54,8 +54,8 @@ def write(
     school_year: SchoolYear = None,
 ) -> None:
     """Write per region a calendar file, a page to print, and a calendar file per school."""
+    from overstap.agreements.calendar_entries import entries, entries_for
     from overstap.agreements.calendar_file import icalendar
-    from overstap.agreements.days import entries, entries_for
     from overstap.agreements.national import national_year
     from overstap.agreements.overview import overview, school_title
     from overstap.texts import texts
@@ -114,7 +114,7 @@ def _agreements(regions: list[str] | None, school_year: str | None) -> "list[Agr
 
 
 def _entries(agreement: "Agreement", school: str | None) -> "list[CalendarEntry]":
-    from overstap.agreements.days import entries, entries_for
+    from overstap.agreements.calendar_entries import entries, entries_for
     from overstap.agreements.national import national_year
 
     of_region = entries(agreement, national_year(agreement.school_year))
@@ -124,7 +124,7 @@ def _entries(agreement: "Agreement", school: str | None) -> "list[CalendarEntry]
 def _show(
     found: "list[tuple[CalendarEntry, Agreement]]", now: datetime, days: int | None, *, with_region: bool
 ) -> None:
-    from overstap.agreements.days import EntryKind
+    from overstap.agreements.calendar_entries import EntryKind
     from overstap.agreements.overview import days_until, is_over, span
     from overstap.texts import Count, texts
 
@@ -162,6 +162,6 @@ def _show(
 
 
 def _region_of(entry: "CalendarEntry", agreement: "Agreement") -> str:
-    from overstap.agreements.days import EntryKind
+    from overstap.agreements.calendar_entries import EntryKind
 
     return "" if entry.kind in (EntryKind.STATUTORY, EntryKind.HOLIDAY) else agreement.name

@@ -149,8 +149,7 @@ def document(
 def written() -> str:
     """Return the text of docs/dossier.md: the catalogue with the rules of its newest version."""
     from overstap.oso.catalogue import versions
-    from overstap.oso.reference_page import RuleText
-    from overstap.oso.reference_page import document as from_catalogue
+    from overstap.oso.reference_page import RuleText, markdown
     from overstap.quality.rulebook import rules, sentence
 
     newest = versions()[-1]
@@ -159,7 +158,7 @@ def written() -> str:
         text = sentence(rule.id, newest)
         severity = str(rule.severity) if rule.severity else ""
         texts.append(RuleText(rule.id, str(rule.status), severity, text.message_nl, text.message_en, text.who))
-    return from_catalogue(texts)
+    return markdown(texts)
 
 
 def _bytes(file: Path) -> bytes:

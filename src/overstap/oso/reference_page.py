@@ -40,7 +40,7 @@ _FACTS = ("label", "element", "most", "names", "form", "attribute", "length", "l
 """Placeholders in the messages of findings; the page shows their names."""
 
 
-def document(rules: Iterable[RuleText]) -> str:
+def markdown(rules: Iterable[RuleText]) -> str:
     """Return the text of docs/dossier.md.
 
     Args:

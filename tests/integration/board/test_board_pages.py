@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
-from overstap.agreements.changing import shifted
+from overstap.agreements.change_verdicts import shifted
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, backups, certificate_dates

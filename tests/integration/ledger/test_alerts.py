@@ -12,7 +12,7 @@ import pytest
 from test_walk import REGION, ROUND, agreement
 
 from overstap.agreements import RoundKind
-from overstap.agreements.changing import shifted
+from overstap.agreements.change_verdicts import shifted
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.rounds import milestones, rounds

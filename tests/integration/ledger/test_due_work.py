@@ -15,7 +15,7 @@ import pytest
 from test_walk import REGION, ROUND, agreement
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.agreements.changing import shifted
+from overstap.agreements.change_verdicts import shifted
 from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger

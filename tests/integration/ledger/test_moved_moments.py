@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from test_walk import REGION, agreement
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.agreements.changing import shifted
+from overstap.agreements.change_verdicts import shifted
 from overstap.clock import NETHERLANDS, dutch_time
 from overstap.ledger import Ledger
 from overstap.ledger.rounds import milestones, rounds

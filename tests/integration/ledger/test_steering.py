@@ -8,7 +8,7 @@ from owned import by_owner
 from test_walk import PO, REGION, ROUND, VO, accept_all, agreement, incoming, inspect, register, release, seal, send
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.agreements.changing import shifted
+from overstap.agreements.change_verdicts import shifted
 from overstap.agreements.model import RegistrationStage
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger

@@ -10,7 +10,7 @@ import pytest
 
 from overstap.agreements import RoundKind, load_agreement
 from overstap.agreements.national import national_year
-from overstap.agreements.paper_rehearsal import Habits
+from overstap.agreements.rehearsal import RehearsalAssumptions
 from overstap.ledger.region_keys import RegionKeys
 from overstap.oso import reading
 from overstap.simulation.rehearsal.year import rehearse_year
@@ -57,7 +57,12 @@ def counted() -> tuple[Counter[str], Counter[str], int, Counter[str]]:
     with pytest.MonkeyPatch.context() as patch, temporary_server() as server:
         patch.setattr(reading, "parse", counting_parse)
         patch.setattr(RegionKeys, "decrypt", counting_decrypt)
-        who: dict[str, Any] = {"seed": 4, "pupils": PUPILS, "schools": 2, "habits": Habits(late=0, silent=0)}
+        who: dict[str, Any] = {
+            "seed": 4,
+            "pupils": PUPILS,
+            "schools": 2,
+            "assumptions": RehearsalAssumptions(late=0, silent=0),
+        }
         year = rehearse_year(agreement, national_year("2026-2027"), server=server, **who)
         confirmed = sum(int(str(one.facts["confirmed"])) for one in year if one.what == "closed")
     return parsed, decrypted, confirmed, files

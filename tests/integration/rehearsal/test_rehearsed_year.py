@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from overstap.agreements import Agreement, RoundKind, load_agreement
+from overstap.agreements.due_reminders import reminders
 from overstap.agreements.national import national_year
-from overstap.agreements.paper_rehearsal import Habits
-from overstap.agreements.reminding import reminders
+from overstap.agreements.rehearsal import RehearsalAssumptions
 from overstap.simulation.rehearsal.play import RehearsalEvent
 from overstap.simulation.rehearsal.year import rehearse_year
 from overstap_tools.local.temporary import temporary_server
@@ -20,10 +20,10 @@ PUPILS = 12
 @pytest.fixture(scope="module")
 def year() -> list[RehearsalEvent]:
     """Rounds of which a part of the schools is late."""
-    habits = Habits(late=0.5, silent=0.1)
+    assumptions = RehearsalAssumptions(late=0.5, silent=0.1)
     played = agreement()
     with temporary_server() as server:
-        who = {"seed": 4, "pupils": PUPILS, "schools": 2, "habits": habits}
+        who = {"seed": 4, "pupils": PUPILS, "schools": 2, "assumptions": assumptions}
         seen = list(rehearse_year(played, national_year("2026-2027"), server=server, **who))
     assert {one.round for one in seen} == set(played.rounds)
     return seen

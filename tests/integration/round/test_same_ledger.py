@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 
 from overstap.agreements import Milestones, Round
 from overstap.agreements.national import national_year
-from overstap.agreements.paper_rehearsal import Habits
+from overstap.agreements.rehearsal import RehearsalAssumptions
 from overstap.clock import dutch_time, now
 from overstap.ledger.rounds.milestones import note_passed
 from overstap.simulation.rehearsal.families import ActingMoments
@@ -125,7 +125,7 @@ def _rehearse(deployment: RegionDeployment, rehearsed: RegionDeployment) -> None
     rounds = {deployment.kind: deployment.round.model_copy(update={"milestones": moments})}
     agreement = deployment.agreement.model_copy(update={"rounds": rounds})
     write_agreement(agreement, sandbox.regions)
-    days = AtOnce(agreement, national_year(agreement.school_year), Random(1), Habits())
+    days = AtOnce(agreement, national_year(agreement.school_year), Random(1), RehearsalAssumptions())
     with contextlib.closing(sandbox.ledger()) as ledger:
         clock = MovingClock(sandbox, begin - timedelta(hours=1))
         playing = RoundRehearsal(sandbox, ledger, clock, deployment.region, days, deployment.kind)

@@ -13,8 +13,8 @@ from lxml import html
 from typer.testing import CliRunner
 
 from overstap.agreements import load_agreement, load_all
+from overstap.agreements.calendar_entries import Audience, CalendarEntry, EntryKind, entries, entries_for
 from overstap.agreements.calendar_file import icalendar
-from overstap.agreements.days import Audience, CalendarEntry, EntryKind, entries, entries_for
 from overstap.agreements.national import national_year
 from overstap.agreements.overview import overview
 from overstap.cli import app

@@ -8,7 +8,7 @@ import yaml
 from agreement_files import GOOD, write
 
 from overstap.agreements import Agreement, RoundKind, load_agreement
-from overstap.agreements.changing import HowFar, decide
+from overstap.agreements.change_verdicts import ChangeContext, decide
 from overstap.agreements.model import Round
 from overstap.clock import NETHERLANDS
 from overstap.texts import texts
@@ -55,14 +55,14 @@ CASES = [
 
 def agreement(folder: Path, text: str = GOOD) -> Agreement:
     folder.mkdir()
-    return load_agreement(write(folder, text), is_anywhere=True)
+    return load_agreement(write(folder, text), any_location=True)
 
 
 @pytest.mark.parametrize(("old", "new", "at", "why"), CASES, ids=[f"{c[1][:40].strip()} {c[3]}" for c in CASES])
 def test_what_is_taken_over_and_what_is_refused(tmp_path: Path, old: str, new: str, at: datetime, why: str | None):
     assert GOOD.count(old) == 1
     before, offered = agreement(tmp_path / "old"), agreement(tmp_path / "new", GOOD.replace(old, new))
-    decided = decide(before, offered, RoundKind.ADVICE, HowFar(at))
+    decided = decide(before, offered, RoundKind.ADVICE, ChangeContext(at))
     assert {verdict.refused for verdict in decided.verdicts} == {why}
     assert decided.agreement == (offered if why is None else before)
     for verdict in decided.verdicts:
@@ -74,7 +74,7 @@ def test_one_refusal_leaves_the_others(tmp_path: Path):
         "delivers: 2027-03-25 08:00", "delivers: 2027-03-25 09:00"
     )
     before, offered = agreement(tmp_path / "old"), agreement(tmp_path / "new", text)
-    decided = decide(before, offered, RoundKind.ADVICE, HowFar(REVIEWING))
+    decided = decide(before, offered, RoundKind.ADVICE, ChangeContext(REVIEWING))
     stones = decided.agreement.round("advice").milestones
     assert stones.data_due == before.round("advice").milestones.data_due
     assert stones.delivers == offered.round("advice").milestones.delivers
@@ -87,7 +87,7 @@ def test_what_is_left_must_be_an_agreement(tmp_path: Path):
         "delivers: 2027-03-25 08:00", "delivers: 2027-03-23 08:00"
     )
     before, offered = agreement(tmp_path / "old"), agreement(tmp_path / "new", text)
-    decided = decide(before, offered, RoundKind.ADVICE, HowFar(REVIEWING))
+    decided = decide(before, offered, RoundKind.ADVICE, ChangeContext(REVIEWING))
     assert [verdict.refused for verdict in decided.verdicts] == ["shown", "does_not_fit"]
     assert decided.agreement == before
 
@@ -99,8 +99,8 @@ def test_a_school_with_dossiers_stays(tmp_path: Path, school: str, is_in_it: boo
     data["schools"] = [one for one in data["schools"] if one["id"] != school]
     before = agreement(tmp_path / "old", both)
     offered = agreement(tmp_path / "new", yaml.safe_dump(data))
-    so_far = HowFar(COLLECTED, is_shown=False, supplied=frozenset({PO}), sealed_for=frozenset())
-    decided = decide(before, offered, RoundKind.ADVICE, so_far)
+    context = ChangeContext(COLLECTED, is_shown=False, supplied=frozenset({PO}), sealed_for=frozenset())
+    decided = decide(before, offered, RoundKind.ADVICE, context)
     assert [verdict.refused for verdict in decided.verdicts] == ["has_dossiers" if is_in_it else None]
     assert {one.id for one in decided.agreement.schools} == {
         one.id for one in (before if is_in_it else offered).schools
@@ -112,21 +112,21 @@ def test_facts_count_before_the_clock(tmp_path: Path):
     text = GOOD.replace("receivers: registered", "receivers: applied")
     before, offered = agreement(tmp_path / "old"), agreement(tmp_path / "new", text)
     for is_shown in (True, False):
-        decided = decide(before, offered, RoundKind.ADVICE, HowFar(REVIEWING, is_shown=is_shown))
+        decided = decide(before, offered, RoundKind.ADVICE, ChangeContext(REVIEWING, is_shown=is_shown))
         assert bool(decided.refused) is is_shown
 
 
 def test_another_round_is_nothing_to_this_one(tmp_path: Path):
     text = GOOD.replace("data_due: 2027-01-25 17:00", "data_due: 2027-01-24 17:00")
     before, offered = agreement(tmp_path / "old"), agreement(tmp_path / "new", text)
-    decided = decide(before, offered, RoundKind.ADVICE, HowFar(BEFORE))
+    decided = decide(before, offered, RoundKind.ADVICE, ChangeContext(BEFORE))
     assert decided.verdicts == ()
     assert decided.agreement == offered
 
 
 def test_every_key_of_a_round_has_a_rule():
     """What nobody thought of stays as it is while a round runs; that should be a choice."""
-    from overstap.agreements.changing import _REGION, _ROUND
+    from overstap.agreements.change_verdicts import _REGION, _ROUND
 
     assert set(Round.model_fields) - set(_ROUND) == {"not_inspected", "consent"}
     assert set(Agreement.model_fields) - set(_REGION) == {"rounds"}
@@ -137,13 +137,13 @@ def test_moving_again_and_again_is_one_move(tmp_path: Path):
     later = before.round("advice").milestones.delivers + timedelta(hours=1)
     text = GOOD.replace("delivers: 2027-03-25 08:00", f"delivers: {later:%Y-%m-%d %H:%M}")
     offered = agreement(tmp_path / "new", text)
-    once = decide(before, offered, RoundKind.ADVICE, HowFar(BEFORE)).agreement
-    assert decide(once, offered, RoundKind.ADVICE, HowFar(BEFORE)).verdicts == ()
+    once = decide(before, offered, RoundKind.ADVICE, ChangeContext(BEFORE)).agreement
+    assert decide(once, offered, RoundKind.ADVICE, ChangeContext(BEFORE)).verdicts == ()
 
 
 def test_every_reason_has_words():
-    from overstap.agreements import changing
+    from overstap.agreements import change_verdicts
 
-    source = Path(changing.__file__).read_text(encoding="utf-8")
+    source = Path(change_verdicts.__file__).read_text(encoding="utf-8")
     for name in texts("agreements/changing"):
         assert f'"{name}"' in source, name

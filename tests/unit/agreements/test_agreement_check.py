@@ -13,7 +13,7 @@ from overstap.agreements import load_agreement
 from overstap.agreements.checks import check_agreements
 from overstap.agreements.checks.people import read_register
 from overstap.agreements.findings import WARNINGS, AgreementSeverity
-from overstap.agreements.source_positions import read_written
+from overstap.agreements.source_positions import read_source
 from overstap.agreements.yaml_core import CoreLoader
 from overstap.cli import app
 from overstap.errors import OverstapError, sentences
@@ -169,13 +169,13 @@ def test_files_are_read_as_yaml_reads_them(tmp_path):
         "d: {<<: *x, e: ~}\ni: []\nj: {}\nk:\n"
     )
     for stated in (text, GOOD):
-        read = read_written(write(tmp_path, stated)).data
+        read = read_source(write(tmp_path, stated)).data
         plain = yaml.load(stated, Loader=CoreLoader)  # noqa: S506 (a safe loader)
         for added in ("rounds", "schools"):  # filled in from the national file
             read.pop(added, None)
             plain.pop(added, None)
         assert read == plain
-    read = read_written(write(tmp_path, text)).data
+    read = read_source(write(tmp_path, text)).data
     assert read["a"] is read["c"], "an alias is the same data, not a copy"
 
 
@@ -198,7 +198,7 @@ def test_a_mistake_gives_its_code_at_its_line(tmp_path, old, new, codes, at):
     for finding in findings:
         assert (finding.severity is AgreementSeverity.WARNING) == (finding.code in WARNINGS)
         said = f"{finding.message_nl} {finding.do_nl} {finding.message_en} {finding.do_en}"
-        assert not re.search(r"Said\(|None|\{[a-z_]+\}", said)
+        assert not re.search(r"LocalisedText\(|None|\{[a-z_]+\}", said)
 
 
 @pytest.mark.parametrize(("old", "new", "codes", "at"), MISTAKES, ids=[f"{m[2]}-{m[1][:30]}" for m in MISTAKES])

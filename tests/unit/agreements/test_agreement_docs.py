@@ -16,7 +16,7 @@ from overstap.agreements.checks import check_agreements
 from overstap.agreements.findings import WARNINGS
 from overstap.agreements.load import agreement_paths
 from overstap.agreements.model import Agreement
-from overstap.agreements.reference_page import document
+from overstap.agreements.reference_page import markdown
 from overstap.agreements.schema import PATH, documented_keys, file_schema, schema_text
 from overstap.cli import app
 from overstap.errors import sentences
@@ -51,7 +51,7 @@ def test_the_published_schema_is_the_model():
 
 
 def test_the_page_is_up_to_date():
-    assert document() == PAGE, "run: overstap agreement document --out docs/agreement.md"
+    assert markdown() == PAGE, "run: overstap agreement document --out docs/agreement.md"
 
 
 @pytest.mark.parametrize("path", REGIONS, ids=lambda path: path.parent.name)

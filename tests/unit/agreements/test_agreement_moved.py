@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.agreements.changing import HowFar, decide, shifted
+from overstap.agreements.change_verdicts import ChangeContext, decide, shifted
+from overstap.agreements.due_reminders import DueReminder, reminders, reminders_between
 from overstap.agreements.model import HolidayRegion, Reminder, wall_time_exists
 from overstap.agreements.national import assumed
-from overstap.agreements.reminding import DueReminder, reminders, reminders_between
 from overstap.clock import NETHERLANDS, dutch_time
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import make_region
@@ -56,7 +56,7 @@ class PlayedYear:
     def offer(self, changed: Agreement) -> set[str]:
         """Offer a changed file; return the milestones that moved."""
         before = {name: self.moment(name) for name in self.kind.milestones}
-        self.holds = decide(self.holds, changed, self.kind, HowFar(self.at)).agreement
+        self.holds = decide(self.holds, changed, self.kind, ChangeContext(self.at)).agreement
         return {name for name in before if self.moment(name) != before[name]}
 
 

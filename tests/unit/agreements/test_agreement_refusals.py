@@ -15,7 +15,7 @@ from overstap.agreements import load_agreement
 from overstap.agreements.checks import check_agreements
 from overstap.agreements.model import Agreement
 from overstap.agreements.model.refusals import RefusedValue, is_rule, refusal
-from overstap.agreements.source_positions import read_written
+from overstap.agreements.source_positions import read_source
 from overstap.cli import app
 from overstap.errors import OverstapError
 from overstap.texts import texts
@@ -130,7 +130,7 @@ def spoiled(folder: Path, key: tuple[str | int, ...], value: Any) -> Path:
 
 def faults_of(path: Path) -> list[Any]:
     with pytest.raises(ValidationError) as refused:
-        Agreement.model_validate(read_written(path).data)
+        Agreement.model_validate(read_source(path).data)
     return refused.value.errors()
 
 
@@ -162,7 +162,8 @@ def test_no_word_of_pydantic_is_shown(kind: str, key: tuple[str | int, ...], val
         assert RefusedValue(fault).sentence("nl") in told.value.message_nl
         assert RefusedValue(fault).sentence("en") in told.value.message_en
     assert (
-        f"(regel {read_written(path).place(read_written(path).key_of(faults[0]['loc'])).line})" in told.value.message_nl
+        f"(regel {read_source(path).position(read_source(path).key_of(faults[0]['loc'])).line})"
+        in told.value.message_nl
     )
 
 

@@ -1,4 +1,4 @@
-"""A school year on paper: counts add up, times are the agreed ones, and habits show."""
+"""A school year on paper: counts add up, times are the agreed ones, and assumptions show."""
 
 import random
 from itertools import groupby
@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from overstap.agreements import load_agreement, load_all
 from overstap.agreements.national import national_year
-from overstap.agreements.paper_rehearsal import Event, Habits, rehearse
+from overstap.agreements.rehearsal import RehearsalAssumptions, RehearsalEventKind, rehearse
 from overstap.cli import app
 from overstap.texts import texts
 from overstap_tools.project import PROJECT
@@ -19,33 +19,35 @@ from overstap_tools.project import PROJECT
 REGIONS = load_all(PROJECT / "include" / "regions")[0]
 
 
-def played(agreement, seed=1, **habits):
-    return rehearse(agreement, national_year(agreement.school_year), random.Random(seed), Habits(**habits))
+def played(agreement, seed=1, **assumptions):
+    return rehearse(
+        agreement, national_year(agreement.school_year), random.Random(seed), RehearsalAssumptions(**assumptions)
+    )
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.sampled_from(REGIONS), st.integers(0, 10_000), st.floats(0, 1), st.floats(0, 1))
 def test_counts_add_up_and_times_are_the_agreed_ones(agreement, seed, late, silent):
     year = played(agreement, seed, late=late, silent=silent)
-    assert [happening.at for happening in year] == sorted(happening.at for happening in year)
+    assert [event.at for event in year] == sorted(event.at for event in year)
     for kind, agreed in agreement.rounds.items():
-        of_round = [happening for happening in year if happening.round is kind]
-        by_event = {event: [each for each in of_round if each.event is event] for event in Event}
+        of_round = [event for event in year if event.round is kind]
+        by_event = {event: [each for each in of_round if each.event is event] for event in RehearsalEventKind}
         for name in kind.milestones:
-            (milestone,) = by_event[Event(name)]
+            (milestone,) = by_event[RehearsalEventKind(name)]
             assert milestone.at == getattr(agreed.milestones, name)
-        (due,) = by_event[Event.DATA_DUE]
-        (closed,) = by_event[Event.REVIEW_CLOSES if kind.is_inspected else Event.DELIVERS]
-        supplied = by_event[Event.SUPPLIED]
+        (due,) = by_event[RehearsalEventKind.DATA_DUE]
+        (closed,) = by_event[RehearsalEventKind.REVIEW_CLOSES if kind.is_inspected else RehearsalEventKind.DELIVERS]
+        supplied = by_event[RehearsalEventKind.SUPPLIED]
         assert sum(each.dossiers for each in supplied) == due.dossiers <= due.of
         assert sum(each.schools for each in supplied) == due.schools
-        reviewed = sum(each.dossiers for each in by_event[Event.REVIEWED])
+        reviewed = sum(each.dossiers for each in by_event[RehearsalEventKind.REVIEWED])
         assert (reviewed if kind.is_inspected else due.dossiers) == closed.dossiers <= due.dossiers
-        assert bool(by_event[Event.RELEASED]) is not kind.is_inspected
+        assert bool(by_event[RehearsalEventKind.RELEASED]) is not kind.is_inspected
         assert all(agreed.milestones.opens <= each.at <= agreed.milestones.data_due for each in supplied)
-        for answers in by_event[Event.REVIEWED]:
+        for answers in by_event[RehearsalEventKind.REVIEWED]:
             assert agreed.milestones.review_opens <= answers.at <= agreed.milestones.review_closes
-        for reminder in by_event[Event.REMINDED]:
+        for reminder in by_event[RehearsalEventKind.REMINDED]:
             before = sum(each.schools for each in supplied if each.at <= reminder.at)
             assert reminder.schools == len(agreement.suppliers(kind)) - before
 
@@ -59,22 +61,28 @@ def test_habits_show(tmp_path):
     agreement = load_agreement(write(tmp_path))
     punctual = {(each.round, each.event): each for each in played(agreement, late=0, silent=0)}
     for kind in agreement.rounds:
-        assert punctual[kind, Event.RECEIPTS_DUE].dossiers == punctual[kind, Event.OPENS].of > 0
-    for habits in ({"late": 1}, {"silent": 1}):
-        year = played(agreement, **habits)
-        assert {each.dossiers for each in year if each.event is Event.DELIVERS} == {0}
-    assert not [each for each in played(agreement, late=1) if each.event is Event.SUPPLIED]
+        assert (
+            punctual[kind, RehearsalEventKind.RECEIPTS_DUE].dossiers == punctual[kind, RehearsalEventKind.OPENS].of > 0
+        )
+    for assumptions in ({"late": 1}, {"silent": 1}):
+        year = played(agreement, **assumptions)
+        assert {each.dossiers for each in year if each.event is RehearsalEventKind.DELIVERS} == {0}
+    assert not [each for each in played(agreement, late=1) if each.event is RehearsalEventKind.SUPPLIED]
 
 
 def test_schools_and_parents_act_on_school_days():
     for agreement in REGIONS:
         national = national_year(agreement.school_year)
-        acts = [each for each in played(agreement) if each.event in (Event.SUPPLIED, Event.REVIEWED)]
+        acts = [
+            each
+            for each in played(agreement)
+            if each.event in (RehearsalEventKind.SUPPLIED, RehearsalEventKind.REVIEWED)
+        ]
         assert acts
         assert all(national.is_school_day(each.day, agreement.holiday_region) for each in acts)
 
 
-@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("event", RehearsalEventKind)
 def test_every_event_has_its_sentence(event):
     assert texts("agreements/rehearsal")["events"][event.value].keys() == {"nl", "en"}
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overstap.agreements import load_agreement
+from overstap.agreements.calendar_entries import EntryKind, entries, reminder_moment
 from overstap.agreements.calendar_file import icalendar
 from overstap.agreements.checks import check_agreements
-from overstap.agreements.days import EntryKind, entries, reminder_moment
-from overstap.agreements.model import HolidayRegion, Milestones, wall_time_comes_twice, wall_time_exists
+from overstap.agreements.model import HolidayRegion, Milestones, wall_time_exists, wall_time_is_ambiguous
 from overstap.agreements.national import FOLDER, assumed, easter, national_year, public_holidays
 from overstap.agreements.overview import summer_time_begins
 from overstap.clock import NETHERLANDS, dutch_time
@@ -77,7 +77,7 @@ def test_school_days_are_days_on_which_schools_are_open(school_year, part, start
             or any(holiday.of(part).first <= day <= holiday.of(part).last for holiday in national.school_holidays)
         )
         assert (day in days) == (not closed)
-        assert bool(national.why_closed(day, part)) == closed
+        assert bool(national.closed_reason(day, part)) == closed
     following = national.next_school_day(first, part)
     assert following >= first
     assert not national.school_days(first, following - timedelta(days=1), part)
@@ -96,8 +96,8 @@ def test_the_clock_changes_in_the_registration_week_every_year(year):
     assert wall_time_exists(at_half_past_two - timedelta(days=1))
     october = date(year, 10, 31)
     back = october - timedelta(days=(october.weekday() + 1) % 7)
-    assert wall_time_comes_twice(datetime(year, 10, back.day, 2, 30))  # noqa: DTZ001 (a wall time has no zone)
-    assert not wall_time_comes_twice(datetime(year, 10, back.day, 3, 0))  # noqa: DTZ001
+    assert wall_time_is_ambiguous(datetime(year, 10, back.day, 2, 30))  # noqa: DTZ001 (a wall time has no zone)
+    assert not wall_time_is_ambiguous(datetime(year, 10, back.day, 3, 0))  # noqa: DTZ001
 
 
 wall_times = st.datetimes(datetime(2024, 1, 1), datetime(2040, 12, 31)).filter(wall_time_exists)  # noqa: DTZ001

@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from overstap.agreements import load_agreement
 from overstap.agreements.checks import check_agreements
-from overstap.agreements.source_positions import read_written
+from overstap.agreements.source_positions import read_source
 from overstap.agreements.yaml_core import CoreLoader
 from overstap.errors import OverstapError
 
@@ -80,7 +80,7 @@ def test_what_an_answer_shows_is_what_was_written(tmp_path: Path, written: str) 
 
 def test_a_day_is_no_moment(tmp_path: Path) -> None:
     for text in ("2027-03-12", '"2027-03-12"'):
-        source = read_written(write(tmp_path, f"moment: {text}\n"))
+        source = read_source(write(tmp_path, f"moment: {text}\n"))
         assert source.data == {"moment": "2027-03-12"}
 
 

@@ -15,7 +15,7 @@ from pages import PROJECT, Page, pages
 
 from overstap.cli import app
 from overstap.errors import sentences
-from overstap.reference_page import page as error_page
+from overstap.reference_page import markdown as error_page
 from overstap.settings import Settings
 
 PAGES = pages()

@@ -33,8 +33,8 @@ class LinesFile(SupplyingPart):
 
 
 @contextmanager
-def _open(supplies: LinesFile, place: SourceContext) -> Iterator[Iterator[Candidate | RefusedItem]]:
-    lines = (place.drop() / place.region / supplies.name).read_bytes().splitlines()
+def _open(supplies: LinesFile, context: SourceContext) -> Iterator[Iterator[Candidate | RefusedItem]]:
+    lines = (context.drop() / context.region / supplies.name).read_bytes().splitlines()
     yield (Candidate(f"regel {number}", "", line) for number, line in enumerate(lines, start=1))
 
 
@@ -53,7 +53,7 @@ from uuid import UUID
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, UnverifiedAnswer
+from overstap.delivery.channels.channel import OFFERED, ChannelContext, HandOver, UnverifiedAnswer
 
 
 class Pigeon(ReceivingPart):
@@ -89,7 +89,7 @@ def _cell(cell: str) -> dict[str, Any] | None:
 
 
 KIND = ChannelKind(
-    model=Pigeon, help=HELP, open=lambda receives, place: PigeonChannel(receives.loft), cell=_cell, address=("loft",)
+    model=Pigeon, help=HELP, open=lambda receives, context: PigeonChannel(receives.loft), cell=_cell, address=("loft",)
 )
 '''
 CHANNEL_HELP = """way: {nl: "Per postduif.", en: "By pigeon.", example: pigeon}
@@ -110,8 +110,8 @@ folder = pathlib.Path(sys.argv[1])
 (folder / "alfa" / "s.txt").write_bytes(b"<a/>\\n<b/>\\n")
 block = {"way": "lines_file", "name": "s.txt"}
 school = School(id="99AB00", name="x", kind="PO", contact="x@example.org", supplies=block)
-place = SourceContext(school, "alfa", datetime.now(UTC), lambda: folder, lambda: b"k", lambda name: nullcontext())
-found = check_source(sources()["lines_file"], school.supplies, place)
+context = SourceContext(school, "alfa", datetime.now(UTC), lambda: folder, lambda: b"k", lambda name: nullcontext())
+found = check_source(sources()["lines_file"], school.supplies, context)
 assert [one.content for one in found] == [b"<a/>", b"<b/>"], found
 assert "LinesFile" in file_schema()["$defs"]
 assert ("LinesFile", "name") in [(key.block, key.name) for key in documented_keys()]

@@ -1,9 +1,10 @@
-"""Checks of agreement files; each finding has a place and a remedy, and one run reports all of them.
+"""Checks of agreement files; each finding has a position and a remedy, and one run reports all findings.
 
-`shape` looks at keys and forms, `moments` at dates and clocks, `law` at the statutory year, `content` at what goes to
-whom, `people` at schools and coordinators. Each looks at the plain data, so that one mistake does not hide another.
+`schema_check` checks keys and forms, `moments` dates and clock changes, `law` the statutory year, `content` categories
+and receivers, `people` schools and coordinators, `notices` mail times, `retention` periods. All checks use the plain
+data, so that one fault does not hide another.
 """
 
-from overstap.agreements.checks.check import Checked, check_agreements
+from overstap.agreements.checks.check import CheckedAgreement, check_agreements
 
-__all__ = ["Checked", "check_agreements"]
+__all__ = ["CheckedAgreement", "check_agreements"]

@@ -1,4 +1,4 @@
-"""All checks over all files."""
+"""Runner of all checks on agreement files, including comparisons between regions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,21 +17,21 @@ from overstap.agreements.checks import (
 from overstap.agreements.checks.context import CheckContext
 from overstap.agreements.findings import AgreementFinding, AgreementSeverity, finding_of
 from overstap.agreements.load import agreement_paths
-from overstap.agreements.national import FOLDER, National, national_year
-from overstap.agreements.source_positions import SCHOOL_YEAR, read_written
+from overstap.agreements.national import FOLDER, NationalYear, national_year
+from overstap.agreements.source_positions import SCHOOL_YEAR, read_source
 from overstap.errors import OverstapError
 
 MANY = 5
-"""More schools than this in the same other region are told in one sentence: the file is a copy of its file."""
+"""With more schools than this shared with another region, one finding says that the file is a copy."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A file with what was found in it.
+class CheckedAgreement:
+    """Findings of one agreement file.
 
     Args:
         path: the agreement file.
-        findings: errors and warnings, by line.
+        findings: errors and warnings, in the order of the lines.
     """
 
     path: Path
@@ -39,65 +39,65 @@ class Checked:
 
     @property
     def errors(self) -> int:
-        """How many findings are errors."""
+        """Number of errors."""
         return sum(found.severity is AgreementSeverity.ERROR for found in self.findings)
 
     @property
     def warnings(self) -> int:
-        """How many findings are warnings."""
+        """Number of warnings."""
         return len(self.findings) - self.errors
 
 
 def check_agreements(
     paths: Iterable[Path], *, national: Path = FOLDER, register: frozenset[str] | None = None
-) -> list[Checked]:
-    """Check agreement files, each by itself and against the other regions of its school year.
+) -> list[CheckedAgreement]:
+    """Check agreement files, each separately and against the other regions of its school year.
 
-    A file that has no errors is loaded by `load_agreement`, and the reverse: a file that is not loaded has errors.
+    A file has errors exactly when `load_agreement` refuses it, or a check finds a breach of dates or law.
 
     Args:
         paths: the files, each at `<folder>/<region>/<school year>.yaml`. The other regions in the same folders are
-            read too, to find a school that stands in two, but not checked.
+            read for comparison, but not checked.
         national: folder with the national files.
-        register: the ids of all schools that exist; None leaves that question out.
+        register: ids of all existing schools; None skips that check.
     """
     chosen = [path.absolute() for path in paths]
     contexts = [_context(path, national) for path in chosen]
     for context in contexts:
-        if isinstance(context.written.data, dict):
+        if isinstance(context.source.data, dict):
             moments.check(context)
             law.check(context)
             content.check(context)
             people.check(context, register)
             notices.check(context)
             retention.check(context)
-            is_taken = schema_check.check(context)
-            _nothing_unsaid(context, is_taken)
+            is_accepted = schema_check.check(context)
+            _check_against_model(context, is_accepted)
     neighbours = _neighbours(chosen, national)
     _schools_in_two_regions(contexts, neighbours)
     _coordinators_of_another(contexts, neighbours)
-    return [_checked(context) for context in contexts]
+    return [_result(context) for context in contexts]
 
 
 def _context(path: Path, national: Path) -> CheckContext:
-    written = read_written(path, national)
-    context = CheckContext(written, _national(written.at("school_year"), national))
-    context.findings.extend(finding_of(fault) for fault in written.faults)
+    source = read_source(path, national)
+    context = CheckContext(source, _national(source.at("school_year"), national))
+    context.findings.extend(finding_of(fault) for fault in source.faults)
     return context
 
 
-def _national(school_year: object, folder: Path) -> National | None:
+def _national(school_year: object, folder: Path) -> NationalYear | None:
     if not isinstance(school_year, str) or not SCHOOL_YEAR.fullmatch(school_year):
-        return None  # no year: its form is told
+        return None  # schema_check reports the form of the year
     try:
         return national_year(school_year, folder)
     except (OverstapError, ValueError):
-        return None  # the file's own fault is told: a broken national file, or no school year
+        return None  # reading the file reported the fault: an invalid national file or school year
 
 
-def _nothing_unsaid(context: CheckContext, is_taken: bool) -> None:
-    """Make sure that what the model refuses is an error here too, whatever the checks thought of it."""
-    if is_taken or any(found.severity is AgreementSeverity.ERROR for found in context.findings):
+def _check_against_model(context: CheckContext, is_accepted: bool) -> None:
+    """Add an error for each refusal of the model when the checks found no error."""
+    if is_accepted or any(found.severity is AgreementSeverity.ERROR for found in context.findings):
         return
     from pydantic import ValidationError
 
@@ -105,10 +105,10 @@ def _nothing_unsaid(context: CheckContext, is_taken: bool) -> None:
     from overstap.agreements.model.refusals import RefusedValue
 
     try:
-        Agreement.model_validate(context.written.data)
+        Agreement.model_validate(context.source.data)
     except ValidationError as problem:
         for fault in problem.errors(include_url=False):
-            context.say("AGREEMENT-199", *context.written.key_of(fault["loc"]), problem=RefusedValue(fault))
+            context.add_finding("AGREEMENT-199", *context.source.key_of(fault["loc"]), problem=RefusedValue(fault))
 
 
 def _neighbours(chosen: Sequence[Path], national: Path) -> list[CheckContext]:
@@ -119,13 +119,13 @@ def _neighbours(chosen: Sequence[Path], national: Path) -> list[CheckContext]:
 
 
 def _schools_in_two_regions(contexts: Sequence[CheckContext], neighbours: Sequence[CheckContext]) -> None:
-    """A pupil's dossier would go through two rounds, and be delivered twice.
+    """Report schools in two regions, since their dossiers would be delivered twice.
 
-    A region is told by its folder: in a file that was copied from another its own name is often still to be mended.
+    The folder identifies the region, because a copied file often still has the name of the other region.
     """
     found: dict[tuple[str, str], list[tuple[str, CheckContext, int]]] = defaultdict(list)
     for context in (*contexts, *neighbours):
-        year, region = context.written.at("school_year"), context.written.path.parent.name
+        year, region = context.source.at("school_year"), context.source.path.parent.name
         for serial, school in people.schools_of(context):
             if isinstance(school.get("id"), str):
                 found[str(year), school["id"]].append((region, context, serial))
@@ -141,39 +141,41 @@ def _schools_in_two_regions(contexts: Sequence[CheckContext], neighbours: Sequen
         if len(schools) > MANY:
             examples = ", ".join(sorted(school_ids)[:3])
             facts = {"count": len(schools), "region": region, "others": others, "examples": examples}
-            context.say("AGREEMENT-149", "schools", **facts)
+            context.add_finding("AGREEMENT-149", "schools", **facts)
             continue
         for school_id, region, context, serial in schools:
-            context.say("AGREEMENT-140", "schools", serial, "id", school=school_id, region=region, others=others)
+            context.add_finding(
+                "AGREEMENT-140", "schools", serial, "id", school=school_id, region=region, others=others
+            )
 
 
 def _coordinators_of_another(contexts: Sequence[CheckContext], neighbours: Sequence[CheckContext]) -> None:
-    """The coordinators of the file that this one was copied from would be asked this region's questions."""
+    """Report coordinators equal to those of another region, which indicate a copied file."""
     accounts = {id(context): _accounts(context) for context in (*contexts, *neighbours)}
     for context in contexts:
         own = accounts[id(context)]
-        if any(one.code in ("AGREEMENT-140", "AGREEMENT-149") for one in context.findings):
-            continue  # that it is a copy is told by its schools
+        if any(finding.code in ("AGREEMENT-140", "AGREEMENT-149") for finding in context.findings):
+            continue  # the findings about its schools report the copy
         others = sorted(
-            other.written.path.parent.name
+            other.source.path.parent.name
             for other in (*contexts, *neighbours)
             if other is not context and own and accounts[id(other)] == own
-            and other.written.path.parent != context.written.path.parent
+            and other.source.path.parent != context.source.path.parent
         )  # fmt: skip
         if others:
-            context.say("AGREEMENT-179", "coordinators", others=", ".join(others))
+            context.add_finding("AGREEMENT-179", "coordinators", others=", ".join(others))
 
 
 def _accounts(context: CheckContext) -> frozenset[str]:
-    people = context.written.at("coordinators")
-    found = [one.get("account") for one in people if isinstance(one, dict)] if isinstance(people, list) else []
+    people = context.source.at("coordinators")
+    found = [person.get("account") for person in people if isinstance(person, dict)] if isinstance(people, list) else []
     return frozenset(str(account) for account in found if account)
 
 
-def _checked(context: CheckContext) -> Checked:
-    own = context.written.path
+def _result(context: CheckContext) -> CheckedAgreement:
+    own = context.source.path
     in_order = sorted(
         set(context.findings),
         key=lambda found: (found.file != own, str(found.file), found.line, found.column, found.code),
     )
-    return Checked(own, tuple(in_order))
+    return CheckedAgreement(own, tuple(in_order))

@@ -1,4 +1,4 @@
-"""Input of every check: one agreement with its files and calendar."""
+"""Context of the checks: one agreement with its source, its national school year and its findings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -7,8 +7,8 @@ from typing import Any
 
 from overstap.agreements.findings import AgreementFinding, finding
 from overstap.agreements.model import HolidayRegion, Milestones, RoundKind
-from overstap.agreements.national import National
-from overstap.agreements.source_positions import AgreementSource, Key, moment_written
+from overstap.agreements.national import NationalYear
+from overstap.agreements.source_positions import AgreementSource, Key, stated_moment
 from overstap.clock import NETHERLANDS
 
 MILESTONES = tuple(Milestones.model_fields)
@@ -17,60 +17,66 @@ KINDS = tuple(kind.value for kind in RoundKind)
 
 @dataclass(slots=True)
 class CheckContext:
-    """An agreement under examination.
+    """An agreement being checked.
 
     Args:
-        written: its files.
-        national: its school year; None when the file does not say which.
-        findings: what was found so far.
+        source: its data, with positions.
+        national: national data of its school year; None when the file does not state the year.
+        findings: the findings so far.
     """
 
-    written: AgreementSource
-    national: National | None
+    source: AgreementSource
+    national: NationalYear | None
     findings: list[AgreementFinding] = field(default_factory=list)
 
-    def say(self, code: str, /, *key: str | int, **facts: Any) -> None:
-        """Note a finding about a value."""
-        found = finding(code, self.written.place(key), key, **facts)
-        self.findings.append(replace(found, school=self.written.school_at(key)))
+    def add_finding(self, code: str, /, *key: str | int, **facts: Any) -> None:
+        """Add a finding about the value at a key.
+
+        Args:
+            code: a code of include/texts/errors/agreements.yaml.
+            key: steps of the key.
+            facts: values for the placeholders of its sentences.
+        """
+        found = finding(code, self.source.position(key), key, **facts)
+        self.findings.append(replace(found, school=self.source.school_at(key)))
 
     @property
-    def part(self) -> HolidayRegion | None:
-        """Whose school holidays count; None when the file does not say."""
-        stated = self.written.at("holiday_region")
+    def holiday_region(self) -> HolidayRegion | None:
+        """The holiday region; None when the file does not state it."""
+        stated = self.source.at("holiday_region")
         known = [part.value for part in HolidayRegion]
         return HolidayRegion(stated) if isinstance(stated, str) and stated in known else None
 
     def rounds(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield each round that is a block, with its name."""
-        rounds = self.written.at("rounds")
+        """Yield each round that is a mapping, with its kind."""
+        rounds = self.source.at("rounds")
         if isinstance(rounds, dict):
             for kind, agreed in rounds.items():
                 if isinstance(agreed, dict) and kind in KINDS:
                     yield kind, agreed
 
     def moment(self, *key: str | int) -> datetime | None:
-        """Return the moment at a key as Dutch wall time, or None when there is none that can be understood."""
-        stated = moment_written(self.written.at(*key))
+        """Return the moment at a key in Dutch wall time; None when it is absent or invalid."""
+        stated = stated_moment(self.source.at(*key))
         if stated is None:
             return None
         return stated.replace(tzinfo=NETHERLANDS) if stated.tzinfo is None else stated.astimezone(NETHERLANDS)
 
     def milestone(self, kind: str, name: str) -> datetime | None:
-        """Return a round's milestone as Dutch wall time, or None."""
+        """Return a milestone of a round in Dutch wall time, or None."""
         return self.moment("rounds", kind, "milestones", name)
 
     def round_name(self, kind: str) -> str:
-        """Return a round as a coordinator calls it."""
+        """Return the Dutch name of a round."""
         return RoundKind(kind).dutch
 
     def moment_keys(self) -> Iterator[Key]:
-        """Yield the key of every moment that the file states, in its order."""
+        """Yield the key of each moment in the file, in its order."""
         for kind, agreed in self.rounds():
             milestones = agreed.get("milestones")
             if isinstance(milestones, dict):
                 yield from (("rounds", kind, "milestones", name) for name in milestones if name in MILESTONES)
-        occasions = self.written.at("occasions")
+        occasions = self.source.at("occasions")
         if isinstance(occasions, list):
             for serial, occasion in enumerate(occasions):
                 if isinstance(occasion, dict):
@@ -78,5 +84,5 @@ class CheckContext:
 
 
 def instant(moment: datetime) -> datetime:
-    """Return the moment in UTC, in which moments may be compared and counted."""
+    """Convert a moment to UTC, for comparison and subtraction."""
     return moment.astimezone(UTC)

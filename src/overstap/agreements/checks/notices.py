@@ -1,4 +1,4 @@
-"""Checks of mail times: a digest in quiet hours is reported."""
+"""Check of mail times: reports a digest within the quiet hours."""
 
 from pydantic import ValidationError
 
@@ -7,8 +7,8 @@ from overstap.agreements.model import Notices
 
 
 def check(context: CheckContext) -> None:
-    """Note a digest that falls within the quiet hours; what is no time at all is for the check of the shape."""
-    stated = context.written.at("notices")
+    """Add a finding about a digest within the quiet hours; schema_check reports invalid times."""
+    stated = context.source.at("notices")
     if not isinstance(stated, dict):
         return
     try:
@@ -18,7 +18,7 @@ def check(context: CheckContext) -> None:
     digest, begin, end = (agreed.hour(name) for name in ("digest_at", "quiet_from", "quiet_until"))
     is_quiet = begin <= digest < end if begin < end else begin != end and (digest >= begin or digest < end)
     if is_quiet:
-        context.say(
+        context.add_finding(
             *("AGREEMENT-170", "notices", *(["digest_at"] if "digest_at" in stated else [])),
             digest=agreed.digest_at,
             quiet_from=agreed.quiet_from,

@@ -1,4 +1,4 @@
-"""Checks of schools and coordinators: identity, way of supplying and receiving, accounts that answer gates."""
+"""Checks of schools and coordinators: ids, ways of supplying and receiving, and accounts that answer gates."""
 
 import difflib
 import re
@@ -15,37 +15,37 @@ from overstap.school_numbers import is_participant, is_school_id, nearest_school
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 
 _MAX_BYTES, _MAX_ROWS = 100_000_000, 1_000_000
-# RFC 2606 and RFC 6761, and the Dutch name that SIDN keeps for examples
+# RFC 2606 and RFC 6761, and example.nl, which SIDN reserves
 _RESERVED = re.compile(r"@(?:[^@\s]+\.)?(?:example(?:\.(?:com|net|org|nl))?|test|invalid|localhost)$", re.IGNORECASE)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def check(context: CheckContext, register: frozenset[str] | None) -> None:
-    """Note what is wrong with schools and coordinators.
+    """Add findings about schools and coordinators.
 
     Args:
         context: the agreement.
-        register: the ids of all schools that exist; None when no register is at hand.
+        register: ids of all existing schools; None skips that check.
     """
     _schools(context, register)
     _left_over(context)
-    _places(context)
+    _shared_addresses(context)
     _coordinators(context)
 
 
 def _left_over(context: CheckContext) -> None:
-    """Note what is left of an example or of the file that this one was copied from: production would start nothing.
+    """Report remains of an example in a copied file, such as `example: true`, with which production runs no rounds.
 
-    The examples that come with the package stand where they belong, and their addresses are meant.
+    The examples of the package itself are exempt.
     """
-    if context.written.path.is_relative_to(INCLUDE / "regions"):
+    if context.source.path.is_relative_to(INCLUDE / "regions"):
         return
-    if context.written.at("example") is True:
-        context.say("AGREEMENT-175", "example")
+    if context.source.at("example") is True:
+        context.add_finding("AGREEMENT-175", "example")
     mails: list[tuple[Key, object]] = [
         (("schools", serial, "contact"), school.get("contact")) for serial, school in schools_of(context)
     ]
-    people = context.written.at("coordinators")
+    people = context.source.at("coordinators")
     mails += [
         (("coordinators", serial, "email"), person.get("email"))
         for serial, person in enumerate(people if isinstance(people, list) else ())
@@ -54,12 +54,12 @@ def _left_over(context: CheckContext) -> None:
     reserved = [(key, mail) for key, mail in mails if isinstance(mail, str) and _RESERVED.search(mail)]
     if reserved:
         key, mail = reserved[-1]
-        context.say("AGREEMENT-176", *key, count=len(reserved), example=mail)
+        context.add_finding("AGREEMENT-176", *key, count=len(reserved), example=mail)
 
 
 def schools_of(context: CheckContext) -> list[tuple[int, Mapping[str, Any]]]:
-    """Return the schools that are blocks, with their place in the list."""
-    schools = context.written.at("schools")
+    """Return the schools that are mappings, with their index in the list."""
+    schools = context.source.at("schools")
     if not isinstance(schools, list):
         return []
     return [(serial, school) for serial, school in enumerate(schools) if isinstance(school, Mapping)]
@@ -73,46 +73,46 @@ def _schools(context: CheckContext, register: frozenset[str] | None) -> None:
             key = ("schools", serial, "id")
             is_partnership = school.get("kind") == "SWV" and is_participant(school_id) and not is_school_id(school_id)
             if is_partnership:
-                pass  # not in the register of schools
+                pass  # the register of schools has no partnerships
             elif (
                 school.get("kind") in ("PO", "VO", "SWV")
                 and (school.get("kind") == "SWV") != (is_participant(school_id) and not is_school_id(school_id))
                 and is_participant(school_id)
             ):
-                context.say("AGREEMENT-178", *key, school=school_id, kind=school["kind"], name=name)
+                context.add_finding("AGREEMENT-178", *key, school=school_id, kind=school["kind"], name=name)
             elif not is_school_id(school_id):
                 close = nearest_school_id(school_id) or "99AB00"
-                context.say("AGREEMENT-141", *key, school=school_id, close=close)
+                context.add_finding("AGREEMENT-141", *key, school=school_id, close=close)
             elif register is not None and school_id not in register:
-                context.say("AGREEMENT-142", *key, school=school_id, name=name)
+                context.add_finding("AGREEMENT-142", *key, school=school_id, name=name)
             if school_id in seen:
-                context.say(
+                context.add_finding(
                     "AGREEMENT-143",
                     *key,
                     school=school_id,
-                    first=context.written.place(("schools", seen[school_id], "id")).line,
+                    first=context.source.position(("schools", seen[school_id], "id")).line,
                 )
             seen.setdefault(school_id, serial)
         if school.get("kind") in ("VO", "SWV") and school.get("receives") is None:
-            context.say("AGREEMENT-144", "schools", serial, school=school_id, name=name)
+            context.add_finding("AGREEMENT-144", "schools", serial, school=school_id, name=name)
         receives = school.get("receives")
         way = receives.get("way") if isinstance(receives, Mapping) else None
         if school.get("kind") == "SWV" and way in channels() and channels()[str(way)].is_at_desk:
-            context.say("AGREEMENT-173", "schools", serial, "receives", school=school_id, name=name, way=way)
+            context.add_finding("AGREEMENT-173", "schools", serial, "receives", school=school_id, name=name, way=way)
         if school.get("kind") == "PO" and school.get("supplies") is None:
-            context.say("AGREEMENT-145", "schools", serial, school=school_id, name=name)
+            context.add_finding("AGREEMENT-145", "schools", serial, school=school_id, name=name)
         contact = school.get("contact")
         if isinstance(contact, str) and _MAIL.fullmatch(contact) is None:
-            context.say("AGREEMENT-146", "schools", serial, "contact", school=school_id, name=name)
+            context.add_finding("AGREEMENT-146", "schools", serial, "contact", school=school_id, name=name)
     kinds = [school.get("kind") for _, school in schools_of(context)]
     if kinds:
         for kind in ("PO", "VO"):
             if kind not in kinds:
-                context.say("AGREEMENT-148", "schools", kind=kind)
+                context.add_finding("AGREEMENT-148", "schools", kind=kind)
 
 
-def _places(context: CheckContext) -> None:
-    """Note schools that receive at the same place: only one of them can be who answers, or look, there."""
+def _shared_addresses(context: CheckContext) -> None:
+    """Report schools with the same address of a channel, which can belong to one school only."""
     seen: dict[tuple[str, ...], int] = {}
     for serial, school in schools_of(context):
         receives = school.get("receives")
@@ -120,21 +120,21 @@ def _places(context: CheckContext) -> None:
             continue
         kind = channels().get(str(receives.get("way")))
         names = kind.address if kind else ()
-        place = tuple(str(receives.get(name)) for name in names)
-        if place and place in seen:
-            first = schools_of(context)[seen[place]][1]
+        address = tuple(str(receives.get(name)) for name in names)
+        if address and address in seen:
+            first = schools_of(context)[seen[address]][1]
             facts = {"school": school.get("id"), "other": first.get("id")}
-            context.say("AGREEMENT-154", "schools", serial, "receives", **facts)
-        elif place:
-            seen[place] = serial
+            context.add_finding("AGREEMENT-154", "schools", serial, "receives", **facts)
+        elif address:
+            seen[address] = serial
 
 
 def _coordinators(context: CheckContext) -> None:
-    coordinators = context.written.at("coordinators")
+    coordinators = context.source.at("coordinators")
     if not isinstance(coordinators, list):
         return
     if not coordinators:
-        context.say("AGREEMENT-150", "coordinators")
+        context.add_finding("AGREEMENT-150", "coordinators")
     accounts: dict[str, int] = {}
     for serial, person in enumerate(coordinators):
         if not isinstance(person, Mapping):
@@ -142,29 +142,29 @@ def _coordinators(context: CheckContext) -> None:
         account, mail = person.get("account"), person.get("email")
         if isinstance(account, str):
             if account in accounts:
-                context.say("AGREEMENT-152", "coordinators", serial, "account", account=account)
+                context.add_finding("AGREEMENT-152", "coordinators", serial, "account", account=account)
             accounts.setdefault(account, serial)
         if isinstance(mail, str) and _MAIL.fullmatch(mail) is None:
-            context.say("AGREEMENT-153", "coordinators", serial, "email", account=account)
+            context.add_finding("AGREEMENT-153", "coordinators", serial, "email", account=account)
     for kind, agreed in context.rounds():
         answered_by = agreed.get("gate_answered_by")
         for serial, account in enumerate(answered_by if isinstance(answered_by, list) else ()):
             if isinstance(account, str) and account not in accounts:
                 close = difflib.get_close_matches(account, accounts, 1) or [", ".join(accounts) or "-"]
                 facts = {"round": context.round_name(kind), "account": account, "close": close[0]}
-                context.say("AGREEMENT-151", "rounds", kind, "gate_answered_by", serial, **facts)
+                context.add_finding("AGREEMENT-151", "rounds", kind, "gate_answered_by", serial, **facts)
 
 
 def read_register(path: Path) -> frozenset[str]:
-    """Read a list of all branches of schools, as DUO publishes them ("Alle vestigingen bo" and "vo", CSV).
+    """Read the ids of all branches of schools from a list of DUO ("Alle vestigingen bo" and "vo", CSV).
 
     Args:
-        path: the file; semicolons or commas. It has the branch's full code in a column VESTIGINGSCODE or
-            VESTIGINGSNUMMER (six characters), or BRIN and branch in two columns.
+        path: the file, with semicolons or commas. It has the code of the branch (six characters) in a column
+            VESTIGINGSCODE or VESTIGINGSNUMMER, or BRIN and branch in two columns.
 
     Raises:
-        OverstapError: AGREEMENT-147 when there are no such columns, or the file cannot be read; TABLE-010 to TABLE-024
-            for a row that cannot be read.
+        OverstapError: AGREEMENT-147 when the file is unreadable or lacks these columns; TABLE-010 to TABLE-024 for an
+            unreadable row.
     """
     names = ("instellingscode", "brinnummer", "brin_nummer", "brin", "vestigingscode", "vestigingsnummer", "vestiging")
     try:

@@ -1,11 +1,11 @@
-"""The typed model of an agreement, a file for each subject."""
+"""Pydantic model of an agreement, with a module for each subject."""
 
 from overstap.agreements.model.agreement import Agreement
 from overstap.agreements.model.holidays import HolidayRegion
 from overstap.agreements.model.inspection import Inspection
 from overstap.agreements.model.invitations import Invitations
 from overstap.agreements.model.milestones import Milestones, Reminder
-from overstap.agreements.model.moments import wall_time_comes_twice, wall_time_exists
+from overstap.agreements.model.moments import wall_time_exists, wall_time_is_ambiguous
 from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
 from overstap.agreements.model.part import AgreementPart
@@ -36,6 +36,6 @@ __all__ = [
     "School",
     "SchoolId",
     "SchoolKind",
-    "wall_time_comes_twice",
     "wall_time_exists",
+    "wall_time_is_ambiguous",
 ]

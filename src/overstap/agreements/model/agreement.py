@@ -1,4 +1,4 @@
-"""The whole agreement: one region, one school year."""
+"""Model of a complete agreement: one region, one school year."""
 
 import hashlib
 from typing import Annotated, Any, Self
@@ -14,14 +14,14 @@ from overstap.agreements.model.refusals import refusal
 from overstap.agreements.model.registrations import Registrations, RegistrationStage
 from overstap.agreements.model.retention import Retention
 from overstap.agreements.model.round_id import RoundId
-from overstap.agreements.model.rounds import Round, RoundKind, moments_of
+from overstap.agreements.model.rounds import Round, RoundKind, with_review_moments
 from overstap.agreements.model.schools import School, SchoolKind
 from overstap.agreements.model.viewers import Viewer
 from overstap.errors import OverstapError
 
 
 class Agreement(AgreementPart):
-    """What one region agreed for one school year."""
+    """Agreement of one region for one school year."""
 
     model_config = ConfigDict(defer_build=True)
 
@@ -29,26 +29,26 @@ class Agreement(AgreementPart):
     name: str
     school_year: Annotated[str, Field(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
     example: bool = False
-    """Made up, to try and to copy: a production deployment makes no rounds and no accounts of it."""
+    """Whether it is a fictitious example, for which a production deployment creates no rounds and no accounts."""
     holiday_region: HolidayRegion | None = None
-    """Whose school holidays count in this region."""
+    """Holiday region of the schools."""
     coordinators: Annotated[tuple[Coordinator, ...], Field(min_length=1)]
     viewers: tuple[Viewer, ...] = ()
-    """Who may look at the region's rounds without moving anything in them."""
+    """Accounts with read-only access to the rounds of the region."""
     schools: tuple[School, ...]
     registrations: Registrations = Registrations()
     rounds: dict[RoundKind, Round]
     occasions: tuple[Occasion, ...] = ()
-    """Further dates of the region, for its calendar."""
+    """Other dates of the region, for its calendar."""
     notices: Notices = Notices()
-    """When mail goes to coordinators and schools."""
+    """Times of mail to coordinators and schools."""
     retention: Retention | None = None
-    """When what rounds left is erased; left out: not by itself."""
+    """Retention periods; without them nothing is erased automatically."""
 
     @model_validator(mode="before")
     @classmethod
     def _usual(cls, data: Any) -> Any:
-        """Fill in what follows from the kind of round."""
+        """Add the defaults of each kind of round."""
         rounds = data.get("rounds") if isinstance(data, dict) else None
         if not isinstance(rounds, dict):
             return data
@@ -58,8 +58,8 @@ class Agreement(AgreementPart):
                 agreed = agreed.model_dump()
             if isinstance(agreed, dict) and kind in (RoundKind.SUPPORT, RoundKind.FEEDBACK):
                 agreed = {"profile": RoundKind(kind).profiles[0], "receivers": RegistrationStage.PLACED, **agreed}
-                if isinstance(stones := agreed.get("milestones"), dict):
-                    agreed["milestones"] = moments_of(RoundKind(kind), stones)
+                if isinstance(milestones := agreed.get("milestones"), dict):
+                    agreed["milestones"] = with_review_moments(RoundKind(kind), milestones)
             filled[kind] = agreed
         return {**data, "rounds": filled}
 
@@ -78,9 +78,10 @@ class Agreement(AgreementPart):
             if agreed.profile not in kind.profiles:
                 known = ", ".join(kind.profiles)
                 raise refusal("profile_of_round", round=kind.value, profile=agreed.profile, known=known)
-            for one, schools in ((kind.supplied_by, self.suppliers(kind)), (kind.received_by, self.receivers(kind))):
+            sides = ((kind.supplied_by, self.suppliers(kind)), (kind.received_by, self.receivers(kind)))
+            for school_kind, schools in sides:
                 if kind in (RoundKind.SUPPORT, RoundKind.FEEDBACK) and not schools:
-                    raise refusal("nobody_takes_part", round=kind.value, kind=one.value)
+                    raise refusal("nobody_takes_part", round=kind.value, kind=school_kind.value)
             if kind is RoundKind.SUPPORT and len(self.receivers(kind)) > 1:
                 raise refusal("one_partnership", round=kind.value, count=len(self.receivers(kind)))
             if unknown := set(agreed.gate_answered_by) - accounts:
@@ -89,29 +90,29 @@ class Agreement(AgreementPart):
 
     @property
     def primary_schools(self) -> tuple[School, ...]:
-        """The schools that supply, in the agreement's order."""
+        """The primary schools, in the order of the agreement."""
         return tuple(school for school in self.schools if school.kind is SchoolKind.PO)
 
     @property
     def secondary_schools(self) -> tuple[School, ...]:
-        """The schools that receive, in the agreement's order."""
+        """The secondary schools, in the order of the agreement."""
         return tuple(school for school in self.schools if school.kind is SchoolKind.VO)
 
     def suppliers(self, kind: str) -> tuple[School, ...]:
-        """Return the schools that hand over in a kind of round, in the agreement's order."""
-        one = RoundKind(kind).supplied_by
-        return tuple(school for school in self.schools if school.kind is one and school.supplies is not None)
+        """Return the schools that supply dossiers in a kind of round, in the order of the agreement."""
+        school_kind = RoundKind(kind).supplied_by
+        return tuple(school for school in self.schools if school.kind is school_kind and school.supplies is not None)
 
     def receivers(self, kind: str) -> tuple[School, ...]:
-        """Return who receives in a kind of round, in the agreement's order."""
-        one = RoundKind(kind).received_by
-        return tuple(school for school in self.schools if school.kind is one and school.receives is not None)
+        """Return the schools that receive dossiers in a kind of round, in the order of the agreement."""
+        school_kind = RoundKind(kind).received_by
+        return tuple(school for school in self.schools if school.kind is school_kind and school.receives is not None)
 
     def school(self, school_id: str) -> School:
-        """Return a school of the region.
+        """Return a school of the region by its id.
 
         Raises:
-            OverstapError: AGREEMENT-004 when it does not take part.
+            OverstapError: AGREEMENT-004 when the school does not take part.
         """
         for school in self.schools:
             if school.id == school_id:
@@ -119,10 +120,10 @@ class Agreement(AgreementPart):
         raise OverstapError("AGREEMENT-004", school=school_id, region=self.region)
 
     def round(self, kind: str) -> Round:
-        """Return a round.
+        """Return the round of a kind.
 
         Raises:
-            OverstapError: AGREEMENT-002 when it was not agreed.
+            OverstapError: AGREEMENT-002 when the agreement has no such round.
         """
         for name, agreed in self.rounds.items():
             if name == kind:
@@ -131,10 +132,10 @@ class Agreement(AgreementPart):
         raise OverstapError("AGREEMENT-002", region=self.region, school_year=self.school_year, round=kind, rounds=known)
 
     def round_id(self, kind: str) -> RoundId:
-        """Return the id that the ledger and the DAGs use for a round: "demo.2026-2027.advice"."""
+        """Return the id of a round in the ledger and the DAGs: "demo.2026-2027.advice"."""
         return RoundId.of(self.region, self.school_year, kind)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the agreement's content, hex: which version a round started with."""
+        """SHA-256 of the content of the agreement, in hexadecimal; identifies the version."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

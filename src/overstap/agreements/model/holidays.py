@@ -1,10 +1,10 @@
-"""The school holiday region of a region."""
+"""Holiday regions, in which school holidays are staggered."""
 
 from enum import StrEnum
 
 
 class HolidayRegion(StrEnum):
-    """The three parts of the country whose schools have their holidays at different times."""
+    """One of the three regions of the country with school holidays of their own."""
 
     NORTH = "north"
     MIDDLE = "middle"
@@ -12,5 +12,5 @@ class HolidayRegion(StrEnum):
 
     @property
     def dutch(self) -> str:
-        """The part as the ministry calls it."""
+        """The Dutch name, as the ministry of education uses it."""
         return {"north": "Noord", "middle": "Midden", "south": "Zuid"}[self.value]

@@ -1,4 +1,4 @@
-"""The agreed rules for a dossier that changes after parents inspected it."""
+"""Model of the rules for a dossier that changes after inspection by parents."""
 
 from pydantic import field_serializer
 
@@ -6,13 +6,13 @@ from overstap.agreements.model.part import AgreementPart
 
 
 class Inspection(AgreementPart):
-    """When a changed dossier has to be put before parents again."""
+    """Rules for repeating the inspection of a changed dossier."""
 
     immaterial: frozenset[str] = frozenset()
-    """Categories (`verzuim`), blocks (`communicatielijst`) and fields (`communicatie/nummer`) that may change without
-    asking parents anew: an inspection of the version before stays good, and the parents' page says so."""
+    """Categories (`verzuim`), blocks (`communicatielijst`) and fields (`communicatie/nummer`) that may change without a
+    new inspection; the inspection of the previous version remains valid, and the parents' page says so."""
 
     @field_serializer("immaterial")
     def _sorted(self, immaterial: frozenset[str]) -> list[str]:
-        # A set's order differs from process to process, and the digest is taken over what is written
+        # The order of a set differs between processes, and the digest is computed over the serialised text
         return sorted(immaterial)

@@ -1,4 +1,4 @@
-"""The agreed way of inviting families to inspect a dossier."""
+"""Model of the invitations of families to inspect a dossier."""
 
 from typing import Annotated, Literal
 
@@ -9,12 +9,12 @@ from overstap.agreements.model.part import AgreementPart
 
 
 class Invitations(AgreementPart):
-    """Letters that the school prints, and beside them messages by e-mail.
+    """Invitations: letters that the school prints, and optionally e-mails.
 
-    A letter holds the code, so there always is one; an e-mail tells that a dossier lies ready, and not whose.
+    Each entitled person gets a letter with the code; an e-mail says that a dossier is ready, without a name.
     """
 
     by: Annotated[tuple[Literal["letter", "email"], ...], Field(min_length=1)] = ("letter",)
-    """How families hear of it: by letter, and by e-mail as well."""
+    """The means of invitation: letter, and optionally e-mail."""
     sent_from: Moment | None = None
-    """Nothing is sent before this moment; left out: not before the review opens."""
+    """First moment of sending; the default is the opening of the review."""

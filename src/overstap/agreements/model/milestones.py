@@ -1,4 +1,4 @@
-"""The agreed moments of a round and their reminders."""
+"""Model of the milestones of a round and their reminders."""
 
 import itertools
 from datetime import UTC
@@ -12,7 +12,7 @@ from overstap.agreements.model.refusals import refusal
 
 
 class Milestones(AgreementPart):
-    """The agreed moments of a round, in their order. Dutch wall time where no zone is given."""
+    """The agreed moments of a round, in chronological order; Dutch wall time where no zone is given."""
 
     opens: Moment
     data_due: Moment
@@ -25,7 +25,7 @@ class Milestones(AgreementPart):
     def _in_order(self) -> Self:
         names = list(type(self).model_fields)
         for earlier, later in itertools.pairwise(names):
-            # Moments in one zone are compared by their wall time, which is wrong in the hour that comes twice
+            # Python compares moments of one zone by wall time, which is wrong in the ambiguous hour of October
             if getattr(self, earlier).astimezone(UTC) > getattr(self, later).astimezone(UTC):
                 raise refusal("milestones_order", earlier=earlier, later=later)
         return self
@@ -35,6 +35,6 @@ class Reminder(AgreementPart):
     """A reminder of a deadline, some days before it at the same wall time."""
 
     of: Literal["data_due", "review_closes", "receipts_due"]
-    """The milestone that it is about."""
+    """Name of the milestone."""
     days_before: Annotated[int, Field(ge=1, le=60)]
     """Calendar days before the milestone."""

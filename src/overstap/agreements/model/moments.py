@@ -1,4 +1,4 @@
-"""Moments in Dutch wall time, which must exist and be unambiguous."""
+"""Parsing and validation of moments in Dutch wall time."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,10 +11,10 @@ from overstap.tabular.values import moment
 
 
 def moment_of(text: str) -> datetime:
-    """Return the moment that a text states: `2027-03-12 16:00`, with an offset if it states one.
+    """Parse a moment such as `2027-03-12 16:00`, with its offset if the text has one.
 
     Raises:
-        ValueError: it states none; a day without a time of day is none.
+        ValueError: the text is no date with a time of day.
     """
     if not text[:4].isdigit() or ":" not in text:
         raise ValueError("a date with a time of day is needed, such as 2027-03-12 16:00")
@@ -22,7 +22,7 @@ def moment_of(text: str) -> datetime:
 
 
 def _wall_time(value: object) -> object:
-    """Read a time without a zone as Dutch wall time, which is how agreements state deadlines."""
+    """Parse a moment; without a zone it is Dutch wall time."""
     if isinstance(value, str):
         try:
             value = moment_of(value)
@@ -34,27 +34,27 @@ def _wall_time(value: object) -> object:
 
 
 def _existing(value: datetime) -> datetime:
-    """Refuse the hour that the spring clock change skips (Europe/Amsterdam, last Sunday of March)."""
+    """Refuse a wall time in the hour skipped by summer time (Europe/Amsterdam, last Sunday of March)."""
     if value.tzinfo is NETHERLANDS and not wall_time_exists(value):
         raise refusal("no_wall_time")
     return value
 
 
 def wall_time_exists(value: datetime) -> bool:
-    """Tell whether a Dutch clock ever shows this; between 02:00 and 03:00 on the last Sunday of March it does not.
+    """Return whether a Dutch wall time exists; from 02:00 to 03:00 on the last Sunday of March it does not.
 
     Args:
-        value: a wall time; its zone, if any, is left aside.
+        value: a wall time; its zone is ignored.
     """
     bare = value.replace(tzinfo=None)
     return bare.replace(tzinfo=NETHERLANDS).astimezone(UTC).astimezone(NETHERLANDS).replace(tzinfo=None) == bare
 
 
-def wall_time_comes_twice(value: datetime) -> bool:
-    """Tell whether Dutch clocks show this twice: between 02:00 and 03:00 on the last Sunday of October.
+def wall_time_is_ambiguous(value: datetime) -> bool:
+    """Return whether a Dutch wall time occurs twice: from 02:00 to 03:00 on the last Sunday of October.
 
     Args:
-        value: a wall time; its zone, if any, is left aside.
+        value: a wall time; its zone is ignored.
     """
     first = value.replace(tzinfo=NETHERLANDS, fold=0)
     second = value.replace(tzinfo=NETHERLANDS, fold=1)

@@ -1,4 +1,4 @@
-"""The agreed times at which mail goes to coordinators and schools."""
+"""Model of the times of mail to coordinators and schools."""
 
 from datetime import time, timedelta
 from typing import Annotated
@@ -12,23 +12,23 @@ Hour = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 class Notices(AgreementPart):
-    """What the region agreed about mail: one digest a day, and what cannot wait at once, outside quiet hours."""
+    """Times of mail: one digest a day, and urgent mail at once, both outside the quiet hours."""
 
     digest_at: Hour = "07:30"
-    """When the day's digest goes."""
+    """Time of the daily digest."""
     quiet_from: Hour = "19:00"
-    """From then on nothing goes, also nothing that is urgent."""
+    """Start of the quiet hours, in which no mail is sent, urgent mail included."""
     quiet_until: Hour = "07:00"
-    """Until then nothing goes."""
+    """End of the quiet hours."""
     weekends: bool = False
-    """Whether mail goes on Saturdays and Sundays."""
+    """Whether mail is sent on Saturdays and Sundays."""
     urgent_every: timedelta = timedelta(hours=1)
-    """The least time between two urgent mails to the same person."""
+    """Minimum time between two urgent mails to the same person."""
     deadline_near: timedelta = timedelta(days=1)
-    """How long before a deadline those hear of it who still have something to do."""
+    """Time before a deadline at which persons with open tasks are notified."""
     schools: bool = True
-    """Whether schools get mail; coordinators always do."""
+    """Whether schools receive mail; coordinators always do."""
 
     def hour(self, name: str) -> time:
-        """Return one of the hours as a time of day."""
+        """Return the time of day of a key, such as `digest_at`."""
         return time.fromisoformat(str(getattr(self, name)))

@@ -1,4 +1,4 @@
-"""Dates of a region that no round depends on."""
+"""Model of occasions: dates of a region on which no round depends."""
 
 from datetime import UTC
 from typing import Literal, Self
@@ -11,16 +11,16 @@ from overstap.agreements.model.refusals import refusal
 
 
 class Occasion(AgreementPart):
-    """A date of the region that no round waits for: registration, lottery, an introduction day."""
+    """A date of the region on which no round depends: registration, lottery, an introduction day."""
 
     name: str
-    """As schools call it, Dutch."""
+    """Name, in Dutch."""
     kind: Literal["registration", "admission", "other"] = "other"
-    """`registration`: parents register; `admission`: schools tell who is admitted. Both have statutory bounds."""
+    """`registration`: parents register pupils; `admission`: schools announce admissions. Both have statutory limits."""
     starts: Moment
     ends: Moment | None = None
     source: str | None = None
-    """Where the date comes from, or "assumed"."""
+    """Source of the date, or "assumed"."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

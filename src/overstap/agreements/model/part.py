@@ -1,9 +1,9 @@
-"""Base class of the parts of an agreement."""
+"""Base class of the models of all parts of an agreement."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class AgreementPart(BaseModel):
-    """Frozen, and a typing error in a key is an error."""
+    """Immutable part of an agreement, in which unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,10 +1,10 @@
-"""Coordinators of a region."""
+"""Model of the coordinators of a region."""
 
 from overstap.agreements.model.part import AgreementPart
 
 
 class Coordinator(AgreementPart):
-    """Who answers the gates of a region."""
+    """A person who answers the gates of a region."""
 
     account: str
     """The login in Airflow."""

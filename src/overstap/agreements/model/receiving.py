@@ -1,4 +1,4 @@
-"""How a school receives: the block `receives` of a school. Each channel's module has its own (`agreements.kinds`)."""
+"""Base model of the block `receives` of a school; each channel defines its own (`agreements.kinds`)."""
 
 from typing import Annotated, Any, Union
 
@@ -9,13 +9,13 @@ from overstap.agreements.model.part import AgreementPart
 
 
 class ReceivingPart(AgreementPart):
-    """What every block `receives` has."""
+    """Base class of all blocks `receives`."""
 
     way: str
 
 
 class _AnyChannel:
-    """Stands for the blocks of all channels there are; asked when the first agreement is read, not at import."""
+    """Schema of the blocks of all channels; resolved at first validation, since channels import this module."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         from overstap.agreements.kinds import channels
@@ -25,4 +25,4 @@ class _AnyChannel:
 
 
 Receives = Annotated[ReceivingPart, _AnyChannel()]
-"""How a school receives."""
+"""The block `receives` of any channel."""

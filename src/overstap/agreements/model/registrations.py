@@ -1,4 +1,4 @@
-"""Sources of applications, registrations and placements, and the stage that each states."""
+"""Model of the region's source of applications, registrations and placements, and their stages."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,7 +9,7 @@ from overstap.agreements.model.part import AgreementPart
 
 
 class RegistrationStage(StrEnum):
-    """How sure it is that a pupil goes to a school; each stage includes the surer ones."""
+    """Stage of a pupil's registration at a school; each stage includes the later ones."""
 
     APPLIED = "applied"
     REGISTERED = "registered"
@@ -17,7 +17,7 @@ class RegistrationStage(StrEnum):
 
 
 class Registrations(AgreementPart):
-    """Where the region's applications, registrations and placements come from (docs/sources.md); both may be given."""
+    """Source of applications, registrations and placements (docs/sources.md): a file, a database, or both."""
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.(csv|xlsx)$")] | None = "aanmeldingen.csv"
     """Name of the CSV file or workbook (.xlsx) in the region's drop folder (`<drop>/<region>/`)."""

@@ -1,4 +1,4 @@
-"""Retention periods of a region."""
+"""Model of the retention periods of a region."""
 
 from typing import Annotated, Self
 
@@ -9,12 +9,12 @@ from overstap.agreements.model.refusals import refusal
 
 
 class Retention(AgreementPart):
-    """When what a round left is erased, in days after the round closed (AVG art. 5, 1e); without it nothing is."""
+    """Retention periods in days after the end of a round (AVG art. 5, 1e)."""
 
     content_days: Annotated[int, Field(ge=30, le=730)]
-    """Dossiers, attachments, what parents saw and wrote, envelopes, reports: until then a round can be put right."""
+    """Period for dossiers, attachments, parents' inspections and remarks, envelopes and reports."""
     traces_days: Annotated[int, Field(ge=30, le=1825)]
-    """What leads back to a pupil or a parent, and who opened a dossier: as long as an inspection must be proved."""
+    """Period for identifiers of pupils and parents and for access records, which prove an inspection."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

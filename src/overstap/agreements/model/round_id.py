@@ -1,4 +1,4 @@
-"""The id of a round: region, school year and kind as one value."""
+"""Type of the id of a round, which combines region, school year and kind."""
 
 import re
 from typing import Self
@@ -11,44 +11,44 @@ _HARMLESS = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 
 class RoundId(str):
-    """A round's id as the ledger, the DAGs and addresses have it: "demo.2026-2027.advice".
+    """Id of a round in the ledger, the DAGs and URLs: "demo.2026-2027.advice".
 
-    It is text, so that queries, messages and file names take it as it is, and knows its parts.
+    It is a string, usable in queries, messages and file names, with properties for its parts.
 
     Args:
         text: the id.
 
     Raises:
-        OverstapError: AGREEMENT-023 when the text is no round's id.
+        OverstapError: AGREEMENT-023 when the text is no valid id.
     """
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Return the id that a text says."""
+        """Validate the text and return the id."""
         found = _FORM.fullmatch(text)
         if found is None or found["kind"] not in set(RoundKind):
-            # What was typed may be anything: only what looks like an id is repeated.
+            # The text can be arbitrary input, so the error quotes it only when it looks like an id
             raise OverstapError("AGREEMENT-023", round=text if _HARMLESS.fullmatch(text) else "?")
         return super().__new__(cls, text)
 
     @classmethod
     def of(cls, region: str, school_year: str, kind: str) -> Self:
-        """Return the id of a region's round.
+        """Return the id of a round from its parts.
 
         Args:
-            region: region id.
-            school_year: such as "2026-2027".
-            kind: which round.
+            region: id of the region.
+            school_year: school year, such as "2026-2027".
+            kind: kind of the round.
 
         Raises:
-            OverstapError: AGREEMENT-023 when these are not the parts of a round's id.
+            OverstapError: AGREEMENT-023 when a part is invalid.
         """
         return cls(f"{region}.{school_year}.{kind}")
 
     @property
     def region(self) -> str:
-        """The region."""
+        """Id of the region."""
         return self.split(".")[0]
 
     @property
@@ -58,5 +58,5 @@ class RoundId(str):
 
     @property
     def kind(self) -> RoundKind:
-        """Which of the year's rounds it is."""
+        """Kind of the round."""
         return RoundKind(self.split(".")[2])

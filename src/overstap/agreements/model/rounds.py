@@ -1,4 +1,4 @@
-"""A round of exchange: which it is, and what was agreed about it."""
+"""Model of a round: its kind and its agreed properties."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -20,7 +20,7 @@ Profile = Literal["POVO", "POPO", "VOVO", "POSWV", "VOSWV"]
 
 
 class RoundKind(StrEnum):
-    """The exchanges of a school year: three from primary to secondary school in their order, then the others."""
+    """Kind of a round; the three from primary to secondary school come first, in chronological order."""
 
     PRE_REGISTRATION = "pre_registration"
     ADVICE = "advice"
@@ -32,7 +32,7 @@ class RoundKind(StrEnum):
 
     @property
     def dutch(self) -> str:
-        """The round's name as a coordinator says it."""
+        """The Dutch name of the round."""
         return {
             "pre_registration": "Vooraanmelding",
             "advice": "Advies",
@@ -43,44 +43,44 @@ class RoundKind(StrEnum):
 
     @property
     def supplied_by(self) -> SchoolKind:
-        """Which schools hand over."""
+        """The kind of the supplying schools."""
         return SchoolKind.VO if self is RoundKind.FEEDBACK else SchoolKind.PO
 
     @property
     def received_by(self) -> SchoolKind:
-        """Who receives."""
+        """The kind of the receiving schools."""
         return {RoundKind.SUPPORT: SchoolKind.SWV, RoundKind.FEEDBACK: SchoolKind.PO}.get(self, SchoolKind.VO)
 
     @property
     def is_inspected(self) -> bool:
-        """Whether parents inspect a dossier before it leaves.
+        """Whether parents inspect a dossier before its delivery.
 
-        Not towards a partnership: it goes there within the school's own task, without inspection, consent or the
-        pupil's number (DOMAIN 2.2; rule PaO.LL12).
+        False for a partnership, to which a school sends dossiers within its own task, without inspection, consent or
+        the number of the pupil (DOMAIN 2.2; rule PaO.LL12).
         """
         return self is not RoundKind.SUPPORT
 
     @property
     def milestones(self) -> tuple[str, ...]:
-        """The moments that such a round has, in their order."""
+        """The names of the milestones of the round, in chronological order."""
         return tuple(name for name in Milestones.model_fields if self.is_inspected or name not in _REVIEW)
 
     @property
     def profiles(self) -> tuple[Profile, ...]:
-        """The profiles that such a round may have; the first is meant when an agreement names none.
+        """The allowed transfer profiles; the first is the default.
 
-        For VO back to PO the standard has published no profile (DOMAIN, open questions): the fields of VOVO are used.
+        The standard has no profile for VO to PO (DOMAIN, open questions), for which the fields of VOVO are used.
         """
         others: dict[RoundKind, tuple[Profile, ...]] = {RoundKind.SUPPORT: ("POSWV",), RoundKind.FEEDBACK: ("VOVO",)}
         return others.get(self, ("POVO",))
 
 
-def moments_of(kind: RoundKind, stated: dict[str, Any]) -> dict[str, Any]:
-    """Return a round's milestones; of one without inspection the review takes no time, at the moment data are due.
+def with_review_moments(kind: RoundKind, stated: dict[str, Any]) -> dict[str, Any]:
+    """Add the milestones of the review to those of a round without inspection, both equal to `data_due`.
 
     Args:
-        kind: the round.
-        stated: its milestones by name, as far as they are stated.
+        kind: kind of the round.
+        stated: the stated milestones, by name.
     """
     if kind.is_inspected or "data_due" not in stated:
         return stated
@@ -88,46 +88,48 @@ def moments_of(kind: RoundKind, stated: dict[str, Any]) -> dict[str, Any]:
 
 
 Shiftable = Literal["data_due", "review_opens", "review_closes", "delivers", "receipts_due"]
-"""The milestones that can be moved while a round runs; it runs because it opened, so not the opening."""
+"""The milestones that can be moved while a round runs: all but the opening."""
 
 
 class Round(AgreementPart):
-    """What was agreed about one round."""
+    """Agreed properties of one round."""
 
     profile: Profile = "POVO"
     """OSO transfer profile (code list 16)."""
     receivers: RegistrationStage
-    """From which stage on a school may receive the dossier of a pupil; a partnership receives of all its schools."""
+    """First stage at which a school may receive the dossier of a pupil; a partnership receives those of all schools."""
     categories: frozenset[str] = frozenset()
-    """Optional OSO categories that go along, without `cat_`; the obligatory ones always go."""
+    """Optional OSO categories to send, without `cat_`; mandatory categories are always sent."""
     provisional: bool = False
     """The dossier is sent as provisional (inzage/voorlopigdossier)."""
     milestones: Milestones
     review_minimum: timedelta = timedelta(days=5)
-    """The time that parents get at least from the release of their dossier, also when a school was late."""
+    """Minimum time for parents from the release of a dossier, also when a school was late."""
     review_school_days: Annotated[int, Field(ge=1, le=60)] = 5
-    """School days of the region that the review window must hold at least; `overstap agreement check` counts them."""
+    """Minimum number of school days in the review; checked by `overstap agreement check`."""
     not_inspected: Literal["withhold", "extend", "attest"] = "withhold"
-    """What becomes of a dossier that nobody inspected in time: it is not sent (DOMAIN 3.5). `extend`: the coordinator
-    may give the families of some schools longer; `attest`: beside that a school may attest an inspection, with why."""
+    """Treatment of a dossier that nobody inspected in time. `withhold`: it is not sent (DOMAIN 3.5); `extend`: the
+    coordinator may extend the review for families of some schools; `attest`: in addition a school may attest an
+    inspection, with a reason."""
     consent: Literal["not_asked", "asked", "required"] = "not_asked"
-    """Whether consent to the transfer is asked (rule OVa.IZ05, DOMAIN 3.5); `required`: nothing goes without."""
+    """Whether parents are asked for consent to the transfer (rule OVa.IZ05, DOMAIN 3.5); `required`: a dossier without
+    consent is not sent."""
     invitations: Invitations = Invitations()
     inspection: Inspection = Inspection()
-    """What was agreed about a dossier that changes after parents saw it."""
+    """Rules for a dossier that changes after inspection."""
     may_shift: dict[Shiftable, Annotated[int, Field(ge=0, le=30)]] = Field(default={})
-    """How many days a coordinator may move a milestone of a running round, earlier or later, with the form."""
+    """Maximum number of days by which a coordinator may move each milestone of a running round with the form."""
     gate_answered_by: tuple[str, ...] = ()
-    """Accounts that answer the gates; empty: every coordinator of the region."""
+    """Accounts that answer the gates; empty means all coordinators of the region."""
     reminders: tuple[Reminder, ...] = ()
     """Reminders of deadlines: alarms in the calendar files of schools and region; of `review_closes` also e-mails to
     families who have not answered, where they are invited by e-mail."""
     addenda: tuple[str, ...] = ()
-    """Documents that the region agreed on beside the dossier, by name; shown in the overview, not collected."""
+    """Names of documents that schools exchange beside the dossier; shown in the overview, not collected."""
     sources: dict[str, str] = Field(default={})
-    """Where each milestone's date comes from, by milestone, or "assumed"."""
+    """Source of the date of each milestone, or "assumed"."""
 
     @field_serializer("categories")
     def _sorted(self, categories: frozenset[str]) -> list[str]:
-        # A set's order differs from process to process, and the digest is taken over what is written
+        # The order of a set differs between processes, and the digest is computed over the serialised text
         return sorted(categories)

@@ -1,4 +1,4 @@
-"""A school that takes part."""
+"""Model of a participating school."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -21,44 +21,44 @@ SchoolId = Annotated[
 
 
 class SchoolKind(StrEnum):
-    """On which side of the transfer a school stands, or that it is a partnership."""
+    """Kind of a school: primary, secondary, or a partnership."""
 
     PO = "PO"
     VO = "VO"
     SWV = "SWV"
-    """Partnership of schools for support in education (samenwerkingsverband): it only receives."""
+    """Partnership of schools for support in education (samenwerkingsverband), which only receives."""
 
 
 class School(AgreementPart):
     """A participating school."""
 
-    model_config = ConfigDict(defer_build=True)  # the kinds of source and channel are known when all is imported
+    model_config = ConfigDict(defer_build=True)  # sources and channels import this module
 
     id: SchoolId
     name: str
     kind: SchoolKind
     board: str | None = None
-    """The school board it belongs to."""
+    """Name of the school board."""
     contact: str
-    """Where the school's reports go."""
+    """E-mail address for the reports of the school."""
     supplies: Supplies | None = None
     receives: Receives | None = None
 
     @property
     def label(self) -> str:
-        """How the school is shown: "De Regenboog (99AB00)"."""
+        """Name and id of the school: "De Regenboog (99AB00)"."""
         return f"{self.name} ({self.id})"
 
     @property
     def receives_at_desk(self) -> bool:
-        """Whether its dossiers stay at the region's desk until it asks for them."""
+        """Whether its dossiers stay at the region's desk until the school requests them."""
         from overstap.agreements.kinds import channels
 
         return self.receives is not None and channels()[self.receives.way].is_at_desk
 
     @property
     def leaves_answers(self) -> bool:
-        """Whether it puts its receipts where we have to look for them."""
+        """Whether the school stores its receipts in the channel, from which the conductor fetches them."""
         from overstap.agreements.kinds import channels
 
         return self.receives is not None and channels()[self.receives.way].leaves_answers

@@ -1,4 +1,4 @@
-"""How a school supplies: the block `supplies` of a school. Each source's module has its own (`agreements.kinds`)."""
+"""Base model of the block `supplies` of a school; each source defines its own (`agreements.kinds`)."""
 
 from typing import Annotated, Any, Union
 
@@ -9,13 +9,13 @@ from overstap.agreements.model.part import AgreementPart
 
 
 class SupplyingPart(AgreementPart):
-    """What every block `supplies` has."""
+    """Base class of all blocks `supplies`."""
 
     way: str
 
 
 class _AnySource:
-    """Stands for the blocks of all sources there are; asked when the first agreement is read, not at import."""
+    """Schema of the blocks of all sources; resolved at first validation, since sources import this module."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         from overstap.agreements.kinds import sources
@@ -25,4 +25,4 @@ class _AnySource:
 
 
 Supplies = Annotated[SupplyingPart, _AnySource()]
-"""How a school supplies."""
+"""The block `supplies` of any source."""

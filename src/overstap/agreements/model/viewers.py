@@ -1,10 +1,10 @@
-"""Accounts that may read a region's rounds and change nothing."""
+"""Model of viewers: accounts with read-only access to the rounds of a region."""
 
 from overstap.agreements.model.part import AgreementPart
 
 
 class Viewer(AgreementPart):
-    """Somebody who may see the region's rounds, counts and schools; no single dossier, and no gate to answer."""
+    """A person who may see rounds, counts and schools of the region, but no dossiers, and answers no gates."""
 
     account: str
     """The login in Airflow."""

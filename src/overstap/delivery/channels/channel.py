@@ -88,7 +88,7 @@ class UnverifiedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelPlace:
+class ChannelContext:
     """Parameters with which a channel is opened, beside the school's block of the agreement."""
 
     school: School

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import OFFERED, ChannelError, ChannelPlace, HandOver, UnverifiedAnswer
+from overstap.delivery.channels.channel import OFFERED, ChannelContext, ChannelError, HandOver, UnverifiedAnswer
 from overstap.envelope import file_names
 from overstap.envelope.file_names import AnswerKind
 from overstap.errors import OverstapError
@@ -120,10 +120,10 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _open(receives: Folder, place: ChannelPlace) -> FolderChannel:
-    if place.outbox is None:
+def _open(receives: Folder, context: ChannelContext) -> FolderChannel:
+    if context.outbox is None:
         raise OverstapError("SETTING-001", setting="OVERSTAP_OUTBOX")
-    return FolderChannel(place.outbox / place.region / place.school.id)
+    return FolderChannel(context.outbox / context.region / context.school.id)
 
 
 def _cell(cell: str) -> dict[str, Any] | None:

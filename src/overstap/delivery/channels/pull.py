@@ -13,7 +13,7 @@ from pydantic import Field
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, UnverifiedAnswer
+from overstap.delivery.channels.channel import OFFERED, ChannelContext, HandOver, UnverifiedAnswer
 from overstap.envelope.pull_messages import MEDIA_TYPE, Notification
 from overstap.pki import TrustStore, oin_of
 from overstap.resources import INCLUDE
@@ -100,14 +100,14 @@ class PullChannel:
             self._line.close()
 
 
-def _open(receives: Pull, place: ChannelPlace) -> PullChannel:
+def _open(receives: Pull, context: ChannelContext) -> PullChannel:
     return PullChannel(
         receives.notify,
-        school=place.school.id,
-        region=place.region,
-        trust=place.trust,
-        at=place.at,
-        asked=place.asked,
+        school=context.school.id,
+        region=context.region,
+        trust=context.trust,
+        at=context.at,
+        asked=context.asked,
     )
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import ChannelPlace, HandOver, UnverifiedAnswer
+from overstap.delivery.channels.channel import ChannelContext, HandOver, UnverifiedAnswer
 from overstap.envelope import evidence_request, revocation
 from overstap.envelope.evidence_request import EvidenceResponse
 from overstap.envelope.over_https import MESSAGE_ID_HEADER
@@ -141,9 +141,9 @@ def _evidence_problem(status: int, media_type: str) -> TransportProblem | None:
     return None if media_type == evidence_request.ANSWER_TYPE else TransportProblem.NO_RECEIPT
 
 
-def _open(receives: Push, place: ChannelPlace) -> PushChannel:
-    client = place.trust.conductor_identity(place.region, at=place.at)
-    return PushChannel(receives.url, school=place.school.id, trust=place.trust, client=client, at=place.at)
+def _open(receives: Push, context: ChannelContext) -> PushChannel:
+    client = context.trust.conductor_identity(context.region, at=context.at)
+    return PushChannel(receives.url, school=context.school.id, trust=context.trust, client=client, at=context.at)
 
 
 def _cell(cell: str) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from overstap.agreements import School
 from overstap.agreements.kinds import channels
-from overstap.delivery.channels.channel import Channel, ChannelPlace
+from overstap.delivery.channels.channel import Channel, ChannelContext
 from overstap.pki import TrustStore
 
 
@@ -40,6 +40,6 @@ def way_of(
     if school.receives is None:
         raise ValueError(f"{school.id} receives nothing")
     kind = channels()[school.receives.way]
-    way: Channel = kind.open(school.receives, ChannelPlace(school, region, trust, at, outbox, asked))
+    way: Channel = kind.open(school.receives, ChannelContext(school, region, trust, at, outbox, asked))
     with closing(way):
         yield way

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import ChannelPlace
+from overstap.delivery.channels.channel import ChannelContext
 from overstap.resources import INCLUDE
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ class Sftp(ReceivingPart):
     """The server's public key; with any other the connection is not made."""
 
 
-def _open(receives: Sftp, place: ChannelPlace) -> "SftpChannel":
+def _open(receives: Sftp, context: ChannelContext) -> "SftpChannel":
     from overstap.delivery.channels.sftp_channel import SftpChannel  # needs the SSH library
 
-    return SftpChannel(receives, region=place.region, trust=place.trust)
+    return SftpChannel(receives, region=context.region, trust=context.trust)
 
 
 def _cell(cell: str) -> dict[str, Any] | None:

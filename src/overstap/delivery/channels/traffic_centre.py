@@ -10,7 +10,7 @@ from pydantic import Field
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, UnverifiedAnswer
+from overstap.delivery.channels.channel import OFFERED, ChannelContext, HandOver, UnverifiedAnswer
 from overstap.delivery.traffic_centre.adapter import TrafficCentreAdapter, TrafficCentreError, centre_of
 from overstap.delivery.traffic_centre.messages import MeldenNotificatieRequest
 from overstap.errors import OverstapError
@@ -84,12 +84,12 @@ class TrafficCentreChannel:
         """Do nothing: there is no connection."""
 
 
-def _open(receives: ByTrafficCentre, place: ChannelPlace) -> TrafficCentreChannel:
+def _open(receives: ByTrafficCentre, context: ChannelContext) -> TrafficCentreChannel:
     centre = centre_of(Settings())
     if centre is None:
-        raise OverstapError("DELIVERY-030", school=place.school.label, way="traffic_centre")
+        raise OverstapError("DELIVERY-030", school=context.school.label, way="traffic_centre")
     return TrafficCentreChannel(
-        centre, school=place.school.id, delivery_point=receives.delivery_point, asked=place.asked
+        centre, school=context.school.id, delivery_point=receives.delivery_point, asked=context.asked
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from overstap.agreements import Agreement, Milestones, RoundKind
-from overstap.agreements.changing import ChangeVerdict, Decided, HowFar, decide, shifted
+from overstap.agreements.change_verdicts import ChangeContext, ChangeDecision, ChangeVerdict, decide, shifted
 from overstap.errors import Bilingual, OverstapError, form_error
 from overstap.ledger.rounds import runs
 from overstap.ledger.rounds.round_agreements import add_version, last_offered, lock_round, progress, versions
@@ -35,13 +35,13 @@ class SteeringRequest:
     run_id: str = ""
 
 
-def judge_file(unit: UnitOfWork, round_id: str, offered: Agreement) -> Decided:
+def judge_file(unit: UnitOfWork, round_id: str, offered: Agreement) -> ChangeDecision:
     """Return which changes of an agreement file a round would accept, without applying them."""
     found = get_round(unit, round_id)
     return decide(found.agreement, offered, found.kind, _how_far(unit, round_id))
 
 
-def apply_file(unit: UnitOfWork, round_id: str, offered: Agreement, *, taken_by: str) -> Decided | None:
+def apply_file(unit: UnitOfWork, round_id: str, offered: Agreement, *, taken_by: str) -> ChangeDecision | None:
     """Apply the allowed changes of an agreement file, and record the refused ones with their reasons.
 
     A file is applied once: until it changes again, this does nothing. It does not undo a milestone that a form moved
@@ -97,7 +97,7 @@ def apply_form(unit: UnitOfWork, round_id: str, request: SteeringRequest) -> tup
     known = {school.id for school in (*supplying, *found.agreement.receivers(found.kind))}
     if strange := [school for school in request.schools if school not in known]:
         raise form_error("strange_schools", schools=", ".join(strange))
-    so_far = _how_far(unit, round_id)
+    context = _how_far(unit, round_id)
     moved = {name: at for name, at in request.moved.items() if at != getattr(agreed.milestones, name)}
     stated = _stated(unit, round_id).round(found.kind).milestones
     for name, at in moved.items():
@@ -110,7 +110,7 @@ def apply_form(unit: UnitOfWork, round_id: str, request: SteeringRequest) -> tup
         offered = shifted(found.agreement, found.kind, moved)
     except ValidationError:
         raise form_error("order") from None
-    decided = decide(found.agreement, offered, found.kind, so_far)
+    decided = decide(found.agreement, offered, found.kind, context)
     if decided.refused:
         first = decided.refused[0]
         raise _refused(first.sentence_nl.rstrip("."), first.sentence_en.rstrip("."))
@@ -151,9 +151,9 @@ def _with_forms(offered: Agreement, holds: Agreement, stated: Agreement, kind: R
         return offered  # the form's moments no longer fit between the file's: the file counts
 
 
-def _how_far(unit: UnitOfWork, round_id: str) -> HowFar:
+def _how_far(unit: UnitOfWork, round_id: str) -> ChangeContext:
     found = progress(unit, round_id)
-    return HowFar(found.at, found.is_shown, found.supplied, found.sealed_for)
+    return ChangeContext(found.at, found.is_shown, found.supplied, found.sealed_for)
 
 
 def _refused(problem: str, problem_en: str) -> OverstapError:

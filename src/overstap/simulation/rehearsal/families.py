@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from overstap.agreements import Agreement, Round, RoundKind
-from overstap.agreements.national import National
-from overstap.agreements.paper_rehearsal import Habits
+from overstap.agreements.national import NationalYear
+from overstap.agreements.rehearsal import RehearsalAssumptions
 from overstap.clock import NETHERLANDS, dutch_time
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
@@ -59,13 +59,13 @@ class ActingMoments:
         agreement: the agreement, with its holidays.
         national: the national school year.
         chance: random generator that decides who acts when.
-        habits: shares of late schools and silent families.
+        assumptions: shares of late schools and silent families.
     """
 
     agreement: Agreement
-    national: National
+    national: NationalYear
     chance: random.Random
-    habits: Habits
+    assumptions: RehearsalAssumptions
 
     def noons(self, opens: datetime, closes: datetime) -> list[datetime]:
         """Return noon of each school day within a period."""
@@ -80,7 +80,7 @@ class ActingMoments:
         late = self.national.next_school_day(
             dutch_time(stones.data_due + LATE_BY).date(), self.agreement.holiday_region
         )
-        late_ones = {school.id for school in region.primary if self.chance.random() < self.habits.late}
+        late_ones = {school.id for school in region.primary if self.chance.random() < self.assumptions.late}
         found = {}
         for school in region.primary:
             if school.id in late_ones or not noons:
@@ -96,7 +96,7 @@ class ActingMoments:
         noons = self.noons(opens, closes)
         found: dict[datetime, list[SyntheticDecision]] = {}
         for review in reviews_of(region, school, dutch_time(opens).date()):
-            if noons and self.chance.random() >= self.habits.silent:
+            if noons and self.chance.random() >= self.assumptions.silent:
                 noon = noons[min(len(noons) - 1, int(len(noons) * self.chance.betavariate(0.7, 0.9)))]
                 seen = SyntheticDecision(review.las_key, dutch_time(noon).date(), review.agreed, review.view)
                 found.setdefault(noon, []).append(seen)

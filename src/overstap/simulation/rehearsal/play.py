@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypedDict
 
 from overstap.agreements import RoundKind
-from overstap.agreements.reminding import reminders
+from overstap.agreements.due_reminders import reminders
 from overstap.clock import dutch_time
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger

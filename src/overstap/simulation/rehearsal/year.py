@@ -6,8 +6,8 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 from overstap.agreements import Agreement
-from overstap.agreements.national import National
-from overstap.agreements.paper_rehearsal import Habits
+from overstap.agreements.national import NationalYear
+from overstap.agreements.rehearsal import RehearsalAssumptions
 from overstap.simulation.rehearsal.families import ActingMoments, make_participants
 from overstap.simulation.rehearsal.moving_clock import MovingClock
 from overstap.simulation.rehearsal.play import RehearsalEvent, RoundRehearsal, random_of
@@ -17,13 +17,13 @@ from overstap.simulation.synthetic.agreement import write_agreement
 
 def rehearse_year(
     agreement: Agreement,
-    national: National,
+    national: NationalYear,
     *,
     server: str,
     seed: int,
     pupils: int,
     schools: int,
-    habits: Habits,
+    assumptions: RehearsalAssumptions,
     watch: Callable[[datetime], None] = lambda at: None,
 ) -> Iterator[RehearsalEvent]:
     """Rehearse a school year on a temporary ledger, and yield the events as they happen.
@@ -35,7 +35,7 @@ def rehearse_year(
         seed: the same seed gives the same year.
         pupils: number of synthetic pupils.
         schools: number of synthetic primary schools.
-        habits: shares of late schools and silent families.
+        assumptions: shares of late schools and silent families.
         watch: called with each moment to which the clock moves.
     """
     region, played = make_participants(agreement, seed=seed, pupils=pupils, schools=schools)
@@ -53,7 +53,7 @@ def rehearse_year(
             rounds = [
                 RoundRehearsal(
                     *(sandbox, ledger, clock, region),
-                    ActingMoments(played, national, random_of(seed, kind), habits),
+                    ActingMoments(played, national, random_of(seed, kind), assumptions),
                     kind,
                 )
                 for kind in played.rounds

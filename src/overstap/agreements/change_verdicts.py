@@ -1,6 +1,7 @@
-"""Verdicts on differences between a running round's agreement and a changed file: accepted, or kept as it was.
+"""Verdicts on changes of an agreement while a round runs: each difference is accepted or refused, with the reason.
 
-Pure: how far the round is comes as facts. Airflow, the ledger and the command all ask here.
+The functions have no side effects; the progress of the round is an argument. Airflow, the ledger and
+`overstap agreement diff` use the same functions.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,21 +13,21 @@ from pydantic import ValidationError
 
 from overstap.agreements.differences import AgreementDifference, ChangeKind, differences
 from overstap.agreements.model import Agreement, Milestones, RegistrationStage, RoundKind
-from overstap.agreements.model.rounds import moments_of
-from overstap.agreements.write import put
+from overstap.agreements.model.rounds import with_review_moments
+from overstap.agreements.value_setting import set_value
 from overstap.clock import format_moment
 from overstap.texts import texts
 
 
 @dataclass(frozen=True, slots=True)
-class HowFar:
-    """How far a round is.
+class ChangeContext:
+    """Progress of a running round, on which the verdicts depend.
 
     Args:
-        at: the present moment.
-        is_shown: dossiers were released to parents. None: nobody looked; the agreed moment of opening says it.
-        supplied: schools with dossiers in the round; None: nobody looked, the agreed moments say it.
-        sealed_for: schools for which something was sealed; None as above.
+        at: the present moment, with time zone.
+        is_shown: whether dossiers were released to parents; None derives it from the milestone `review_opens`.
+        supplied: ids of the schools with dossiers in the round; None derives it from the milestones.
+        sealed_for: ids of the schools for which envelopes were sealed; None derives it from the milestones.
     """
 
     at: datetime
@@ -37,12 +38,12 @@ class HowFar:
 
 @dataclass(frozen=True, slots=True)
 class ChangeVerdict:
-    """Whether a difference is taken over.
+    """Verdict on one difference.
 
     Args:
-        difference: what differs.
-        refused: why not, an entry of include/texts/agreements/changing.yaml; None when it is taken over.
-        facts: what its sentence needs.
+        difference: the difference.
+        refused: reason of the refusal, an entry of include/texts/agreements/changing.yaml; None when accepted.
+        facts: values for the placeholders of its sentence.
     """
 
     difference: AgreementDifference
@@ -51,20 +52,20 @@ class ChangeVerdict:
 
     @property
     def sentence_nl(self) -> str:
-        """Why it is refused, or that it is taken over, as a coordinator reads it."""
-        return self._said("nl")
+        """The reason of the refusal, or that the change is accepted, in Dutch."""
+        return self._sentence("nl")
 
     @property
     def sentence_en(self) -> str:
         """The same in English."""
-        return self._said("en")
+        return self._sentence("en")
 
-    def _said(self, language: str) -> str:
+    def _sentence(self, language: str) -> str:
         sentence: str = texts("agreements/changing")[self.refused or "taken"][language]
         return sentence.format(**dict(self.facts))
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the ledger keeps it: which key, from what to what, and the verdict."""
+        """Return the verdict as plain data, in the form that the ledger stores."""
         return {
             "path": self.difference.path,
             "allowed": self.refused is None,
@@ -74,12 +75,12 @@ class ChangeVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """What is left of a changed agreement.
+class ChangeDecision:
+    """Decision on a changed agreement.
 
     Args:
-        agreement: what holds from now on.
-        verdicts: one for each difference that matters to the round.
+        agreement: the agreement in force from now on, with the accepted differences only.
+        verdicts: the verdict on each difference that concerns the round.
     """
 
     agreement: Agreement
@@ -87,28 +88,28 @@ class Decided:
 
     @property
     def refused(self) -> tuple[ChangeVerdict, ...]:
-        """The differences that are not taken over."""
+        """The refused differences."""
         return tuple(verdict for verdict in self.verdicts if verdict.refused is not None)
 
 
-def decide(old: Agreement, new: Agreement, kind: RoundKind, so_far: HowFar) -> Decided:
-    """Decide what of a changed agreement holds for a round that runs.
+def decide(old: Agreement, new: Agreement, kind: RoundKind, context: ChangeContext) -> ChangeDecision:
+    """Decide which changes of an agreement apply to a running round.
 
-    What other rounds differ in is taken along: it is nothing to this one, which only its own round asks for.
+    Differences in other rounds are accepted without a verdict, since this round does not use them.
 
     Args:
-        old: what holds.
-        new: what is offered.
-        kind: the round.
-        so_far: how far it is.
+        old: the agreement in force.
+        new: the changed agreement.
+        kind: kind of the running round.
+        context: progress of the round.
     """
     found = differences(old, new)
     if old.region != new.region or old.school_year != new.school_year or kind not in new.rounds:
-        return Decided(old, tuple(ChangeVerdict(difference, "another") for difference in found))
-    mine = [difference for difference in found if difference.round in (None, kind.value)]
-    verdicts = [_verdict(difference, old, kind, so_far) for difference in mine]
+        return ChangeDecision(old, tuple(ChangeVerdict(difference, "another") for difference in found))
+    relevant = [difference for difference in found if difference.round in (None, kind.value)]
+    verdicts = [_verdict(difference, old, kind, context) for difference in relevant]
     merged = _without(new, [verdict for verdict in verdicts if verdict.refused is not None])
-    if merged is None:  # what is left of it does not fit together: then nothing about the round itself moves
+    if merged is None:  # the accepted differences alone are inconsistent: refuse all differences of the round
         verdicts = [
             verdict
             if verdict.refused or verdict.difference.round is None
@@ -117,17 +118,17 @@ def decide(old: Agreement, new: Agreement, kind: RoundKind, so_far: HowFar) -> D
         ]
         merged = _without(new, [verdict for verdict in verdicts if verdict.refused is not None])
     if merged is None:
-        return Decided(
+        return ChangeDecision(
             old, tuple(ChangeVerdict(verdict.difference, verdict.refused or "does_not_fit") for verdict in verdicts)
         )
-    return Decided(merged, tuple(verdicts))
+    return ChangeDecision(merged, tuple(verdicts))
 
 
 def _without(new: Agreement, refused: Sequence[ChangeVerdict]) -> Agreement | None:
-    """Return the new agreement with the refused differences taken back; None when that is no agreement."""
+    """Return the new agreement without the refused differences; None when the result is not valid."""
     data = new.model_dump(mode="python")
     for verdict in refused:
-        put(
+        set_value(
             data,
             verdict.difference.path.split("."),
             verdict.difference.old,
@@ -139,16 +140,16 @@ def _without(new: Agreement, refused: Sequence[ChangeVerdict]) -> Agreement | No
         return None
 
 
-_Rule = Callable[[AgreementDifference, Agreement, RoundKind, HowFar], ChangeVerdict]
+_Rule = Callable[[AgreementDifference, Agreement, RoundKind, ChangeContext], ChangeVerdict]
 
 
-def _verdict(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
+def _verdict(difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext) -> ChangeVerdict:
     steps = difference.path.split(".")
     if steps[0] == "rounds":
         if len(steps) == 2:
             return ChangeVerdict(difference, "another")
-        return _ROUND.get(steps[2], _never)(difference, old, kind, so_far)
-    return _REGION.get(steps[0], _never)(difference, old, kind, so_far)
+        return _ROUND.get(steps[2], _never)(difference, old, kind, context)
+    return _REGION.get(steps[0], _never)(difference, old, kind, context)
 
 
 def _always(difference: AgreementDifference, *_: Any) -> ChangeVerdict:
@@ -159,75 +160,87 @@ def _never(difference: AgreementDifference, *_: Any) -> ChangeVerdict:
     return ChangeVerdict(difference, "not_while_running")
 
 
-def _until_due(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
-    """What decides how dossiers are cut and read: until everything is collected for good."""
+def _until_due(
+    difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext
+) -> ChangeVerdict:
+    """Accept keys that affect minimisation and validation until the milestone `data_due`."""
     due = old.round(kind).milestones.data_due
-    if so_far.at >= due:
+    if context.at >= due:
         return ChangeVerdict(difference, "collected", (("moment", format_moment(due)),))
     return ChangeVerdict(difference)
 
 
-def _until_shown(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
-    """What parents were told: until they were."""
+def _until_shown(
+    difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext
+) -> ChangeVerdict:
+    """Accept keys that parents are informed of until dossiers are released to them."""
     opens = old.round(kind).milestones.review_opens
-    is_shown = so_far.at >= opens if so_far.is_shown is None else so_far.is_shown
+    is_shown = context.at >= opens if context.is_shown is None else context.is_shown
     return ChangeVerdict(difference, "shown") if is_shown else ChangeVerdict(difference)
 
 
-def _categories(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
-    shown = _until_shown(difference, old, kind, so_far)
-    return shown if shown.refused else _until_due(difference, old, kind, so_far)
+def _categories(
+    difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext
+) -> ChangeVerdict:
+    shown = _until_shown(difference, old, kind, context)
+    return shown if shown.refused else _until_due(difference, old, kind, context)
 
 
-def _receivers(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
-    """More receivers than parents were told of: until they were told. Fewer: until it is delivered."""
+def _receivers(
+    difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext
+) -> ChangeVerdict:
+    """Accept more receivers until dossiers are released to parents, and fewer receivers until delivery."""
     order = list(RegistrationStage)
     if order.index(difference.new) < order.index(difference.old):
-        return _until_shown(difference, old, kind, so_far)
+        return _until_shown(difference, old, kind, context)
     delivers = old.round(kind).milestones.delivers
-    if so_far.at >= delivers:
+    if context.at >= delivers:
         return ChangeVerdict(difference, "passed", (("key", "delivers"), ("moment", format_moment(delivers))))
     return ChangeVerdict(difference)
 
 
-def _longer(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
-    """Time for parents: never less than they were told; more until the window closes."""
+def _longer(difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext) -> ChangeVerdict:
+    """Accept a shorter review until dossiers are released to parents, and a longer one until the review closes."""
     closes = old.round(kind).milestones.review_closes
-    if so_far.at >= closes:
+    if context.at >= closes:
         return ChangeVerdict(difference, "passed", (("key", "review_closes"), ("moment", format_moment(closes))))
-    return ChangeVerdict(difference) if difference.new > difference.old else _until_shown(difference, old, kind, so_far)
+    return (
+        ChangeVerdict(difference) if difference.new > difference.old else _until_shown(difference, old, kind, context)
+    )
 
 
-def _milestone(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
+def _milestone(
+    difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext
+) -> ChangeVerdict:
     name = difference.path.rpartition(".")[2]
     before: datetime = difference.old.astimezone(UTC)
     after: datetime = difference.new.astimezone(UTC)
-    if before <= so_far.at:
+    if before <= context.at:
         return ChangeVerdict(difference, "passed", (("key", name), ("moment", format_moment(before))))
-    if after <= so_far.at:
+    if after <= context.at:
         return ChangeVerdict(difference, "would_be_past", (("key", name), ("moment", format_moment(after))))
     if name == "review_closes" and after < before:
-        return _until_shown(difference, old, kind, so_far)
+        return _until_shown(difference, old, kind, context)
     return ChangeVerdict(difference)
 
 
-def _school(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
+def _school(difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext) -> ChangeVerdict:
     steps = difference.path.split(".")
-    if len(steps) == 1:  # no list of schools with a name each: a whole other list
+    if len(steps) == 1:  # school ids are not unique, so the lists differ as a whole
         return ChangeVerdict(difference, "not_while_running")
     if len(steps) > 2:
         return ChangeVerdict(difference, "another_kind") if steps[2] in ("kind", "id") else ChangeVerdict(difference)
     school = steps[1]
-    stones = old.round(kind).milestones
+    milestones = old.round(kind).milestones
     supplies = (difference.new or difference.old)["kind"] == kind.supplied_by
-    name, until = ("data_due", stones.data_due) if supplies else ("delivers", stones.delivers)
+    name, until = ("data_due", milestones.data_due) if supplies else ("delivers", milestones.delivers)
     if difference.change is ChangeKind.ADDED:
-        if so_far.at >= until:
+        if context.at >= until:
             return ChangeVerdict(difference, "passed", (("key", name), ("moment", format_moment(until))))
         return ChangeVerdict(difference)
-    known = so_far.supplied if supplies else so_far.sealed_for
-    is_in_it = so_far.at >= until if known is None else school in known
-    if is_in_it:
+    known = context.supplied if supplies else context.sealed_for
+    takes_part = context.at >= until if known is None else school in known
+    if takes_part:
         return ChangeVerdict(difference, "has_dossiers", (("school", school),))
     return ChangeVerdict(difference)
 
@@ -261,21 +274,23 @@ _ROUND: dict[str, _Rule] = {
     "receivers": _receivers,
     "milestones": _milestone,
 }
-"""By key of the agreement and of a round. What is not here does not change while a round runs."""
+"""Rules by key of the agreement and of a round; other keys cannot change while a round runs."""
 
 
 def shifted(agreement: Agreement, kind: RoundKind, moved: dict[str, datetime]) -> Agreement:
-    """Return the agreement with milestones of a round moved; nothing is judged but their order.
+    """Return the agreement with milestones of a round moved; only their order is checked.
 
     Args:
-        agreement: what holds.
-        kind: the round.
-        moved: the new moment of each.
+        agreement: the agreement in force.
+        kind: kind of the round.
+        moved: the new moments by name of the milestone.
 
     Raises:
-        ValidationError: the milestones are not in order any more.
+        ValidationError: the milestones would be out of order.
     """
     agreed = agreement.round(kind)
-    stones = moments_of(kind, {name: getattr(agreed.milestones, name) for name in Milestones.model_fields} | moved)
-    changed = agreed.model_copy(update={"milestones": Milestones.model_validate(stones)})
+    milestones = with_review_moments(
+        kind, {name: getattr(agreed.milestones, name) for name in Milestones.model_fields} | moved
+    )
+    changed = agreed.model_copy(update={"milestones": Milestones.model_validate(milestones)})
     return agreement.model_copy(update={"rounds": {**agreement.rounds, kind: changed}})

@@ -1,10 +1,10 @@
-"""Due reminders, computed without side effects."""
+"""Computation of the reminders of deadlines in a school year, without side effects."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from overstap.agreements.days import reminder_moment
+from overstap.agreements.calendar_entries import reminder_moment
 from overstap.agreements.model import Agreement, RoundKind
 
 
@@ -13,11 +13,11 @@ class DueReminder:
     """One reminder of one deadline.
 
     Args:
-        at: when to remind, UTC.
-        round: of which round.
+        at: moment of the reminder, in UTC.
+        round: kind of the round.
         of: name of the milestone.
-        due: the milestone itself.
-        days_before: how many calendar days lie between.
+        due: moment of the milestone.
+        days_before: calendar days between reminder and milestone.
     """
 
     at: datetime
@@ -28,11 +28,11 @@ class DueReminder:
 
 
 def reminders(agreement: Agreement, kinds: Iterable[RoundKind] | None = None) -> list[DueReminder]:
-    """Return every reminder of a school year in the order of time; what falls before a round opens is left out.
+    """Return the reminders of a school year in chronological order, without those before a round opens.
 
     Args:
-        agreement: what holds; take it from the ledger for a round that runs, its moments may have moved.
-        kinds: of these rounds only.
+        agreement: agreement in force; for a running round that of the ledger, whose milestones can have moved.
+        kinds: kinds of rounds to include; None includes all.
     """
     found = []
     for kind in agreement.rounds if kinds is None else map(RoundKind, kinds):
@@ -44,15 +44,15 @@ def reminders(agreement: Agreement, kinds: Iterable[RoundKind] | None = None) ->
             at = reminder_moment(due, reminder.days_before)
             if at >= agreed.milestones.opens.astimezone(UTC):
                 found.append(DueReminder(at, kind, reminder.of, due, reminder.days_before))
-    return sorted(found, key=lambda one: (one.at, one.round, one.of))
+    return sorted(found, key=lambda reminder: (reminder.at, reminder.round, reminder.of))
 
 
 def reminders_between(agreement: Agreement, after: datetime, until: datetime) -> list[DueReminder]:
-    """Return the reminders whose moment has come since the last look: each is in exactly one of adjoining spans.
+    """Return the reminders in an interval; adjoining intervals contain each reminder exactly once.
 
     Args:
-        agreement: what holds.
-        after: the last look; not counted.
-        until: this look; counted.
+        agreement: agreement in force.
+        after: start of the interval, excluded.
+        until: end of the interval, included.
     """
-    return [one for one in reminders(agreement) if after < one.at <= until]
+    return [reminder for reminder in reminders(agreement) if after < reminder.at <= until]

@@ -1,17 +1,17 @@
-"""Dated entries of an agreement, for calendars."""
+"""Calendar entries of a region: milestones, occasions, statutory dates and holidays."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from overstap.agreements.model import Agreement, Round, RoundKind, School
-from overstap.agreements.national import National
+from overstap.agreements.national import NationalYear
 from overstap.clock import dutch_time
 from overstap.texts import texts
 
 
 class Audience(StrEnum):
-    """For whom an entry matters."""
+    """Recipients of an entry: schools of one kind, or the region."""
 
     PO = "PO"
     VO = "VO"
@@ -20,7 +20,7 @@ class Audience(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """What an entry is about."""
+    """Type of an entry."""
 
     MILESTONE = "milestone"
     OCCASION = "occasion"
@@ -29,25 +29,25 @@ class EntryKind(StrEnum):
 
 
 _FOR_RECEIVERS = frozenset({"delivers", "receipts_due"})
-"""Milestones that matter to who receives; the others matter to who supplies."""
+"""Milestones shown to receiving schools; the others are shown to supplying schools."""
 _EVERYBODY = tuple(Audience)
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """Something on a day.
+    """One dated entry of a calendar.
 
     Args:
-        uid: the same for as long as it is the same thing, also when its date moves.
-        kind: what it is about.
-        title: Dutch.
-        text: more about it, Dutch; may be empty.
-        starts: a moment, or a day when it lasts whole days.
-        ends: the moment it ends, or its last day; None when it is a moment only.
-        audience: for whom it matters.
-        reminders: days before it at which to be reminded.
-        round: the round that it belongs to, if any.
-        milestone: name of the milestone that it is, if it is one.
+        uid: iCalendar UID; unchanged when the date moves.
+        kind: type of the entry.
+        title: title, in Dutch.
+        text: description, in Dutch; may be empty.
+        starts: moment with time zone, or the first day of an entry of whole days.
+        ends: moment of the end, or the last day (inclusive); None for a single moment.
+        audience: recipients.
+        reminders: calendar days before the start at which to remind.
+        round: kind of the round it belongs to, or None.
+        milestone: name of the milestone, or None.
     """
 
     uid: str
@@ -63,22 +63,22 @@ class CalendarEntry:
 
     @property
     def first_day(self) -> date:
-        """The day on which it begins, on a Dutch wall."""
+        """The day of its start, in Dutch wall time."""
         return dutch_time(self.starts).date() if isinstance(self.starts, datetime) else self.starts
 
     @property
     def last_day(self) -> date:
-        """The day on which it ends, on a Dutch wall."""
+        """The day of its end, in Dutch wall time."""
         ends = self.starts if self.ends is None else self.ends
         return dutch_time(ends).date() if isinstance(ends, datetime) else ends
 
 
-def entries(agreement: Agreement, national: National) -> list[CalendarEntry]:
-    """Return everything that stands in a region's calendar, in the order of time.
+def entries(agreement: Agreement, national: NationalYear) -> list[CalendarEntry]:
+    """Return all entries of a region's calendar, in chronological order.
 
     Args:
-        agreement: the region's agreement.
-        national: its school year.
+        agreement: agreement of the region.
+        national: national data of its school year.
     """
     found = [
         *(entry for kind, agreed in agreement.rounds.items() for entry in _of_round(agreement, kind, agreed)),
@@ -89,25 +89,25 @@ def entries(agreement: Agreement, national: National) -> list[CalendarEntry]:
     return sorted(found, key=_in_time)
 
 
-def entries_for(school: School, of_region: list[CalendarEntry]) -> list[CalendarEntry]:
-    """Return the entries that matter to one school.
+def entries_for(school: School, region_entries: list[CalendarEntry]) -> list[CalendarEntry]:
+    """Return the entries for one school.
 
     Args:
         school: the school.
-        of_region: what `entries` returned.
+        region_entries: the entries of the region, from `entries`.
     """
     audience = Audience(school.kind.value)
-    return [entry for entry in of_region if audience in entry.audience]
+    return [entry for entry in region_entries if audience in entry.audience]
 
 
 def reminder_moment(due: datetime, days_before: int) -> datetime:
-    """Return when to remind: so many days earlier at the same wall time, whatever the clock did in between.
+    """Return the moment of a reminder, in UTC: at the Dutch wall time of the deadline, some days before it.
 
-    In the hour that a clock skips it is one hour later, as Dutch clocks then show.
+    A wall time skipped by summer time becomes one hour later.
 
     Args:
-        due: the deadline, aware.
-        days_before: calendar days.
+        due: the deadline, with time zone.
+        days_before: number of calendar days.
     """
     local = dutch_time(due)
     moment = (local.replace(tzinfo=None) - timedelta(days=days_before)).replace(tzinfo=local.tzinfo, fold=local.fold)
@@ -155,7 +155,7 @@ def _of_round(agreement: Agreement, kind: RoundKind, agreed: Round) -> list[Cale
 
 
 def _occasions(agreement: Agreement) -> list[CalendarEntry]:
-    # The name is the identity: a date that moves, or a new line above it, does not make another entry
+    # The UID derives from the name, so that it stays the same when the date or the position in the list changes
     seen: dict[str, int] = {}
     found = []
     for occasion in agreement.occasions:
@@ -175,7 +175,7 @@ def _occasions(agreement: Agreement) -> list[CalendarEntry]:
     return found
 
 
-def _statutory(agreement: Agreement, national: National) -> list[CalendarEntry]:
+def _statutory(agreement: Agreement, national: NationalYear) -> list[CalendarEntry]:
     words = texts("agreements/calendar")["statutory"]
     found = []
     for name, period in national.statutory:
@@ -194,7 +194,7 @@ def _statutory(agreement: Agreement, national: National) -> list[CalendarEntry]:
     return found
 
 
-def _holidays(agreement: Agreement, national: National) -> list[CalendarEntry]:
+def _holidays(agreement: Agreement, national: NationalYear) -> list[CalendarEntry]:
     def whole_days(uid: str, name: str, first: date, last: date, text: str) -> CalendarEntry:
         return CalendarEntry(_uid(agreement, "holiday", uid), EntryKind.HOLIDAY, name, text, first, last, _EVERYBODY)
 
