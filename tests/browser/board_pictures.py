@@ -20,7 +20,7 @@ from overstap.pages.board.app import Board, make_app
 from overstap.settings import Settings
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.region import make_region
-from overstap_tools.bench.board import _Everybody
+from overstap_tools.bench.board import _StubAirflow
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
 from overstap_tools.bench.sandbox import bench_sandbox
 from overstap_tools.local import ports
@@ -51,7 +51,7 @@ def main(folder: Path) -> None:
         app, port = FastAPI(), ports.any_free()
         settings = Settings(ledger=place.application_dsn, regions=place.folder / "regions", trust=None)
         for prefix, seen in (("", ["demo"]), ("/alle", list(REGIONS))):
-            board = Board(_Everybody(seen), lambda: settings)
+            board = Board(_StubAirflow(seen), lambda: settings)
             app.mount(prefix + addresses.PREFIX, make_app(board))
         server = uvicorn.Server(uvicorn.Config(app, host=ports.LOOPBACK, port=port, log_level="warning"))
         threading.Thread(target=server.run, daemon=True).start()

@@ -19,7 +19,7 @@ _TO_PARTNERSHIP = 10
 """Number of pupils per dossier for the partnership."""
 
 
-class RehearsalEventKind(StrEnum):
+class TimelineEventKind(StrEnum):
     """Type of an event in the rehearsal."""
 
     OPENS = "opens"
@@ -36,7 +36,7 @@ class RehearsalEventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RehearsalEvent:
+class TimelineEvent:
     """One event of the rehearsal.
 
     Args:
@@ -50,7 +50,7 @@ class RehearsalEvent:
 
     at: datetime
     round: RoundKind
-    event: RehearsalEventKind
+    event: TimelineEventKind
     dossiers: int
     schools: int
     of: int
@@ -78,7 +78,7 @@ class RehearsalAssumptions:
 
 def rehearse(
     agreement: Agreement, national: NationalYear, generator: random.Random, assumptions: RehearsalAssumptions
-) -> list[RehearsalEvent]:
+) -> list[TimelineEvent]:
     """Return the events of a school year in chronological order.
 
     Args:
@@ -87,12 +87,12 @@ def rehearse(
         generator: random generator; the same state gives the same events.
         assumptions: assumptions about schools and families.
     """
-    found: list[RehearsalEvent] = []
+    found: list[TimelineEvent] = []
     supplying = dict.fromkeys(school.id for kind in agreement.rounds for school in agreement.suppliers(kind))
     pupils = {school: generator.randint(*assumptions.pupils) for school in supplying}
     for kind, agreed in agreement.rounds.items():
         found.extend(_round(agreement, national, kind, agreed, pupils, generator, assumptions))
-    return sorted(found, key=lambda event: (event.at, list(RehearsalEventKind).index(event.event)))
+    return sorted(found, key=lambda event: (event.at, list(TimelineEventKind).index(event.event)))
 
 
 def _round(
@@ -103,41 +103,41 @@ def _round(
     pupils: dict[str, int],
     generator: random.Random,
     assumptions: RehearsalAssumptions,
-) -> Iterator[RehearsalEvent]:
+) -> Iterator[TimelineEvent]:
     part = 1 if kind.is_inspected else _TO_PARTNERSHIP
     pupils = {school.id: max(1, pupils[school.id] // part) for school in agreement.suppliers(kind)}
     milestones, total = agreed.milestones, sum(pupils.values())
 
-    def event(at: datetime, event: RehearsalEventKind, dossiers: int, schools: int) -> RehearsalEvent:
-        return RehearsalEvent(at.astimezone(UTC), kind, event, dossiers, schools, total)
+    def event(at: datetime, event: TimelineEventKind, dossiers: int, schools: int) -> TimelineEvent:
+        return TimelineEvent(at.astimezone(UTC), kind, event, dossiers, schools, total)
 
     supplied_at = _supplies(agreement, national, kind, generator, assumptions)
-    yield event(milestones.opens, RehearsalEventKind.OPENS, total, len(pupils))
+    yield event(milestones.opens, TimelineEventKind.OPENS, total, len(pupils))
     for moment in sorted(set(supplied_at.values())):
         schools = [school for school, at in supplied_at.items() if at == moment]
-        yield event(moment, RehearsalEventKind.SUPPLIED, sum(pupils[school] for school in schools), len(schools))
+        yield event(moment, TimelineEventKind.SUPPLIED, sum(pupils[school] for school in schools), len(schools))
     for days in sorted({reminder.days_before for reminder in agreed.reminders if reminder.of == "data_due"}):
         moment = reminder_moment(milestones.data_due, days)
         waiting = [school for school in pupils if school not in supplied_at or supplied_at[school] > moment]
         if moment >= milestones.opens.astimezone(UTC):
-            yield event(moment, RehearsalEventKind.REMINDED, sum(pupils[school] for school in waiting), len(waiting))
+            yield event(moment, TimelineEventKind.REMINDED, sum(pupils[school] for school in waiting), len(waiting))
     in_time = sum(pupils[school] for school in supplied_at)
-    yield event(milestones.data_due, RehearsalEventKind.DATA_DUE, in_time, len(supplied_at))
+    yield event(milestones.data_due, TimelineEventKind.DATA_DUE, in_time, len(supplied_at))
     receivers = len(agreement.receivers(kind))
     if not kind.is_inspected:
-        yield event(milestones.data_due, RehearsalEventKind.RELEASED, in_time, len(supplied_at))
-        yield event(milestones.delivers, RehearsalEventKind.DELIVERS, in_time, receivers)
-        yield event(milestones.receipts_due, RehearsalEventKind.RECEIPTS_DUE, in_time, receivers)
+        yield event(milestones.data_due, TimelineEventKind.RELEASED, in_time, len(supplied_at))
+        yield event(milestones.delivers, TimelineEventKind.DELIVERS, in_time, receivers)
+        yield event(milestones.receipts_due, TimelineEventKind.RECEIPTS_DUE, in_time, receivers)
         return
-    yield event(milestones.review_opens, RehearsalEventKind.REVIEW_OPENS, in_time, len(supplied_at))
+    yield event(milestones.review_opens, TimelineEventKind.REVIEW_OPENS, in_time, len(supplied_at))
     answered = sum(generator.random() >= assumptions.silent for _ in range(in_time))
     noons = _noons(agreement, national, milestones.review_opens, milestones.review_closes)
     for noon, count in zip(noons, _answered_on(len(noons), answered, generator), strict=True):
         if count:
-            yield event(noon, RehearsalEventKind.REVIEWED, count, len(supplied_at))
-    yield event(milestones.review_closes, RehearsalEventKind.REVIEW_CLOSES, answered, len(supplied_at))
-    yield event(milestones.delivers, RehearsalEventKind.DELIVERS, answered, receivers)
-    yield event(milestones.receipts_due, RehearsalEventKind.RECEIPTS_DUE, answered, receivers)
+            yield event(noon, TimelineEventKind.REVIEWED, count, len(supplied_at))
+    yield event(milestones.review_closes, TimelineEventKind.REVIEW_CLOSES, answered, len(supplied_at))
+    yield event(milestones.delivers, TimelineEventKind.DELIVERS, answered, receivers)
+    yield event(milestones.receipts_due, TimelineEventKind.RECEIPTS_DUE, answered, receivers)
 
 
 def _supplies(

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from overstap.agreements import load_agreement, load_all
 from overstap.agreements.national import national_year
-from overstap.agreements.rehearsal import RehearsalAssumptions, RehearsalEventKind, rehearse
+from overstap.agreements.rehearsal import RehearsalAssumptions, TimelineEventKind, rehearse
 from overstap.cli import app
 from overstap.texts import texts
 from overstap_tools.project import PROJECT
@@ -32,22 +32,22 @@ def test_counts_add_up_and_times_are_the_agreed_ones(agreement, seed, late, sile
     assert [event.at for event in year] == sorted(event.at for event in year)
     for kind, agreed in agreement.rounds.items():
         of_round = [event for event in year if event.round is kind]
-        by_event = {event: [each for each in of_round if each.event is event] for event in RehearsalEventKind}
+        by_event = {event: [each for each in of_round if each.event is event] for event in TimelineEventKind}
         for name in kind.milestones:
-            (milestone,) = by_event[RehearsalEventKind(name)]
+            (milestone,) = by_event[TimelineEventKind(name)]
             assert milestone.at == getattr(agreed.milestones, name)
-        (due,) = by_event[RehearsalEventKind.DATA_DUE]
-        (closed,) = by_event[RehearsalEventKind.REVIEW_CLOSES if kind.is_inspected else RehearsalEventKind.DELIVERS]
-        supplied = by_event[RehearsalEventKind.SUPPLIED]
+        (due,) = by_event[TimelineEventKind.DATA_DUE]
+        (closed,) = by_event[TimelineEventKind.REVIEW_CLOSES if kind.is_inspected else TimelineEventKind.DELIVERS]
+        supplied = by_event[TimelineEventKind.SUPPLIED]
         assert sum(each.dossiers for each in supplied) == due.dossiers <= due.of
         assert sum(each.schools for each in supplied) == due.schools
-        reviewed = sum(each.dossiers for each in by_event[RehearsalEventKind.REVIEWED])
+        reviewed = sum(each.dossiers for each in by_event[TimelineEventKind.REVIEWED])
         assert (reviewed if kind.is_inspected else due.dossiers) == closed.dossiers <= due.dossiers
-        assert bool(by_event[RehearsalEventKind.RELEASED]) is not kind.is_inspected
+        assert bool(by_event[TimelineEventKind.RELEASED]) is not kind.is_inspected
         assert all(agreed.milestones.opens <= each.at <= agreed.milestones.data_due for each in supplied)
-        for answers in by_event[RehearsalEventKind.REVIEWED]:
+        for answers in by_event[TimelineEventKind.REVIEWED]:
             assert agreed.milestones.review_opens <= answers.at <= agreed.milestones.review_closes
-        for reminder in by_event[RehearsalEventKind.REMINDED]:
+        for reminder in by_event[TimelineEventKind.REMINDED]:
             before = sum(each.schools for each in supplied if each.at <= reminder.at)
             assert reminder.schools == len(agreement.suppliers(kind)) - before
 
@@ -61,28 +61,24 @@ def test_habits_show(tmp_path):
     agreement = load_agreement(write(tmp_path))
     punctual = {(each.round, each.event): each for each in played(agreement, late=0, silent=0)}
     for kind in agreement.rounds:
-        assert (
-            punctual[kind, RehearsalEventKind.RECEIPTS_DUE].dossiers == punctual[kind, RehearsalEventKind.OPENS].of > 0
-        )
+        assert punctual[kind, TimelineEventKind.RECEIPTS_DUE].dossiers == punctual[kind, TimelineEventKind.OPENS].of > 0
     for assumptions in ({"late": 1}, {"silent": 1}):
         year = played(agreement, **assumptions)
-        assert {each.dossiers for each in year if each.event is RehearsalEventKind.DELIVERS} == {0}
-    assert not [each for each in played(agreement, late=1) if each.event is RehearsalEventKind.SUPPLIED]
+        assert {each.dossiers for each in year if each.event is TimelineEventKind.DELIVERS} == {0}
+    assert not [each for each in played(agreement, late=1) if each.event is TimelineEventKind.SUPPLIED]
 
 
 def test_schools_and_parents_act_on_school_days():
     for agreement in REGIONS:
         national = national_year(agreement.school_year)
         acts = [
-            each
-            for each in played(agreement)
-            if each.event in (RehearsalEventKind.SUPPLIED, RehearsalEventKind.REVIEWED)
+            each for each in played(agreement) if each.event in (TimelineEventKind.SUPPLIED, TimelineEventKind.REVIEWED)
         ]
         assert acts
         assert all(national.is_school_day(each.day, agreement.holiday_region) for each in acts)
 
 
-@pytest.mark.parametrize("event", RehearsalEventKind)
+@pytest.mark.parametrize("event", TimelineEventKind)
 def test_every_event_has_its_sentence(event):
     assert texts("agreements/rehearsal")["events"][event.value].keys() == {"nl", "en"}
 
