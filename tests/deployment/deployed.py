@@ -249,7 +249,7 @@ class Deployed:
             self.place / "made",
             {KIND: milestones},
             receives_at=lambda school: f"https://receiver-{school.lower()}:8443/v1/envelopes",
-            review_minimum=timedelta(minutes=12),
+            review_minimum=timedelta(minutes=8),
             notices=AT_ANY_HOUR,
         )
         shutil.copytree(written.agreement.parent, self.place / "etc" / "regions" / REGION, dirs_exist_ok=True)

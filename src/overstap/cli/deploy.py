@@ -33,10 +33,14 @@ def init(
         str | None, typer.Option(help="Mail server: smtp://login@mail.example.nl:587, or smtps://, or smtp+plain://")
     ] = None,
     mail_from: Annotated[str | None, typer.Option(help="Address that mails come from")] = None,
-    mail_password: Annotated[Path | None, typer.Option(help="File with the password at the mail server")] = None,
+    mail_password: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="File with the password at the mail server")
+    ] = None,
     oidc_issuer: Annotated[str | None, typer.Option(help="Identity provider for sign-in to Airflow")] = None,
     oidc_client: Annotated[str | None, typer.Option(help="Client id there")] = None,
-    oidc_secret: Annotated[Path | None, typer.Option(help="File with the client secret there")] = None,
+    oidc_secret: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="File with the client secret there")
+    ] = None,
     oidc_acr: Annotated[str | None, typer.Option(help="Levels (acr) there that mean a second factor")] = None,
     oidc_account_claim: Annotated[str | None, typer.Option(help="Claim that holds the account")] = None,
     traffic_centre: Annotated[str | None, typer.Option(help="A supplier's adapter to OSO's Traffic Centre")] = None,
