@@ -87,8 +87,8 @@ def test_a_day_is_no_moment(tmp_path: Path) -> None:
 REFERENCES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
 ODD = {
     "references that stand for a thousand million values": (REFERENCES, "groter dan afspraken ooit zijn"),
-    "a list within itself": ("a: &a [*a]\n", "waar zij zelf in staat"),
-    "a block within itself": ("a: &a {b: *a}\n", "waar zij zelf in staat"),
+    "a list within itself": ("a: &a [*a]\n", "waar die verwijzing zelf in staat"),
+    "a block within itself": ("a: &a {b: *a}\n", "waar die verwijzing zelf in staat"),
     "three thousand deep": (f"a: {'[' * 3_000}{']' * 3_000}\n", "te diep in elkaar"),
     "a number of five thousand digits": (f"a: {'1' * 5_000}\n", "niet de vorm"),
     "text called a number": ("a: !!int abc\n", "niet de vorm"),
@@ -103,7 +103,7 @@ ODD = {
     "merging with no block": ("a: {<<: 5}\n", "achter <<"),
     "a NUL": ("a: \0\n", "in geen tekst"),
     "a key twice": ("a: {b: 1, b: 2}\n", "staat twee keer"),
-    "two documents": ("---\na: b\n", "meer dan een document"),
+    "two documents": ("---\na: b\n", "meer dan één document"),
     "a tab before a key": ("a:\n\tb: c\n", "tab"),
     "a number as key": ("1: x\n", "De sleutel 1 bestaat"),
     "nothing as key": ("~: x\n", "De sleutel ~ bestaat"),
