@@ -68,10 +68,10 @@ class Deployed:
     place: Path
     number: int
     previous: str | None = None
-    documented: Documented = field(default_factory=Documented)
     ports: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.documented = Documented(self.place / "taken.json")
         kept = self.place / "ports.json"
         if kept.exists():
             self.ports = json.loads(kept.read_text())

@@ -1,5 +1,6 @@
 """Commands in the pages about a deployment, extracted from their code blocks."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,18 @@ _COMMAND = re.compile(r"`((?:chown|deploy/|docker|git|make|openssl|overstap) ?[^
 
 @dataclass
 class Documented:
-    """The blocks of commands of all pages; each is taken once or more, and what nobody took is known."""
+    """The blocks of commands of all pages; each is taken once or more, and what nobody took is known.
 
+    Args:
+        kept: file with what was taken in earlier runs on the same place.
+    """
+
+    kept: Path
     taken: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        if self.kept.exists():
+            self.taken |= set(json.loads(self.kept.read_text()))
 
     def blocks(self, page: str) -> list[str]:
         """Return a page's blocks, without their indentation."""
@@ -33,6 +43,7 @@ class Documented:
         found = [block for block in self.blocks(page) if block.startswith(begins)]
         assert len(found) == 1, f"docs/{page}.md has {len(found)} blocks that begin with {begins}"
         self.taken.add(found[0])
+        self.kept.write_text(json.dumps(sorted(self.taken)))
         return found[0]
 
     def not_taken(self) -> set[str]:
