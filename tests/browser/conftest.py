@@ -17,6 +17,15 @@ _QUIET = (
 )
 """Without these Chromium asks its makers' servers; a container's root account has no sandbox."""
 
+_STILL = """
+document.addEventListener("DOMContentLoaded", () => {
+    const style = document.createElement("style");
+    style.textContent = "*, *::before, *::after { animation: none !important; transition: none !important; }";
+    document.head.append(style);
+});
+"""
+"""Airflow's pages turn and pulse while they wait, which takes a browser without a graphics card a whole processor."""
+
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
@@ -67,6 +76,7 @@ def visit(stage: Stage, browser: Browser) -> Iterator[Callable[..., Page]]:
                 base_url=stage.address,
             )
             contexts[key].set_default_timeout(60_000)
+            contexts[key].add_init_script(_STILL)
             first = contexts[key].new_page()
             first.goto("/")
             first.fill("input[name=username]", account)
