@@ -18,7 +18,7 @@ _QUIET = (
 """Without these Chromium asks its makers' servers; a container's root account has no sandbox."""
 
 _STILL = """
-document.addEventListener("DOMContentLoaded", () => {
+if (window.top === window) document.addEventListener("DOMContentLoaded", () => {
     const style = document.createElement("style");
     style.textContent = "*, *::before, *::after { animation: none !important; transition: none !important; }";
     document.head.append(style);
