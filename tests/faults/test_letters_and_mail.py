@@ -51,7 +51,7 @@ at = sys.argv.pop(1)
 if at == "before the commit":
     letter_file.LetterFile.write = die_after(letter_file.LetterFile.write)
 else:
-    letter_file.LetterFile.put = die
+    letter_file.LetterFile.publish = die
 app()
 """
 MAIL = """
@@ -60,7 +60,7 @@ from pathlib import Path
 from overstap.clock import now
 from overstap.ledger import Ledger
 from overstap.notifications.smtp import opened
-from overstap.notifications.outbox import work
+from overstap.notifications.outbox import send_due
 from overstap.review import inviting
 from overstap.review.inviting import invite
 
@@ -85,7 +85,7 @@ if at == "queueing":
     invite(ledger, region="alfa", round_id=round_id, actor="invite", address="https://inzage.example.org")
 smtplib.SMTP.sendmail = die_at_third(smtplib.SMTP.sendmail, before=at == "before sending")
 server = lambda: smtplib.SMTP("127.0.0.1", int(port), timeout=10)
-work(ledger, "alfa", lambda: opened(server, sender="inzage@regio.example"), actor="mail", clock=now)
+send_due(ledger, "alfa", lambda: opened(server, sender="inzage@regio.example"), actor="mail", clock=now)
 """
 
 

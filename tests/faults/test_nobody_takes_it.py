@@ -79,7 +79,7 @@ def test_without_a_receiver_it_is_in_a_queue_that_somebody_owns(at_brink: Callab
             assert take_over(unit, deployment.round_id, "wilma", dossiers=[first]) == 1
             assert take_over(unit, deployment.round_id, "wilma", dossiers=[first]) == 0, "it is wilma's already"
         _, lines = delivery(deployment, "no-receiver", deployment.coordinator, "--take")
-        assert lines[0].startswith(f"{count - 1} dossiers")
+        assert f" zoekt nu {count - 1} dossiers uit" in lines[0]
         assert [line.rsplit(" ", 1)[1] for line in lines[1:]].count(deployment.coordinator) == count - 1
         assert [line for line in lines if line.endswith("wilma")] == [line for line in lines if str(first) in line]
         with ledger.unit("alfa", "piet") as unit:
@@ -132,7 +132,7 @@ def test_not_collected_is_listed_reminded_of_and_told(by_hand: RegionDeployment,
         assert send(deployment, school.id, ledger, outbox=tmp_path / "outbox")["waiting"] == total
         code, lines = delivery(deployment, "not-collected", deployment.coordinator)
         assert (code, len(lines)) == (0, 1)
-        assert lines[0].startswith(f"{total} voor ")
+        assert lines[0].startswith(f"{total} dossiers voor ")
         assert reminded(deployment, ledger, day=0) == {}, "not a minute after it was put there"
 
         first = sorted(place.glob("*.cms"))[:2]
