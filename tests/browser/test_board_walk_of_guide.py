@@ -1,15 +1,17 @@
 """The coordinators' guide, page by page: what a page names is found on the screen, by its own words, and done there."""
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, TimeoutError, expect
 
 from overstap.pages.board import addresses
 from overstap.simulation.synthetic.school import SchoolBehaviour
+from overstap_tools.local.waiting import wait_until
 from overstap_tools.project import PROJECT
 
 from .stage import ALFA, TITLES, Stage
@@ -212,8 +214,17 @@ def test_moving_a_moment_or_opening_again(coordinator: Callable[[str], Page], he
     page.get_by_role("link", name=word("Dags")).first.click()
     page.get_by_role("link", name=re.compile(word("momenten verzetten of weer openen"))).first.click(timeout=PATIENT)
     page.wait_for_url(re.compile(rf"/dags/[a-z]+__{ALFA}"))  # the list of DAGs has a button with this name on each line
-    page.get_by_role("button", name=word("Trigger")).first.click(timeout=PATIENT)
-    for field in ("Welke ronde", "Weer openen", "Waarom"):
+    trigger = page.get_by_role("button", name=word("Trigger")).first
+    form = page.get_by_text(re.compile(f"^{word('Welke ronde')}")).first
+
+    def is_open() -> bool:
+        trigger.click(timeout=PATIENT)  # Airflow loses a click on a page that it is still drawing
+        with contextlib.suppress(TimeoutError):
+            form.wait_for(timeout=20_000)
+        return form.is_visible()
+
+    wait_until(is_open, "the form of a run", 300, poll_seconds=1)
+    for field in ("Weer openen", "Waarom"):
         expect(page.get_by_text(re.compile(f"^{word(field)}")).first).to_be_visible(timeout=PATIENT)
     page.goto(f"{here}/school/{stage.school(ALFA, SchoolBehaviour.FAULTY).id}")
     expect(board(page).get_by_role("heading", name=notices("Foutenlijst voor de school"))).to_be_visible()

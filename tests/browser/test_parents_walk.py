@@ -247,7 +247,7 @@ def test_every_mistake_on_a_small_phone_without_scripts(
         )
     page.get_by_role("button", name="Antwoord versturen").click()
     assert page.get_by_role("heading", name="De inzagetermijn is voorbij").is_visible()
-    assert page.get_by_text("telt niet").is_visible()
+    assert page.get_by_text("telt daarom niet mee").is_visible()
     assert page.locator("#typed").input_value() == "Net te laat"
     picture(page, "closed")
     try_with(other.code, str(other.born.day), str(other.born.month), str(other.born.year))
@@ -304,7 +304,7 @@ def test_every_other_page_and_the_english_ones(
     page.get_by_role("button", name="Open the file").click()
     page.wait_for_url("**/en/overzicht")
     for address, heading in (
-        *(("en/overzicht", "File of"), ("en/dossier", "All that"), ("en/antwoord", "Your answer")),
+        *(("en/overzicht", "File of"), ("en/dossier", "Everything that"), ("en/antwoord", "Your answer")),
         *(("en/ontvangstbewijs", "Confirmation"), ("en/vraag", "Ask"), ("en/uitleg", "Explanation")),
         *(("en/nowhere", "This page"), ("nl/nergens", "Deze pagina"), ("en/logboek", "Who opened")),
     ):

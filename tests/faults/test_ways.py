@@ -136,7 +136,7 @@ def test_a_school_asks_for_its_pupils_while_everybody_is_killed(
     assert len(stored(store)) == confirmed(deployment, school) == 20
     assert "20 x u hebt de nieuwste versie al" in told, "what it has is not handed out again"
     assert f"{len(strangers)} x met deze gegevens staat er geen dossier voor u klaar" in told
-    assert f"{len(unsure)} x de leerling is bij u nog niet ingeschreven" in told
+    assert f"{len(unsure)} x de leerling is bij u nog niet aangemeld, ingeschreven of geplaatst" in told
     assert breaches(deployment, school, store) == []
     log = (deployment.folder / "desk.log").read_text() + said + told
     for pupil in deployment.region.pupils():

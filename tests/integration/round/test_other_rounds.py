@@ -101,7 +101,9 @@ def test_a_narrowed_run_is_about_the_chosen_schools_only(played_round: PlayedRou
         labels = [label for name, label in played.labels.items() if name.startswith(f"{task}[")]
         assert len(labels) == len(schools)
         for label in labels:
-            assert label.endswith("(niet in deze uitvoering)") is not any(f"({school})" in label for school in chosen), label
+            assert label.endswith("(niet in deze uitvoering)") is not any(
+                f"({school})" in label for school in chosen
+            ), label
     assert {school for _, school in of(deployment, "dossier", "primary_school")} == {sender}
     assert [closed for _, closed in of(deployment, "round", "closed_at")] == [None], "the others' are on their way"
     delivered = of(deployment, "delivery", "secondary_school", "attempts")
