@@ -5,6 +5,7 @@ The ledger stores the report as CSV. Every cell of the workbook is text, so that
 
 import csv
 import io
+import itertools
 import re
 
 from openpyxl import Workbook
@@ -52,11 +53,15 @@ def spreadsheet(report_csv: str, title: str) -> bytes:
 
 
 def _rows(report_csv: str) -> list[dict[str, str]]:
-    """Return the report's rows with the path split into screen and field, and without the CSV's apostrophes."""
+    """Return the report's rows with the path split into screen and field, and without the CSV's apostrophes.
+
+    Columns are known by their place: a report that is kept in the ledger has the heads of the day it was made.
+    """
     columns, words = page_words()["columns"], page_words()["workbook"]
     found = []
-    for line in csv.DictReader(io.StringIO(report_csv.removeprefix("\ufeff"), newline=""), delimiter=";"):
-        row = {name: _unguarded(line[head] or "") for name, head in columns.items()}
+    lines = csv.reader(io.StringIO(report_csv.removeprefix("\ufeff"), newline=""), delimiter=";")
+    for line in itertools.islice(lines, 1, None):
+        row = {name: _unguarded(cell) for name, cell in zip(columns, line, strict=True)}
         place = row.pop("place")
         screen, _, field = place.rpartition(", ") if place != page_words()["file"] else (words["files"], "", "")
         # The label of a block names its screen; a field without block is on the pupil's first screen

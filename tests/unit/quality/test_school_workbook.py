@@ -29,6 +29,17 @@ def opened(made: bytes) -> Workbook:
     return load_workbook(io.BytesIO(made))
 
 
+def test_a_report_that_was_kept_under_other_heads_is_read_by_its_columns() -> None:
+    """What the ledger holds was made before a head was given another word."""
+    head, _, rows = report.csv_text(FULL).partition("\r\n")
+    older = head.replace("Leerling-id", "Sleutel in uw administratie").replace("Wat u doet", "Wat te doen")
+    assert older != head
+    now = opened(spreadsheet(f"{head}\r\n{rows}", "Titel"))
+    then = opened(spreadsheet(f"{older}\r\n{rows}", "Titel"))
+    for sheet in now:
+        assert [*sheet.values] == [*then[sheet.title].values]
+
+
 def test_every_row_is_there_twice_by_screen_and_by_pupil() -> None:
     book = opened(spreadsheet(report.csv_text(FULL), "De Regenboog, Advies"))
     assert book.sheetnames == ["Per scherm en veld", "Per leerling"]
