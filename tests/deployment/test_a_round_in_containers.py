@@ -320,10 +320,20 @@ def _is_healthy(deployed: Deployed) -> bool:
 
 
 def test_it_is_healthy_and_at_rest_small(started: Started) -> None:
-    assert _is_healthy(started.deployed)
-    said = started.deployed.run("docker stats --no-stream --format '{{.Name}} {{.MemUsage}}'")
+    deployed = started.deployed
+    assert _is_healthy(deployed)
+    said = ""
+
+    def rests() -> bool:
+        """Look how much each container holds; it rests when no task ran before or after."""
+        nonlocal said
+        before = deployed.tasks()
+        said = deployed.run("docker stats --no-stream --format '{{.Name}} {{.MemUsage}}'")
+        return not before and not deployed.tasks()
+
+    wait_until(rests, "a moment without a task", WAIT_SECONDS)
     print(said)
-    lines = [line for line in said.splitlines() if line.startswith(started.deployed.project) and "receiver" not in line]
+    lines = [line for line in said.splitlines() if line.startswith(deployed.project) and "receiver" not in line]
     assert sum(_mib(line.split()[1]) for line in lines) < 1536
 
 
