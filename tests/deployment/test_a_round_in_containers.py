@@ -205,6 +205,7 @@ def restored(started: Started, released: str) -> str:
     assert "touched" in deployed.run(deployed.documented("backup", "deploy/restore databases"), check=False)
     said = deployed.do("backup", "docker compose up")
     assert f"{REGION}: I1-I8 hold" in said
+    deployed.supply(started.agreement)
     assert deployed.psql("select count(*), max(seq) from overstap.audit_line") >= before
     return deployed.passed("restored", released)
 
