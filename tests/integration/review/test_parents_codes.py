@@ -25,7 +25,7 @@ def look(connection, stay):
 
 def copy_of(row, stay):
     access, region, _, _, _, held, showing = row[:7]
-    return decrypt_copy(showing, stay.held(held), region, access, is_whole=True)
+    return decrypt_copy(showing, stay.open_key(held), region, access, is_whole=True)
 
 
 def test_a_code_with_the_birth_date_opens_the_own_copy(review_round: ReviewRound, at_home: Home) -> None:
