@@ -26,7 +26,7 @@ test: $(VENV)/.ready-dev
 	@$(BIN)/python -m pytest --numprocesses "$$(( $$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1 ))" \
 		--dist loadscope $(ARGS)
 
-# In containers: needs a container engine, nginx, age and openssl, and about ten minutes. Skipped, and said so, where they are not.
+# In containers: needs a container engine, nginx, age and openssl, and about half an hour. Skipped, and said so, where they are not.
 test-deployment: $(VENV)/.ready-dev
 	@$(BIN)/python -m pytest --deployment tests/deployment $(ARGS)
 
