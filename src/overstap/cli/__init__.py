@@ -53,6 +53,8 @@ def root(
 
 
 for _module in pkgutil.iter_modules(__path__):
+    if _module.name.startswith("_"):  # part of another command
+        continue
     _found = importlib.import_module(f"{__name__}.{_module.name}")
     if hasattr(_found, "app"):
         app.add_typer(_found.app, name=_module.name)

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from overstap.agreements import RoundId
+from overstap.cli._new_agreement import new
 from overstap.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from overstap.agreements.rehearsal import RehearsalAssumptions
 
 app = typer.Typer(help="Agreements of regions.", no_args_is_help=True)
+app.command()(new)
 
 
 class AgreementOutput(StrEnum):

@@ -1,0 +1,1 @@
+"""Drafting of an agreement file: next year's from last year's habits, in YAML that this package reads back alike."""
