@@ -54,6 +54,7 @@ bundle:
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
 lock: $(VENV)/.ready-dev
 	$(LOCK) $(ARGS) requirements.in --output-file requirements.txt
+	$(LOCK) $(ARGS) requirements-cluster.in --output-file requirements-cluster.txt
 	$(LOCK) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
 
 clean:

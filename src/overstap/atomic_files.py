@@ -5,21 +5,24 @@ import secrets
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int, aside: str | None = None) -> None:
     """Write a file atomically: write and sync a temporary file in the same folder, then rename it.
 
     Args:
         path: path of the file; missing folders are created, for the owner only.
         data: the content.
         mode: permission bits, set before the first byte is written.
+        aside: name of the temporary file, replaced when it is there; None: a random one.
 
     Raises:
         OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # A random name, not a process id: two containers can write into one folder with the same process ids
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    beside = path.with_name(aside or f".{path.name}.{secrets.token_hex(8)}")
+    if aside is not None:
+        beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     with os.fdopen(handle, "wb") as out:
         os.fchmod(out.fileno(), mode)
         out.write(data)

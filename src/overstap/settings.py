@@ -1,11 +1,17 @@
 """Settings of a process, read from environment variables `OVERSTAP_...` (docs/settings.md)."""
 
+import os
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import BeforeValidator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from overstap.errors import OverstapError
 from overstap.resources import INCLUDE
+
+Location = Annotated[str, BeforeValidator(os.fspath)]
+"""A folder, or a place in an object store (see `overstap.storage`)."""
 
 
 class Settings(BaseSettings):
@@ -30,14 +36,14 @@ class Settings(BaseSettings):
     """Folder with the regions' content keys, `<region>/<key id>.key`, mode 0600."""
     trust: Path | None = None
     """Folder with certificates and private keys (see overstap.pki)."""
-    drop: Path | None = None
-    """Folder in which schools put dossier files: `<region>/<school>/`."""
-    outbox: Path | None = None
-    """Folder from which schools collect envelopes: `<region>/<school>/`."""
+    drop: Location | None = None
+    """Folder, or `s3://` place, in which schools put dossier files: `<region>/<school>/`."""
+    outbox: Location | None = None
+    """Folder, or `s3://` place, from which schools collect envelopes: `<region>/<school>/`."""
     traffic_centre: str | None = None
     """A supplier's adapter to the OSO Traffic Centre, `module:function` or `module:function=argument`; optional."""
-    reports: Path | None = None
-    """Folder for round and school reports: `<region>/<round>/`."""
+    reports: Location | None = None
+    """Folder, or `s3://` place, for round and school reports: `<region>/<round>/`."""
     review: str | None = None
     """libpq connection string of the ledger for the parents' pages, login overstap_review; set there only."""
     review_address: str = "http://127.0.0.1:8090"
@@ -46,8 +52,8 @@ class Settings(BaseSettings):
     """URL of the schools' pages, for mails to schools; optional."""
     security_contact: str | None = None
     """Contact for vulnerability reports in `security.txt` (RFC 9116): `mailto:...` or `https://...`."""
-    checkpoints: Path | None = None
-    """Folder for each day's signed checkpoint, such as write-once storage; optional."""
+    checkpoints: Location | None = None
+    """Folder, or `s3://` place, for each day's signed checkpoint, such as write-once storage; optional."""
     checkpoint_mail: str = ""
     """E-mail addresses to which each day's checkpoint is sent, separated by commas."""
     timestamps: str | None = None

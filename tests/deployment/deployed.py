@@ -42,6 +42,7 @@ _COPIED_FILES = (
     "docker-compose.yaml",
     ".dockerignore",
     "requirements.txt",
+    "requirements-cluster.txt",
     "pyproject.toml",
     "README.md",
     "LICENSE",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from overstap.agreements import Agreement
     from overstap.ledger import Ledger
     from overstap.pki import TrustStore
+    from overstap.storage import Place
 
 app = typer.Typer(help="Manual actions on deliveries.", no_args_is_help=True)
 
@@ -44,6 +45,13 @@ def _round_ledger(round_id: str, by: str) -> Iterator[tuple["Ledger", "Agreement
         yield ledger, agreement, region
     finally:
         ledger.close()
+
+
+def _outbox() -> "Place | None":
+    from overstap.orchestration.object_storage import place_of
+
+    location = Settings().outbox
+    return None if location is None else place_of(location)
 
 
 def _trust() -> "TrustStore":
@@ -76,7 +84,7 @@ def send_test(
     from overstap.delivery.test_messages import WAITS, Tester
 
     with _round_ledger(round_id, by) as (ledger, agreement, _):
-        tester = Tester(ledger, _trust(), agreement, round_id, by, clock.now, Settings().outbox)
+        tester = Tester(ledger, _trust(), agreement, round_id, by, clock.now, _outbox())
         found = tester.send(only=school, again=again)
     console = Console(highlight=False, soft_wrap=True)
     shown = [one for one in found if school in (None, one.school)]
@@ -127,7 +135,7 @@ def resend(
                     school=one,
                     actor=by,
                     clock=clock.now,
-                    outbox=Settings().outbox,
+                    outbox=_outbox(),
                 )
             except OverstapError as error:
                 failed += 1
@@ -161,7 +169,7 @@ def withdraw(
         with ledger.unit(region, by) as unit:
             count = take_back(unit, round_id, dossier, reason=why, decided_by=by)
         console.print(said("delivery", "withdrawn", count=count))
-        take_back_all(ledger, _trust(), agreement=agreement, actor=by, clock=clock.now, outbox=Settings().outbox)
+        take_back_all(ledger, _trust(), agreement=agreement, actor=by, clock=clock.now, outbox=_outbox())
         with ledger.unit(region, by) as unit:
             found = [one for one in statuses(unit, round_id) if one.dossier in dossier]
     for one in found:

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
+from overstap import storage
 from overstap.closing.checkpoint import make_checkpoint
 from overstap.closing.export import newest_checkpoint
 from overstap.closing.timestamps import time_stamp
 from overstap.ledger import Ledger
 from overstap.pki import TrustStore
-
-_FILE_MODE = 0o444
+from overstap.storage import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +26,11 @@ class PublishedCheckpoint:
     up_to: int
     root: str
     line: str
-    file: Path | None
+    file: Place | None
 
 
 def publish(
-    ledger: Ledger, trust: TrustStore, *, region: str, actor: str, at: datetime, folder: Path | None
+    ledger: Ledger, trust: TrustStore, *, region: str, actor: str, at: datetime, folder: Place | None
 ) -> PublishedCheckpoint:
     """Sign a checkpoint over a region's chain, and write it to a new file.
 
@@ -50,11 +49,13 @@ def publish(
     up_to, root = make_checkpoint(ledger, trust, region=region, actor=actor, at=at)
     with ledger.unit(region, actor) as unit:
         line = newest_checkpoint(unit)
-    file = _write_once(folder / f"{region}-{up_to}.json", f"{line}\n".encode()) if folder is not None else None
-    return PublishedCheckpoint(up_to, root, line, file)
+    if folder is None:
+        return PublishedCheckpoint(up_to, root, line, None)
+    name, content = f"{region}-{up_to}.json", f"{line}\n".encode()
+    return PublishedCheckpoint(up_to, root, line, storage.write_once(folder, name, content))
 
 
-def time_stamp_file(published: PublishedCheckpoint, service: str) -> Path | None:
+def time_stamp_file(published: PublishedCheckpoint, service: str) -> Place | None:
     """Request a time stamp of a checkpoint's file, and write it to a `.tsr` file beside it; None where it has no file.
 
     Args:
@@ -66,12 +67,5 @@ def time_stamp_file(published: PublishedCheckpoint, service: str) -> Path | None
     """
     if published.file is None:
         return None
-    answer = time_stamp(service, published.file.read_bytes())
-    return _write_once(published.file.with_suffix(".tsr"), answer)
-
-
-def _write_once(path: Path, content: bytes) -> Path:
-    with path.open("xb") as out:  # never over an existing file
-        out.write(content)
-    path.chmod(_FILE_MODE)
-    return path
+    answer = time_stamp(service, f"{published.line}\n".encode())
+    return storage.write_once(published.file.parent, f"{published.file.name.removesuffix('.json')}.tsr", answer)

@@ -5,13 +5,12 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from overstap import storage
 from overstap.agreements import RoundId
-from overstap.atomic_files import write_atomically
 from overstap.clock import format_moment
 from overstap.closing.decisions import decision_sentence
 from overstap.ledger.delivery.deliveries import UnreceivedDossiers
@@ -20,6 +19,7 @@ from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.gate_decisions import GateDecision
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.resources import INCLUDE
+from overstap.storage import Place
 from overstap.texts import texts
 
 
@@ -219,7 +219,7 @@ def round_report(
     return RoundReport(html, out.getvalue())
 
 
-def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
+def write_report(folder: Place, round_id: str, report: RoundReport) -> Place:
     """Write a report below the reports folder, each file atomically; return the HTML file.
 
     Args:
@@ -229,10 +229,8 @@ def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
     """
     found = RoundId(round_id)
     subfolder, kind = folder / found.region / found.school_year, found.kind
-    subfolder.mkdir(parents=True, exist_ok=True)
-    for ending, text in (("html", report.html), ("csv", "\ufeff" + report.csv)):
-        write_atomically(subfolder / f"{kind}.{ending}", text.encode(), mode=0o644)
-    return subfolder / f"{kind}.html"
+    storage.write(subfolder, f"{kind}.csv", f"\ufeff{report.csv}".encode(), mode=0o644)
+    return storage.write(subfolder, f"{kind}.html", report.html.encode(), mode=0o644)
 
 
 _PRIMARY = (

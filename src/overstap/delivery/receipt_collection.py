@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import Agreement, School
@@ -16,6 +15,7 @@ from overstap.ledger.delivery.deliveries import AttemptResult, OfferedDelivery, 
 from overstap.ledger.delivery.dossier_requests import sent_deliveries
 from overstap.ledger.delivery.results import StoredResult, keep, known
 from overstap.pki import TrustStore
+from overstap.storage import Place
 
 GROUP = 25
 """Answers per transaction."""
@@ -30,7 +30,7 @@ def take_in(
     school: School,
     actor: str,
     clock: Callable[[], datetime],
-    outbox: Path | None = None,
+    outbox: Place | None = None,
 ) -> Counter[str]:
     """Read and verify the answers that one school left; sends nothing.
 

@@ -5,7 +5,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import Agreement, School
@@ -32,6 +31,7 @@ from overstap.ledger.delivery.withdrawals import (
     to_revoke,
 )
 from overstap.pki import TrustStore
+from overstap.storage import Place
 
 GROUP = 25
 STANDS_READY = "DELIVERY-108"
@@ -46,7 +46,7 @@ def take_back_all(
     agreement: Agreement,
     actor: str,
     clock: Callable[[], datetime],
-    outbox: Path | None = None,
+    outbox: Place | None = None,
 ) -> Counter[str]:
     """Sign a region's due revocations, and send each to its receiver.
 
@@ -98,7 +98,7 @@ def _tell(
     region: str,
     actor: str,
     clock: Callable[[], datetime],
-    outbox: Path | None,
+    outbox: Place | None,
 ) -> Counter[str]:
     done: Counter[str] = Counter()
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import Agreement, School
@@ -35,6 +34,7 @@ from overstap.ledger.delivery.deliveries import (
 from overstap.ledger.delivery.dossier_requests import earlier_request
 from overstap.ledger.session import UnitOfWork
 from overstap.pki import TrustStore
+from overstap.storage import Place
 
 GROUP = 25
 """Deliveries per transaction: after a kill at most this many are sent again."""
@@ -51,7 +51,7 @@ def send_school(
     school: School,
     actor: str,
     clock: Callable[[], datetime],
-    outbox: Path | None = None,
+    outbox: Place | None = None,
     is_asked: bool = False,
     channel: Callable[..., AbstractContextManager[Channel]] = way_of,
 ) -> Counter[str]:

@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import cycle
-from pathlib import Path
 
 from overstap.agreements import Agreement, RoundId, School
 from overstap.delivery.channels.channel import Channel, ChannelError
@@ -36,6 +35,7 @@ from overstap.ledger.delivery.test_messages import (
     settle,
 )
 from overstap.pki import TrustStore
+from overstap.storage import Place
 
 STANDS_READY, TO_BE_ASKED = "DELIVERY-109", "DELIVERY-110"
 """Codes of a test that lies where its school takes it, and of one that waits at the desk until its school asks."""
@@ -68,7 +68,7 @@ class Tester:
     round_id: str
     actor: str
     clock: Callable[[], datetime]
-    outbox: Path | None = None
+    outbox: Place | None = None
 
     def send(self, *, only: str | None = None, again: bool = False) -> list[SchoolResult]:
         """Send a test message to whoever has not passed yet, after taking in what schools left for us.

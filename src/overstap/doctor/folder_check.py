@@ -5,8 +5,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from overstap import storage
 from overstap.doctor.finding import Finding, good, mind, unseen, wrong
+from overstap.errors import system_fault
+from overstap.orchestration.object_storage import place_of
 from overstap.settings import Settings
+from overstap.texts import texts
 
 ROOM_MIND_BYTES, ROOM_WRONG_BYTES = 5_000_000_000, 1_000_000_000
 _READ = ("regions", "keys", "trust", "drop", "registers")
@@ -19,11 +23,15 @@ def findings(settings: Settings) -> Iterator[Finding]:
     """Yield the findings on each folder in this process's settings."""
     seen: list[Path] = []
     for name in (*_READ, *_WRITTEN):
-        folder: Path | None = getattr(settings, name)
+        location = getattr(settings, name)
         subject = f"folder {name}"
-        if folder is None:
+        if location is None:
             yield unseen(subject, f"OVERSTAP_{name.upper()} is not set here")
             continue
+        if storage.is_remote(str(location)):
+            yield _in_a_store(subject, str(location))
+            continue
+        folder = storage.local_place(str(location))
         if not folder.is_dir():
             yield wrong(subject, f"{folder} is not there", "make it with: overstap deploy init")
             continue
@@ -44,6 +52,15 @@ def _one(subject: str, folder: Path, *, is_written: bool, is_private: bool) -> F
         if unread:
             return wrong(subject, f"{len(unread)} files cannot be read, such as {unread[0].name}", give)
     return good(subject, "is there, with the rights it needs")
+
+
+def _in_a_store(subject: str, location: str) -> Finding:
+    try:
+        storage.entries(place_of(location), 1)
+    except OSError as error:
+        kind = texts("system").get(system_fault(error), {}).get("en", "")
+        return wrong(subject, f"{location} cannot be listed: {kind}", "look at the store and its connection")
+    return good(subject, f"{location} answers and can be listed")
 
 
 def _room(folders: list[Path]) -> Iterator[Finding]:

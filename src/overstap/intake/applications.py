@@ -6,22 +6,24 @@ rows silently.
 """
 
 import contextlib
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
+from overstap import storage
 from overstap.agreements.model import RegistrationStage
 from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError, system_fault
 from overstap.intake.refusals import RefusedItem
 from overstap.oso import identifiers
 from overstap.school_numbers import school_id_in
+from overstap.storage import Place, Unread, UnreadError
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.tabular.values import NumberFault, NumberFormatError, day, digits, moment
 
@@ -63,7 +65,7 @@ class _InvalidRowError(Exception):
         super().__init__(code)
 
 
-def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
+def read_file(path: Place) -> tuple[list[Application], list[RefusedItem]]:
     """Read a file of applications: CSV in any common dialect, or a workbook (.xlsx).
 
     Dates have the form 2015-03-30 or 30-3-2015; moments are a date with or without a time, in Dutch wall time unless
@@ -80,12 +82,12 @@ def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
         OverstapError: INTAKE-030 to INTAKE-033 and TABLE-002 to TABLE-009, when the file as a whole is not valid.
     """
     try:
-        size = path.stat().st_size
-        if size > _LIMIT_BYTES:
-            raise OverstapError("INTAKE-031", megabytes=size // 1_000_000, limit=_LIMIT_BYTES // 1_000_000)
-        data = path.read_bytes()
+        data = storage.read(path.parent, path.name, limit_bytes=_LIMIT_BYTES, follows_links=True).data
+    except UnreadError as problem:
+        raise _unread(problem) from None
     except OSError as problem:
-        raise OverstapError("INTAKE-030", kind=system_fault(problem)) from None
+        code = "INTAKE-047" if storage.is_store_fault(problem) or problem.errno == errno.EBADMSG else "INTAKE-030"
+        raise OverstapError(code, kind=system_fault(problem)) from None
     try:
         table = read_table(data, Header(HEADER), max_bytes=_LIMIT_BYTES, max_rows=_LIMIT_ROWS)
     except HeaderError as wrong:
@@ -106,6 +108,15 @@ def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
             facts = {**wrong.facts, "line": row.line}
             refused.append(RefusedItem(f"regel {row.line}", wrong.code, facts, about=_about(cells)))
     return applications, refused
+
+
+def _unread(problem: UnreadError) -> OverstapError:
+    if problem.why is Unread.TOO_LARGE:
+        megabytes, limit = problem.size_bytes // 1_000_000, _LIMIT_BYTES // 1_000_000
+        return OverstapError("INTAKE-031", megabytes=megabytes, limit=limit)
+    if problem.why is Unread.CHANGED:
+        return OverstapError("INTAKE-047", kind="ECHANGED")
+    return OverstapError("INTAKE-030", kind="EISDIR" if problem.why is Unread.SPECIAL else "ELOOP")
 
 
 def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[list[Application], list[RefusedItem]]:

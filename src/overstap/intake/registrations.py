@@ -9,8 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from overstap import storage
 from overstap.agreements import Agreement
 from overstap.errors import OverstapError
 from overstap.intake.applications import Application
@@ -18,6 +18,7 @@ from overstap.intake.refusals import RefusedItem
 from overstap.ledger import Ledger
 from overstap.ledger.rounds import registrations
 from overstap.ledger.rounds.registrations import RefusedRegistration, Registration, UnstatedRegistrations
+from overstap.storage import Place, UnreadError
 
 SETTLE_SECONDS = 5.0
 """Seconds for which a file must be unchanged before it is read."""
@@ -44,7 +45,7 @@ class SourceRegistrations:
 
 
 def wait_until_written(
-    path: Path,
+    path: Place,
     *,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
@@ -64,7 +65,7 @@ def wait_until_written(
     begun = clock()
     while (seen := _state(path)) is not None:
         # The clock of a file server can be ahead: a time in the future counts as the present
-        if clock() - seen[1] / 1e9 >= SETTLE_SECONDS:
+        if clock() - seen[1] >= SETTLE_SECONDS:
             return
         sleep(SETTLE_SECONDS)
         if _state(path) == seen:
@@ -73,12 +74,11 @@ def wait_until_written(
             raise OverstapError("INTAKE-046", seconds=round(wait_seconds))
 
 
-def _state(path: Path) -> tuple[int, int] | None:
+def _state(path: Place) -> tuple[int, float] | None:
     try:
-        found = path.stat()
-    except OSError:
+        return storage.state(path)
+    except (OSError, UnreadError):
         return None
-    return found.st_size, found.st_mtime_ns
 
 
 def is_large(gone: UnstatedRegistrations) -> bool:

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowException
 from overstap.agreements import RoundId
 from overstap.errors import OverstapError
 from overstap.orchestration.failures import StopError, told
+from overstap.orchestration.object_storage import place_of
 from overstap.rounds import agreed
 from overstap.rounds.context import Context, RoundContext, opened
 from overstap.settings import Settings
@@ -42,7 +43,8 @@ def bare_workplace() -> Iterator[Context]:
         las_connection,
     )  # imported here because of the provider, which only running tasks need
 
-    with failures_told(), opened(Settings(), database=las_connection, run=_run_id()) as context:
+    parts = {"database": las_connection, "run": _run_id(), "storage": place_of}
+    with failures_told(), opened(Settings(), **parts) as context:
         yield context
 
 

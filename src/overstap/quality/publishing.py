@@ -1,13 +1,12 @@
 """Publication of a region's quality page as a file beside the round's report."""
 
-from pathlib import Path
-
+from overstap import storage
 from overstap.agreements import RoundId
-from overstap.atomic_files import write_atomically
 from overstap.ledger.dossiers import quality_runs
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.quality.quality_page import html
+from overstap.storage import Place
 
 
 def region_page(unit: UnitOfWork, round_id: str, school: str | None = None) -> str:
@@ -34,7 +33,7 @@ def region_page(unit: UnitOfWork, round_id: str, school: str | None = None) -> s
     )
 
 
-def publish(unit: UnitOfWork, folder: Path, round_id: str) -> Path:
+def publish(unit: UnitOfWork, folder: Place, round_id: str) -> Place:
     """Write the region's quality page atomically; return the file.
 
     Args:
@@ -44,7 +43,4 @@ def publish(unit: UnitOfWork, folder: Path, round_id: str) -> Path:
     """
     identifier = RoundId(round_id)
     target, kind = folder / identifier.region / identifier.school_year, identifier.kind
-    target.mkdir(parents=True, exist_ok=True)
-    page = target / f"{kind}-quality.html"
-    write_atomically(page, region_page(unit, round_id).encode(), mode=0o644)
-    return page
+    return storage.write(target, f"{kind}-quality.html", region_page(unit, round_id).encode(), mode=0o644)

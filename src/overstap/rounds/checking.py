@@ -36,9 +36,10 @@ def check(context: RoundContext) -> Counter[str]:
         made_at=context.clock(),
         registers=registers.load(context.settings.registers),
     )
-    if context.settings.reports is not None:
+    reports = context.place("reports")
+    if reports is not None:
         with context.unit("check") as unit:
-            page = publish(unit, context.settings.reports, context.round_id)
+            page = publish(unit, reports, context.round_id)
         log.info("Kwaliteit | quality: %s", page.name)
     return judged
 

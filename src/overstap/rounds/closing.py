@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 from overstap.closing.checkpoint import make_checkpoint
 from overstap.closing.report import round_report, write_report
@@ -14,6 +13,7 @@ from overstap.quality.rulebook import sentence_of
 from overstap.rounds.context import RoundContext
 from overstap.rounds.opening import leaves_open
 from overstap.rounds.questions import look_before_closing
+from overstap.storage import Place
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ class Closed:
 
     audit_lines: int
     """Number of the last audit line that the signed checkpoint covers."""
-    report: Path
-    quality: Path
+    report: Place
+    quality: Place
 
 
 def close(context: RoundContext) -> Closed | None:
@@ -41,7 +41,7 @@ def close(context: RoundContext) -> Closed | None:
     Raises:
         OverstapError: GATE-009 when undelivered dossiers wait for the coordinator's decision.
     """
-    reports = context.settings.need_path("reports")
+    reports = context.need_place("reports")
     if leaves_open(context):
         log.info("Dit gaat over enkele scholen; de ronde blijft open | about some schools: the round stays open")
         return None

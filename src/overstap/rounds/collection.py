@@ -62,7 +62,7 @@ def register(context: RoundContext) -> Counter[str]:
     found = []
     if agreed.file:
         # `file: null` in an agreement: all registrations are in the database
-        path = context.settings.need_path("drop") / context.region / agreed.file
+        path = context.need_place("drop") / context.region / agreed.file
         wait_until_written(path)
         found.append(SourceRegistrations("file", *applications.read_file(path)))
     if agreed.connection:
@@ -167,7 +167,7 @@ def _candidates(context: RoundContext, school: School) -> Iterator[Iterator[Cand
         school=school,
         region=context.region,
         now=context.clock(),
-        drop=lambda: context.settings.need_path("drop"),
+        drop=lambda: context.need_place("drop"),
         label_key=lambda: context.ledger.keys(context.region).lookup("label", school.id),
         database=context.database,
     )

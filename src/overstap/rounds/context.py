@@ -16,6 +16,7 @@ from overstap.ledger import Ledger, open_ledger
 from overstap.ledger.session import UnitOfWork
 from overstap.pki import TrustStore
 from overstap.settings import Settings
+from overstap.storage import Place, local_place
 
 
 def no_database(connection: str) -> AbstractContextManager[psycopg.Connection[Any]]:
@@ -45,6 +46,7 @@ class Context:
         database: opens a database connection by its name in the agreement.
         channel: opens the channel to a school, as `delivery.channels.registry.way_of` does.
         run: id of the Airflow run, which a coordinator may have limited to some schools.
+        storage: opens the place that a setting names, also in an object store.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class Context:
     database: Callable[[str], AbstractContextManager[psycopg.Connection[Any]]] = no_database
     channel: Callable[..., AbstractContextManager[Any]] = open_channel
     run: str | None = None
+    storage: Callable[[str], Place] = local_place
 
     @cached_property
     def trust(self) -> TrustStore:
@@ -63,6 +66,26 @@ class Context:
         """
         return TrustStore(self.settings.need_path("trust"), production=self.settings.production)
 
+    def place(self, name: str) -> Place | None:
+        """Return the place of files that a setting names: "drop", "outbox", "reports" or "checkpoints".
+
+        Args:
+            name: name of the setting's field.
+
+        Raises:
+            OverstapError: SETTING-003 when it is in an object store that cannot be opened here.
+        """
+        location = getattr(self.settings, name)
+        return None if location is None else self.storage(location)
+
+    def need_place(self, name: str) -> Place:
+        """Return the same, required.
+
+        Raises:
+            OverstapError: SETTING-001 when it is not set; SETTING-003.
+        """
+        return self.storage(self.settings.need(name))
+
     def of_round(self, round_id: RoundId, agreement: Agreement) -> "RoundContext":
         """Return the context of one round.
 
@@ -71,7 +94,7 @@ class Context:
             agreement: the agreement in force for it.
         """
         return RoundContext(
-            *(self.settings, self.ledger, self.clock, self.database, self.channel, self.run),
+            *(self.settings, self.ledger, self.clock, self.database, self.channel, self.run, self.storage),
             round_id=round_id,
             agreement=agreement,
         )

@@ -126,7 +126,7 @@ def send(context: RoundContext, school_id: str, *, actor: str, is_asked: bool = 
         school=context.agreement.school(school_id),
         actor=actor,
         clock=context.clock,
-        outbox=context.settings.outbox,
+        outbox=context.place("outbox"),
         is_asked=is_asked,
         channel=context.channel,
     )
@@ -175,5 +175,5 @@ def take_answers(context: RoundContext, school_id: str) -> Counter[str]:
         school=context.agreement.school(school_id),
         actor=actor,
         clock=context.clock,
-        outbox=context.settings.outbox,
+        outbox=context.place("outbox"),
     )

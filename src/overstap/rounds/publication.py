@@ -32,7 +32,7 @@ def publish_checkpoint(context: Context, region: str) -> Counter[str] | None:
         region=region,
         actor="hand_out",
         at=context.clock(),
-        folder=settings.checkpoints,
+        folder=context.place("checkpoints"),
     )
     done = Counter(up_to=made.up_to, files=int(made.file is not None))
     with context.ledger.unit(region, "hand_out") as unit:

@@ -88,7 +88,7 @@ def _test(context: RoundContext) -> Counter[str]:
         return Counter()
     tester = Tester(
         *(context.ledger, context.trust, context.agreement, context.round_id),
-        *("watch", context.clock, context.settings.outbox),
+        *("watch", context.clock, context.place("outbox")),
     )
     tester.take_in()
     found = []
@@ -114,7 +114,7 @@ def _take_back(context: RoundContext) -> Counter[str]:
         agreement=context.agreement,
         actor="watch",
         clock=context.clock,
-        outbox=context.settings.outbox,
+        outbox=context.place("outbox"),
     )
     return Counter({f"taken back, {name}": count for name, count in done.items() if count})
 

@@ -144,9 +144,9 @@ class Sandbox:
             ledger_owner=None,
             keys=self.keys,
             trust=self.trust,
-            drop=self.drop,
-            reports=self.reports,
-            outbox=self.outbox,
+            drop=str(self.drop),
+            reports=str(self.reports),
+            outbox=str(self.outbox),
             registers=None,
             traffic_centre=None,
         )

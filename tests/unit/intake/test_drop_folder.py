@@ -91,9 +91,9 @@ def test_a_file_changed_just_now_waits(tmp_path: Path, age: float, is_waiting: b
 
 def test_a_file_that_grows_while_it_is_read_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path, "a.xml")
-    from overstap.intake.sources import drop_folder
+    from overstap.storage import disk
 
-    read = drop_folder._read
+    read = disk._read
 
     def read_while_somebody_writes(*arguments: object) -> bytes:
         data = read(*arguments)  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ def test_a_file_that_grows_while_it_is_read_waits(tmp_path: Path, monkeypatch: p
             file.write(b"more")
         return data
 
-    monkeypatch.setattr(drop_folder, "_read", read_while_somebody_writes)
+    monkeypatch.setattr(disk, "_read", read_while_somebody_writes)
     [one] = look(tmp_path)
     assert (one.code, one.is_waiting) == ("INTAKE-008", True)
 

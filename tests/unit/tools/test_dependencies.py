@@ -5,7 +5,7 @@ import tomllib
 
 from overstap_tools.project import PROJECT
 
-_NAME = re.compile(r"^[A-Za-z0-9._-]+(\[[a-z,]+\])?(==\S+)?")
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?(==\S+)?")
 
 
 def declared() -> set[str]:
@@ -21,9 +21,10 @@ def declared() -> set[str]:
 
 
 def listed() -> dict[str, bool]:
-    """Return the lines of requirements.in, and whether a reason stands above each."""
+    """Return the lines of both lists of what runs, and whether a reason stands above each."""
     found, has_reason = {}, False
-    for line in (PROJECT / "requirements.in").read_text(encoding="utf-8").splitlines():
+    lists = ("requirements.in", "requirements-cluster.in")
+    for line in [line for name in lists for line in (PROJECT / name).read_text(encoding="utf-8").splitlines()]:
         if line.startswith("# "):
             has_reason = True
         elif not line.strip():
@@ -43,9 +44,20 @@ def test_each_has_a_reason() -> None:
 
 
 def test_the_lock_has_all_of_them() -> None:
-    locked = set(re.findall(r"^([A-Za-z0-9._-]+)==", (PROJECT / "requirements.txt").read_text(), flags=re.M))
+    locks = ("requirements.txt", "requirements-cluster.txt")
+    text = "\n".join((PROJECT / name).read_text() for name in locks)
+    locked = set(re.findall(r"^([A-Za-z0-9._-]+)==", text, flags=re.M))
     names = {re.split(r"[\[=]", one)[0] for one in listed()}
     assert names <= locked
+
+
+def test_the_cluster_adds_to_the_lock_and_changes_nothing() -> None:
+    plain, more = (
+        dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", (PROJECT / name).read_text(), flags=re.M))
+        for name in ("requirements.txt", "requirements-cluster.txt")
+    )
+    assert {name: version for name, version in more.items() if plain.get(name, version) != version} == {}
+    assert {"celery", "redis", "s3fs"} <= set(more) - set(plain)
 
 
 def test_every_extra_that_an_extra_names_is_there() -> None:

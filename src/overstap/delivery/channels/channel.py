@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from overstap.agreements import School
 from overstap.envelope.file_names import AnswerKind
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore
+from overstap.storage import Place
 from overstap.transport.https_client import TransportProblem
 
 _CODES = {
@@ -97,7 +97,7 @@ class ChannelContext:
     trust: TrustStore
     """Trust store with the conductor's and the schools' certificates."""
     at: datetime
-    outbox: Path | None
+    outbox: Place | None
     """The folder of schools that collect by hand (setting OVERSTAP_OUTBOX)."""
     asked: Callable[[UUID], tuple[UUID, str] | None]
     """Returns the school's request that a message answers, and its sender; None when there was no request."""

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import School
 from overstap.agreements.kinds import channels
 from overstap.delivery.channels.channel import Channel, ChannelContext
 from overstap.pki import TrustStore
+from overstap.storage import Place
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def way_of(
     region: str,
     trust: TrustStore,
     at: datetime,
-    outbox: Path | None = None,
+    outbox: Place | None = None,
     asked: Callable[[UUID], tuple[UUID, str] | None] = lambda message_id: None,
 ) -> Iterator[Channel]:
     """Open the channel to a school for the duration of one run.

@@ -1,22 +1,19 @@
-"""Source `drop_folder`: OSO files that a school's system exports to a folder.
+"""Source `drop_folder`: OSO files that a school's system exports to a folder, on disk or in an object store.
 
 The folder is not trusted. Each entry is read or refused with a code. Symbolic links and special files are not opened,
 every read is bounded, and nothing in the folder is changed or removed. The XML is checked later.
 """
 
-import errno
 import hashlib
 import hmac
-import io
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Literal
 
+from overstap import storage
 from overstap.agreements.kinds import SourceKind
 from overstap.agreements.model.supplying import SupplyingPart
 from overstap.errors import OverstapError, system_fault
@@ -25,6 +22,7 @@ from overstap.intake.refusals import RefusedItem
 from overstap.intake.sources.source import SourceContext
 from overstap.oso.reading import DEFAULT_LIMITS
 from overstap.resources import INCLUDE
+from overstap.storage import Entry, Place, Unread, UnreadError
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ _UNFINISHED_STARTS = (".", "~$")
 
 
 def scan(
-    folder: Path, *, now: datetime, settle_seconds: float, label_key: bytes, limits: DropLimits | None = None
+    folder: Place, *, now: datetime, settle_seconds: float, label_key: bytes, limits: DropLimits | None = None
 ) -> Iterator[DroppedFile | RefusedItem]:
     """Yield the entries of a school's drop folder, in the order of the file names.
 
@@ -73,18 +71,16 @@ def scan(
         Each entry, read or refused (INTAKE-002 to INTAKE-012). Files that are still being written have `is_waiting`.
 
     Raises:
-        OverstapError: INTAKE-001 when the folder is missing or cannot be listed.
+        OverstapError: INTAKE-001 when the folder is missing or cannot be listed, or the store stops answering.
     """
     limits = limits or DropLimits()
     try:
-        with os.scandir(folder) as entries:
-            # Bounded before sorting, since a folder can hold a million files by mistake
-            names = sorted(entry.name for _, entry in zip(range(limits.files + 1), entries, strict=False))
+        found = storage.entries(folder, limits.files)
     except OSError as problem:
         raise OverstapError("INTAKE-001", kind=system_fault(problem)) from None
-    for position, name in enumerate(names[: limits.files], start=1):
-        yield _read_entry(folder / name, _label(position, name, label_key), now, settle_seconds, limits)
-    if len(names) > limits.files:
+    for position, entry in enumerate(found[: limits.files], start=1):
+        yield _read_entry(folder, entry, _label(position, entry.name, label_key), now, settle_seconds, limits)
+    if len(found) > limits.files:
         yield RefusedItem("-", "INTAKE-012", {"limit": limits.files})
 
 
@@ -93,60 +89,45 @@ def _label(position: int, name: str, key: bytes) -> str:
     return f"bestand {position} ({digest[:8]})"
 
 
+_CODES = {
+    Unread.SPECIAL: "INTAKE-002",
+    Unread.LINK: "INTAKE-003",
+    Unread.TOO_LARGE: "INTAKE-006",
+    Unread.UNSETTLED: "INTAKE-007",
+    Unread.CHANGED: "INTAKE-008",
+}
+_WAITING = frozenset({Unread.UNSETTLED, Unread.CHANGED})
+
+
 def _read_entry(
-    path: Path, label: str, now: datetime, settle_seconds: float, limits: DropLimits
+    folder: Place, entry: Entry, label: str, now: datetime, settle_seconds: float, limits: DropLimits
 ) -> DroppedFile | RefusedItem:
-    name = path.name
+    name = entry.name
 
     def refused(code: str, *, is_waiting: bool = False, **facts: object) -> RefusedItem:
         return RefusedItem(label, code, facts, file_name=name, is_waiting=is_waiting)
 
+    if entry.why_not is not None:
+        return refused(_CODES[entry.why_not])
+    if name.startswith(_UNFINISHED_STARTS) or name.lower().endswith(_UNFINISHED):
+        return refused("INTAKE-004", is_waiting=True)
+    if not name.lower().endswith(".xml"):
+        return refused("INTAKE-005")
     try:
-        kind = path.lstat().st_mode
-        if stat.S_ISLNK(kind):
-            return refused("INTAKE-003")
-        if not stat.S_ISREG(kind):
-            return refused("INTAKE-002")
-        if name.startswith(_UNFINISHED_STARTS) or name.lower().endswith(_UNFINISHED):
-            return refused("INTAKE-004", is_waiting=True)
-        if not name.lower().endswith(".xml"):
-            return refused("INTAKE-005")
-        # Between listing and opening, the file can be replaced by a link or a pipe: neither is opened
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with io.FileIO(descriptor) as file:
-            before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                return refused("INTAKE-002")
-            if before.st_size > limits.file_bytes:
-                size = before.st_size // 1_000_000
-                return refused("INTAKE-006", megabytes=size, limit=limits.file_bytes // 1_000_000)
-            age = now.timestamp() - before.st_mtime
-            if abs(age) < settle_seconds:
-                return refused("INTAKE-007", is_waiting=True)
-            data = _read(file, limits.file_bytes)
-            after = os.fstat(descriptor)
+        file = storage.read(folder, name, limit_bytes=limits.file_bytes, now=now, settle_seconds=settle_seconds)
+    except UnreadError as problem:
+        sizes = {"megabytes": problem.size_bytes // 1_000_000, "limit": limits.file_bytes // 1_000_000}
+        facts = sizes if problem.why is Unread.TOO_LARGE else {}
+        return refused(_CODES[problem.why], is_waiting=problem.why in _WAITING, **facts)
     except FileNotFoundError:
         return refused("INTAKE-009", is_waiting=True)
     except OSError as problem:
-        if problem.errno == errno.ELOOP:
-            return refused("INTAKE-003")
+        if storage.is_store_fault(problem):  # no fault of the school: the collection fails, and is tried again
+            raise OverstapError("INTAKE-001", kind=system_fault(problem)) from None
         return refused("INTAKE-010", kind=system_fault(problem))
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
-        return refused("INTAKE-008", is_waiting=True)
-    if not data:
+    if not file.data:
         return refused("INTAKE-011")
-    modified_at = datetime.fromtimestamp(after.st_mtime, UTC)
-    return DroppedFile(label, data, hashlib.sha256(data).digest(), modified_at, name)
-
-
-def _read(file: io.FileIO, limit: int) -> bytes:
-    """Read at most one byte more than the limit, in bytes, since the file can be growing."""
-    parts: list[bytes] = []
-    left = limit + 1
-    while left > 0 and (part := file.read(min(left, 1 << 20))):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+    return DroppedFile(label, file.data, hashlib.sha256(file.data).digest(), file.modified_at, name)
 
 
 class DropFolder(SupplyingPart):
@@ -159,7 +140,7 @@ SETTLE_SECONDS = 5.0
 """Seconds for which a file must be unchanged before it is read."""
 
 
-def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterator[Candidate | RefusedItem]:
+def from_drop_folder(folder: Place, *, now: datetime, label_key: bytes) -> Iterator[Candidate | RefusedItem]:
     """Yield the dossiers in a school's drop folder.
 
     Args:

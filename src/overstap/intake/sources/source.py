@@ -4,10 +4,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from overstap.agreements import School
+from overstap.storage import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class SourceContext:
     school: School
     region: str
     now: datetime
-    drop: Callable[[], Path]
+    drop: Callable[[], Place]
     """Returns the folder that contains all schools' drop folders (setting OVERSTAP_DROP)."""
     label_key: Callable[[], bytes]
     """Returns the key of the digest of file names in labels."""
