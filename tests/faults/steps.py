@@ -28,7 +28,7 @@ def send(
     agreement: Agreement | None = None,
 ) -> dict[str, int]:
     """Send as somebody who asks for it now does; with `is_asked=False` as the region's watch does, only what is due."""
-    settings = deployment.sandbox.settings().model_copy(update={"outbox": outbox})
+    settings = deployment.sandbox.settings().model_copy(update={"outbox": None if outbox is None else str(outbox)})
     context = Context(settings, ledger, (lambda: at) if at else now).of_round(
         deployment.round_id, agreement or deployment.agreement
     )

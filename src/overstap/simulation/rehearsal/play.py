@@ -96,7 +96,7 @@ class RoundRehearsal:
         self.agreed = self.agreement.round(kind)
         self.round_id = self.agreement.round_id(kind)
         self._made = sandbox.folder / kind.value  # schools supply other files for each kind of round
-        settings = sandbox.settings().model_copy(update={"drop": self._made / "drop"})
+        settings = sandbox.settings().model_copy(update={"drop": str(self._made / "drop")})
         self._context = Context(settings, ledger, clock, channel=direct_channel(sandbox))
         self._acts: list[_Act] = []
         self._serial = itertools.count()
