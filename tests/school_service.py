@@ -42,12 +42,13 @@ class School:
     folder: Path
     dsn: str
     """The ledger, with the login of the schools' pages."""
+    settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=ports.any_free)
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def address(self) -> str:
-        return f"http://{ports.LOOPBACK}:{self.port}"
+        return f"http://localhost:{self.port}"  # a name, since passkeys are bound to one
 
     @property
     def log(self) -> str:
@@ -59,6 +60,8 @@ class School:
             "OVERSTAP_KEYS": str(self.home.keys),
             "OVERSTAP_TRUST": str(self.folder / "trust"),
             "OVERSTAP_REVIEW_ADDRESS": "https://inzage.example.org",
+            "OVERSTAP_SCHOOL_ADDRESS": self.address,
+            **self.settings,
         }
         with (self.folder / "school.log").open("ab") as out:
             self.process = subprocess.Popen(
@@ -87,8 +90,8 @@ def agreed() -> dict[str, Any]:
 
 
 @contextmanager
-def school_service(postgres: EmbeddedPostgres, template: str, folder: Path) -> Iterator[School]:
-    """Serve the pages of a school whose round is open, until the end."""
+def school_service(postgres: EmbeddedPostgres, template: str, folder: Path, **settings: str) -> Iterator[School]:
+    """Serve the pages of a school whose round is open, until the end, with further settings where they are given."""
     DevelopmentAuthority(folder / "trust", at=now()).conductor(REGION)
     with home(postgres, folder, template) as found:
         review_round = open_review_round(found.ledger, 12, **agreed())
@@ -99,7 +102,7 @@ def school_service(postgres: EmbeddedPostgres, template: str, folder: Path) -> I
             school_reports.keep(
                 unit, review_round.round_id, review_round.school, school_reports.SchoolReport("<p>lijst</p>", FAULTS)
             )
-        made = School(found, review_round, folder, postgres.dsn("overstap_school", found.database))
+        made = School(found, review_round, folder, postgres.dsn("overstap_school", found.database), settings)
         made.start()
         try:
             yield made

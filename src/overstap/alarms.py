@@ -14,6 +14,7 @@ _CATEGORIES = {
     "guessing_network": "authentication",
     "code_ended": "authentication",
     "account_guessed": "authentication",
+    "factor_guessed": "authentication",
 }
 
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     review_address: str = "http://127.0.0.1:8090"
     """URL of the parents' pages, for letters and mails; with https, cookies are sent over HTTPS only."""
     school_address: str | None = None
-    """URL of the schools' pages, for mails to schools; optional."""
+    """URL of the schools' pages, for mails to schools and for passkeys, which are bound to it; optional."""
+    second_factor: Literal["required", "offered"] | None = None
+    """Whether schools' accounts need a second factor; without it: required in production, else offered."""
     security_contact: str | None = None
     """Contact for vulnerability reports in `security.txt` (RFC 9116): `mailto:...` or `https://...`."""
     checkpoints: Location | None = None
@@ -98,6 +100,11 @@ class Settings(BaseSettings):
     def needs_second_factor(self) -> bool:
         """Whether sign-in at the identity provider requires a second factor."""
         return self.production or bool(self.acr_values)
+
+    @property
+    def schools_need_second_factor(self) -> bool:
+        """Whether every account of a school needs a second factor; an agreement may require one for its region."""
+        return self.second_factor == "required" if self.second_factor else self.production
 
     @property
     def administrator_accounts(self) -> tuple[str, ...]:

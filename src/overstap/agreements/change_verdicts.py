@@ -257,6 +257,7 @@ _REGION: dict[str, _Rule] = {
             "notices",
             "occasions",
             "retention",
+            "second_factor",
         ),
         _always,
     ),

@@ -48,6 +48,9 @@ def init(
     security_contact: Annotated[
         str | None, typer.Option(help="Where a weakness is reported, such as mailto:veilig@example.nl")
     ] = None,
+    second_factor: Annotated[
+        str | None, typer.Option(help="Second step of signing in for schools: required (in production) or offered")
+    ] = None,
     checkpoint_mail: Annotated[str | None, typer.Option(help="Addresses that keep checkpoints of the evidence")] = None,
     timestamps: Annotated[str | None, typer.Option(help="Service for time stamps (RFC 3161)")] = None,
     virus_scanner: Annotated[str | None, typer.Option(help="clamd that looks at attachments, host:port")] = None,
@@ -96,6 +99,7 @@ def init(
         "traffic_centre": traffic_centre,
         "alarm_mail": alarm_mail,
         "security_contact": security_contact,
+        "second_factor": second_factor,
         "checkpoint_mail": checkpoint_mail,
         "timestamps": timestamps,
         "virus_scanner": virus_scanner,

@@ -67,6 +67,18 @@ def end(account: Annotated[str, typer.Argument(help="The account")], region: Reg
     raise typer.Exit(0 if is_done else 1)
 
 
+@app.command()
+def recover(account: Annotated[str, typer.Argument(help="The account")], region: RegionOption, by: ByOption) -> None:
+    """Remove an account's second factors and recovery codes, and end its sessions. The school is told by mail."""
+    from overstap.ledger import open_ledger
+    from overstap.ledger.accounts import recover as run
+
+    with open_ledger(Settings()).unit(region, by) as unit:
+        is_done = run(unit, account.lower())
+    Console(highlight=False).print(f"{account.lower()} {'hersteld' if is_done else 'bestaat niet'}")
+    raise typer.Exit(0 if is_done else 1)
+
+
 @app.command(name="list")
 def list_all(region: RegionOption) -> None:
     """List the region's accounts."""
@@ -75,5 +87,6 @@ def list_all(region: RegionOption) -> None:
 
     console = Console(highlight=False)
     with open_ledger(Settings()).unit(region, "school list") as unit:
-        for name, school, person, ended_at in all_accounts(unit):
-            console.print(f"{school} {name} {person}{' (beëindigd)' if ended_at else ''}")
+        for one in all_accounts(unit):
+            state = " (beëindigd)" if one.ended_at else " (tweede stap)" if one.factors else ""
+            console.print(f"{one.school} {one.account} {one.name}{state}")

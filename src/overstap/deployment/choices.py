@@ -70,6 +70,8 @@ class Choices:
         traffic_centre: a supplier's adapter to OSO's Traffic Centre (setting OVERSTAP_TRAFFIC_CENTRE).
         alarm_mail: address that alarms are mailed to (setting OVERSTAP_ALARM_MAIL).
         security_contact: contact for reporting vulnerabilities (setting OVERSTAP_SECURITY_CONTACT).
+        second_factor: "required" or "offered" for schools' accounts (setting OVERSTAP_SECOND_FACTOR); None: required,
+            but offered in a trial.
         checkpoint_mail: addresses that receive checkpoints of the audit chain (setting OVERSTAP_CHECKPOINT_MAIL).
         timestamps: time-stamping service for checkpoints, RFC 3161 (setting OVERSTAP_TIMESTAMPS).
         virus_scanner: clamd that scans attachments, `host:port` (setting OVERSTAP_VIRUS_SCANNER).
@@ -101,6 +103,7 @@ class Choices:
     traffic_centre: str | None = None
     alarm_mail: str | None = None
     security_contact: str | None = None
+    second_factor: str | None = None
     checkpoint_mail: str | None = None
     timestamps: str | None = None
     virus_scanner: str | None = None
@@ -146,6 +149,8 @@ class Choices:
             raise OverstapError("DEPLOY-001", choice="port", problem="three different ports")
         if self.oidc_issuer and not (self.oidc_client and (self.oidc_secret or self._has_secret("oidc_secret"))):
             raise OverstapError("DEPLOY-001", choice="oidc", problem="an issuer needs a client and a secret")
+        if self.second_factor not in (None, "required", "offered"):
+            raise OverstapError("DEPLOY-001", choice="second-factor", problem="required or offered")
         if self.desk_region is not None and not _PROJECT.fullmatch(self.desk_region):
             raise OverstapError("DEPLOY-001", choice="desk", problem="the id of a region")
 

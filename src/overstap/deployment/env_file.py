@@ -35,6 +35,7 @@ _VARIABLES = {
     "traffic_centre": "TRAFFIC_CENTRE",
     "alarm_mail": "ALARM_MAIL",
     "security_contact": "SECURITY_CONTACT",
+    "second_factor": "SECOND_FACTOR",
     "checkpoint_mail": "CHECKPOINT_MAIL",
     "timestamps": "TIMESTAMPS",
     "virus_scanner": "VIRUS_SCANNER",

@@ -1,9 +1,11 @@
 """Accounts and sessions of schools' staff."""
 
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from overstap.errors import OverstapError
 from overstap.ledger.region_keys import sha256
@@ -69,14 +71,47 @@ def end(unit: UnitOfWork, account: str) -> bool:
     )
 
 
-def all_accounts(unit: UnitOfWork) -> list[tuple[str, str, str, datetime | None]]:
-    """Return the region's accounts: login, school, name, and when it ended."""
-    return [
-        (row[0], row[1], row[2], row[3])
-        for row in unit.rows(
-            "select account, school, name, ended_at from overstap.school_account order by school, account"
-        )
-    ]
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """An account of a school, as coordinators and administrators see it.
+
+    Args:
+        account: the login.
+        school: BRIN and branch.
+        name: name of the person.
+        ended_at: when it ended; None: it is in use.
+        factors: number of second factors.
+        recovery_codes: number of unused recovery codes.
+    """
+
+    account: str
+    school: str
+    name: str
+    ended_at: datetime | None
+    factors: int
+    recovery_codes: int
+
+
+def all_accounts(unit: UnitOfWork) -> list[AccountStatus]:
+    """Return the region's accounts, by school and login."""
+    return [AccountStatus(*row) for row in unit.rows("select * from overstap.school_accounts()")]
+
+
+def recover(unit: UnitOfWork, account: str) -> bool:
+    """Remove an account's second factors and recovery codes, and end its sessions; the school is told by mail.
+
+    Args:
+        unit: the transaction, of the coordinator's account.
+        account: the login.
+
+    Returns:
+        False when there is no such account in use.
+    """
+    return bool(
+        unit.one(
+            "select overstap.recover_account(%(account)s, %(subject)s)", account=account, subject=_subject(account)
+        )[0]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +128,41 @@ class SignInAttempt:
     """Number of failures on the account in a day, before this attempt."""
     failed_network: int
     """Number of failures from the network in half an hour."""
+
+
+class SignInStep(StrEnum):
+    """What a session waits for before it opens the pages."""
+
+    FACTOR = "factor"
+    """The account's second factor."""
+    ENROLMENT = "enrolment"
+    """A first second factor, which the agreement or the deployment requires."""
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectPassword:
+    """A sign-in whose password was verified.
+
+    Args:
+        account: the login.
+        proven: the hash that the password was checked against.
+        networks: as in `SchoolSessions.attempt`.
+        device: as in `SchoolSessions.attempt`.
+        new_device: new identifier of the browser, where it was not known; it is known once the sign-in is complete.
+        session: identifier of the new session (SHA-256, 32 bytes).
+        needs_factor: whether this deployment requires a second factor.
+        challenge: random bytes that a passkey signs (32 bytes).
+    """
+
+    account: str
+    proven: str = field(repr=False)
+    networks: Sequence[bytes]
+    device: bytes = field(repr=False)
+    new_device: bytes = field(repr=False)
+    session: bytes = field(repr=False)
+    needs_factor: bool = False
+    challenge: bytes = field(repr=False, default_factory=lambda: secrets.token_bytes(32))
 
 
 def _subject(account: str) -> bytes:
@@ -122,26 +192,26 @@ class SchoolSessions:
         )
         return SignInAttempt(*found[0])
 
-    def enter(
-        self, account: str, proven: str, networks: Sequence[bytes], device: bytes, new_device: bytes, session: bytes
-    ) -> bool:
-        """Begin a session after a correct password: the attempt did not fail, and the browser is known from now on.
-
-        Args:
-            account: the login.
-            proven: the hash that the password was checked against.
-            networks: as in `attempt`.
-            device: as in `attempt`.
-            new_device: new identifier of the browser, where it was not known.
-            session: identifier of the new session (SHA-256, 32 bytes).
+    def enter(self, began: CorrectPassword) -> SignInStep | None:
+        """Begin a session after a correct password: the attempt did not fail.
 
         Returns:
-            False when the account has another password by now, or has ended: no session begins.
+            What the session waits for. None when the account has another password by now, or has ended: no session
+            begins.
         """
-        values = (account, proven, _subject(account), list(networks), device, new_device, session)
-        return bool(
-            self._ledger.without_region("select overstap.school_enter(%s, %s, %s, %s, %s, %s, %s)", *values)[0][0]
-        )
+        found = self._ledger.without_region(
+            "select overstap.school_enter(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            began.account,
+            began.proven,
+            _subject(began.account),
+            list(began.networks),
+            began.device,
+            began.new_device,
+            began.session,
+            began.needs_factor,
+            began.challenge,
+        )[0][0]
+        return SignInStep(found) if found else None
 
     def account_of(self, session: bytes) -> SchoolAccount | None:
         """Return the account of a session; None when there is no such session or it has ended."""

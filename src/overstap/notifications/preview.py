@@ -12,6 +12,7 @@ from overstap.ledger.review.windows import SchoolInspections
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations
 from overstap.ledger.rounds.task_failures import TaskFailure, TaskInstanceRef
+from overstap.notifications.account_notices import ACCOUNT_KINDS
 from overstap.notifications.composition import ComposedMail, compose_notices, recipient_of
 from overstap.notifications.round_notices import RoundStatus, round_notices
 from overstap.texts import texts
@@ -69,6 +70,9 @@ def _all_notices(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
     gate = texts("orchestration/gates")["release_for_review"]["subject"]
     subjects = {f"subject_{name}": text.format(dossiers="412 dossiers") for name, text in gate.items()}
     account = agreement.coordinators[0].account
+    school = agreement.primary_schools[0].id
+    for name in ACCOUNT_KINDS:
+        yield Notice(name, "preview", f"school:{school}", {"account": "j.jansen@school.example"}, is_urgent=True)
     yield Notice("gate", "preview", f"coordinator:{account}", subjects, agreement.round_id(kind), is_urgent=True)
 
 

@@ -14,6 +14,7 @@ from overstap.ledger.notifications.outbox import Mail
 from overstap.ledger.review import windows
 from overstap.ledger.rounds import collection_times, counts, registrations, rounds, task_failures
 from overstap.ledger.session import UnitOfWork
+from overstap.notifications.account_notices import ACCOUNT_KINDS
 from overstap.notifications.composition import compose_notices, recipient_of
 from overstap.notifications.message import is_address
 from overstap.notifications.round_notices import RoundStatus, round_notices
@@ -52,11 +53,16 @@ def update_notices(
         found = _statuses(unit, at, expiring)
         for status in found:
             done["noted"] += notices.note(unit, round_notices(status))
-        if found:
-            agreement = found[-1].agreement
-            for recipient, waiting in notices.waiting(unit).items():
-                if kind := _queue(unit, agreement, recipient, waiting, at=at, board=board, school_page=school_page):
-                    done[kind] += 1
+        agreement = found[-1].agreement if found else rounds.newest_agreement(unit)
+        if agreement is None:
+            return done
+        for recipient, every in notices.waiting(unit).items():
+            # Without a round there is nothing to tell but what happened to a school's accounts
+            waiting = every if found else [one for one in every if one.content.kind in ACCOUNT_KINDS]
+            if not waiting:
+                continue
+            if kind := _queue(unit, agreement, recipient, waiting, at=at, board=board, school_page=school_page):
+                done[kind] += 1
     return done
 
 
@@ -100,9 +106,12 @@ def _queue(
 ) -> str | None:
     """Queue a recipient's mail if one is due; return its kind."""
     to = recipient_of(agreement, recipient)
-    if to is None or not is_address(to.address) or (to.is_school and not agreement.notices.schools):
+    if to is None or not is_address(to.address):
         notices.drop(unit, waiting)
         return None
+    if to.is_school and not agreement.notices.schools:
+        notices.drop(unit, [one for one in waiting if one.content.kind not in ACCOUNT_KINDS])
+        waiting = [one for one in waiting if one.content.kind in ACCOUNT_KINDS]
     waiting = _still_valid(unit, waiting)
     last = {sort: notices.last_mail(unit, f"{sort}/{recipient}/") for sort in ("digest", "urgent")}
     if is_digest_due(agreement.notices, at, last["digest"]):

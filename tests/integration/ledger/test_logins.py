@@ -113,22 +113,32 @@ WRITES = (
     "insert into overstap.audit_checkpoint (region, up_to, payload, signature, certificate) "
     "values ('alfa', 1, '', '', '')",
 )
+_SECRETS = (
+    "select password from overstap.school_account",
+    "select secret from overstap.school_factor",
+    "select finds from overstap.school_recovery_code",
+    "select finds from overstap.school_stay",
+)
 ONLY = {
-    "school": ("update overstap.delivery set state = 'confirmed'", "update overstap.dossier set state = 'accepted'"),
+    "school": (
+        "update overstap.delivery set state = 'confirmed'",
+        "update overstap.dossier set state = 'accepted'",
+        *_SECRETS,
+    ),
     "desk": (
+        *_SECRETS,
         "select overstap.record_decisions('meeting', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
         "insert into overstap.letter_print (region, dossier, number, person, printed_by) "
         "select region, dossier, 1, 'x', 'x' from overstap.dossier",
         "select held from overstap.review_access",
-        "select password from overstap.school_account",
     ),
     "board": (
+        *_SECRETS,
         "update overstap.dossier set state = 'accepted'",
         "update overstap.delivery set attempts = 9",
         "select overstap.audit('mail.send', '{x}', '{\"{}\"}')",
         "select overstap.record_decisions('meeting', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
         "select showing from overstap.review_access",
-        "select password from overstap.school_account",
         "select salt from overstap.review_salt",
     ),
 }

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from mail_server import MailServer
+from owned import by_owner
 
 from overstap.agreements import Agreement, RoundKind, load_agreement
 from overstap.clock import NETHERLANDS, dutch_time, now
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, accounts
 from overstap.ledger.notifications import notices
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.rounds import rounds, task_failures
@@ -136,3 +137,28 @@ def test_no_address_stands_readable_in_the_ledger(ledger: Ledger, agreement: Agr
             rows = connection.execute(f"select t::text from overstap.{table} t").fetchall()  # noqa: S608 (two names)
             assert rows
             assert not [row for (row,) in rows if "@" in row]
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["while a round runs", "between rounds"])
+def test_a_school_is_told_of_its_accounts_also_when_it_gets_no_other_mail(
+    ledger: Ledger, agreement: Agreement, mail_server: MailServer, is_open: bool
+) -> None:
+    quiet = agreement.model_copy(update={"notices": agreement.notices.model_copy(update={"schools": False})})
+    school = agreement.primary_schools[0]
+    by_owner(
+        ledger,
+        "update overstap.round_agreement set agreement = %(agreement)s::jsonb",
+        agreement=quiet.model_dump_json(),
+    )
+    if not is_open:
+        by_owner(ledger, "update overstap.round set closed_at = now() - interval '200 days'")
+    with ledger.unit("demo", "c.jansen") as unit:
+        accounts.put_account(unit, "juf@school.example", school.id, "Juf", "scrypt$x")
+        assert accounts.recover(unit, "juf@school.example")
+    told(ledger, morning() + timedelta(hours=1))
+    send(ledger, mail_server)
+    [mail] = mail_server.box(school.contact)
+    text = mail.get_body(("plain",)).get_content()
+    assert "account van uw school hersteld" in mail["Subject"]
+    assert "juf@school.example" in text
+    assert told(ledger, morning(1)).get("urgent") is None, "once"

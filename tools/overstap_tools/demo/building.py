@@ -14,7 +14,7 @@ from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import dutch_time, now
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.errors import OverstapError
-from overstap.ledger.migrate import set_app_password, set_review_password
+from overstap.ledger.migrate import set_app_password, set_password, set_review_password
 from overstap.simulation.synthetic.las import load_las
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import write
@@ -182,6 +182,7 @@ def _make_ledger(sandbox: DemoSandbox, postgres: EmbeddedPostgres) -> None:
     ledger.prepare(REGION)
     set_app_password(ledger.owner_dsn, postgres.password("overstap_app"))
     set_review_password(ledger.owner_dsn, postgres.password("overstap_review"))
+    set_password(ledger.owner_dsn, "overstap_school", postgres.password("overstap_school"))
 
 
 def _make_las(postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from overstap.ledger import Ledger
 from overstap.ledger.accounts import put_account
 from overstap.pages.school.passwords import hash_password
-from overstap_tools.demo.sandbox import REGION, DemoSandbox
+from overstap_tools.demo.sandbox import LEDGER, REGION, DemoSandbox
 from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service
@@ -45,9 +45,15 @@ def start(sandbox: DemoSandbox, postgres: EmbeddedPostgres, ledger: Ledger, scho
         put_account(unit, account, school, "Medewerker", hash_password(password))
     service = Service(sandbox.folder, "schools")
     port = ports.any_free()
+    address = f"http://localhost:{port}"  # a name, since passkeys are bound to one
     service.start(
         [sys.executable, "-m", "overstap", "school", "serve", "--port", str(port)],
-        env=sandbox.command_env(postgres) | {"OVERSTAP_REVIEW_ADDRESS": sandbox.review_address},
+        env=sandbox.command_env(postgres)
+        | {
+            "OVERSTAP_LEDGER": postgres.dsn("overstap_school", LEDGER),
+            "OVERSTAP_REVIEW_ADDRESS": sandbox.review_address,
+            "OVERSTAP_SCHOOL_ADDRESS": address,
+        },
     )
     wait_until_listening(service, port)
-    return SchoolSignIn(f"http://{ports.LOOPBACK}:{port}", account, password)
+    return SchoolSignIn(address, account, password)

@@ -42,34 +42,45 @@ end $$;
 create function overstap.school_stay_look(wanted bytea, out account text, out region text, out school text, out name text)
     language sql security definer set search_path = overstap, pg_temp as $$
     update school_stay s set used_at = clock_timestamp() from school_account a
-     where s.finds = wanted and a.account = s.account and a.ended_at is null
+     where s.finds = wanted and a.account = s.account and a.ended_at is null and s.awaits is null
        and s.used_at > clock_timestamp() - interval '30 minutes' and s.began_at > clock_timestamp() - interval '8 hours'
     returning a.account, a.region, a.school, a.name $$;
 
 create function overstap.school_stay_end(wanted bytea) returns void
     language sql security definer set search_path = overstap, pg_temp as $$ delete from school_stay where finds = wanted $$;
 
--- The attempt was good: it counts no longer, a stay begins, and the browser is known from now on.
+-- The password was good: the attempt counts no longer, and a stay begins. Gives what it waits for: the second factor, where the
+-- account has one; the first enrolment of one, where one must be (by the deployment's setting, or by the region's agreement);
+-- 'nothing' otherwise, and the browser is known from now on. Null when the account has another password by now, or has ended.
 create function overstap.school_enter(named text, proven text, of_account bytea, networks bytea[], device bytea, new_device bytea,
-                                      stay bytea)
-    returns boolean language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare is_known boolean;
+                                      stay bytea, must boolean, new_challenge bytea)
+    returns text language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare is_known boolean; waits text; of_region text;
 begin
-    perform from school_account a where a.account = named and a.password = proven and a.ended_at is null for share;
+    select a.region into of_region from school_account a
+     where a.account = named and a.password = proven and a.ended_at is null for share;
     if not found then
-        return false;
+        return null;
     end if;
-    update school_device d set failed = 0 where d.finds = device and d.account = named returning true into is_known;
-    if not coalesce(is_known, false) then
+    waits := case when has_factor(named) then 'factor' when must or requires_factor(of_region) then 'enrolment' end;
+    is_known := exists (select from school_device d where d.finds = device and d.account = named);
+    if is_known and waits is null then
+        update school_device d set failed = 0 where d.finds = device;
+    end if;
+    if not is_known then
         update school_attempt t set failed = greatest(t.failed - 1, 0)
          where t.subject = any(array_append(networks, of_account))
            and t.quarter = (select max(x.quarter) from school_attempt x where x.subject = t.subject);
-        insert into school_device (finds, account) values (new_device, named);
+        if waits is null then
+            insert into school_device (finds, account) values (new_device, named);
+        end if;
     end if;
     delete from school_device d where d.used_at < clock_timestamp() - interval '400 days';
     delete from school_stay s where s.used_at < clock_timestamp() - interval '8 hours';
-    insert into school_stay (finds, account) values (stay, named);
-    return true;
+    insert into school_stay (finds, account, awaits, challenge, device, new_device)
+    values (stay, named, waits, case when waits = 'factor' then new_challenge end, case when is_known then school_enter.device end,
+            case when not is_known and waits is not null then school_enter.new_device end);
+    return coalesce(waits, 'nothing');
 end $$;
 
 -- A new password, or the end of an account: who is signed in with it is out, no browser is known for it, and what failed is over.
@@ -80,7 +91,7 @@ create function overstap.school_reset(named text, of_account bytea) returns void
     delete from school_device d using school_account a
      where d.account = named and a.account = d.account and a.region = acting_region();
     delete from school_attempt t using school_account a
-     where t.subject = of_account and a.account = named
+     where t.subject in (of_account, factor_subject(named)) and a.account = named
        and a.region = acting_region() $$;
 
 -- Makes an account of a school, or gives it a new password, with its line: whoever set a password is in the chain. Gives whether it was
@@ -113,5 +124,7 @@ begin
     end if;
     perform append_decision('school.account_end', named, '{}');
     perform school_reset(named, of_account);
+    delete from school_factor f where f.account = named;
+    delete from school_recovery_code c where c.account = named;
     return true;
 end $$;

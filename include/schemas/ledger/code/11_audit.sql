@@ -57,7 +57,8 @@ begin
     if what ~ '^(agreement|registrations|retention|round|run)\.' and what <> 'retention.key'
        or what ~ '^gate\.' and what <> 'gate.hold'
        or what in ('review.record', 'review.carry', 'review.lapse', 'review.code', 'review.code_ended', 'review.wish',
-                   'delivery.withdraw', 'delivery.adopt', 'school.account', 'school.account_end', 'evidence.checkpoint')
+                   'delivery.withdraw', 'delivery.adopt', 'evidence.checkpoint')
+       or what ~ '^school\.'
        then
         raise exception 'a line of % is written by the function that does it', what using errcode = 'insufficient_privilege';
     end if;

@@ -97,11 +97,9 @@ grant select, insert (region, round_id, meaning, kind, recipient, facts, is_urge
 grant select, insert (region, round_id, dag_id, run_id, task, map_index, school, code, facts, who, will_retry),
     update (ended_at) on overstap.task_failure to overstap_region;
 
--- accounts: the table under the region, signing in before any region is known
-grant select on overstap.school_account to overstap_region;
-grant execute on function overstap.put_account, overstap.end_account to overstap_region;
-grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end
-    to overstap_app;
+-- accounts: made, ended and recovered; nobody signs in with this login
+grant execute on function overstap.put_account, overstap.end_account, overstap.recover_account, overstap.school_accounts
+    to overstap_region;
 grant execute on function overstap.alarms_to_tell to overstap_region;
 
 -- audit, retention

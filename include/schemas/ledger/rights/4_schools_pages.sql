@@ -3,7 +3,8 @@
 
 grant select on all tables in schema overstap to overstap_rights_school;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
-    overstap.school_stay, overstap.school_attempt, overstap.school_device, overstap.backup, overstap.certificate
+    overstap.school_stay, overstap.school_attempt, overstap.school_device, overstap.school_account, overstap.school_factor,
+    overstap.school_recovery_code, overstap.backup, overstap.certificate
     from overstap_rights_school;
 grant select (attachment, region, frozen), insert on overstap.review_attachment to overstap_rights_school;
 
@@ -23,5 +24,9 @@ grant update (frozen, showing) on overstap.review_access to overstap_rights_scho
 grant update (is_open, content, made_at, made_by) on overstap.review_proof to overstap_rights_school;
 grant insert (mail, region, round_id, meaning, kind, is_urgent, key_id, content, due_at) on overstap.mail to overstap_rights_school;
 grant insert (region, round_id, meaning, kind, recipient, facts, is_urgent) on overstap.notice to overstap_rights_school;
-grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end
-    to overstap_school;
+-- Signing in, before any region is known: each acts on the one account that the password or the stay is of.
+grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end,
+    overstap.school_stay_half, overstap.school_factors, overstap.school_factor_facts, overstap.school_factor_try,
+    overstap.school_challenge, overstap.school_take_challenge, overstap.school_pass, overstap.school_pass_recovery,
+    overstap.school_factor_begin, overstap.school_factor_confirm, overstap.school_factor_remove, overstap.school_recovery_renew,
+    overstap.school_prove_try, overstap.school_prove to overstap_school;

@@ -1,12 +1,16 @@
--- The rights of the board (login overstap_board): it reads, and can write nothing. What it reads of a dossier is encrypted, and it has
--- no key; what could let somebody in is not shown to it either.
+-- The rights of the board (login overstap_board): it reads, and can write nothing but what a coordinator decides there, by functions
+-- that record who it was. What it reads of a dossier is encrypted, and it has no key; what could let somebody in is not shown to it
+-- either.
 
 grant select on all tables in schema overstap to overstap_rights_board;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
-    overstap.review_access, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device
+    overstap.review_access, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device,
+    overstap.school_factor, overstap.school_recovery_code
     from overstap_rights_board;
 grant select (access, region, dossier, person, frozen, opens_at, issued_at, issued_by, ended_at) on overstap.review_access
     to overstap_rights_board;
 grant select on overstap.backup, overstap.certificate to overstap_board;
 -- The triggerer waits with this login: when background work is due in a region is no dossier's.
 grant execute on function overstap.due_work to overstap_board;
+-- A coordinator lets somebody of a school in again who lost the second factor.
+grant execute on function overstap.school_accounts, overstap.recover_account to overstap_rights_board;

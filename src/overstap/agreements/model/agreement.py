@@ -1,7 +1,7 @@
 """Model of a complete agreement: one region, one school year."""
 
 import hashlib
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -44,6 +44,10 @@ class Agreement(AgreementPart):
     """Times of mail to coordinators and schools."""
     retention: Retention | None = None
     """Retention periods; without them nothing is erased automatically."""
+    second_factor: Annotated[Literal["required", "offered"], Field(exclude_if=lambda chosen: chosen == "offered")] = (
+        "offered"
+    )
+    """Whether accounts of schools need a second factor to sign in; the deployment may require one for all regions."""
 
     @model_validator(mode="before")
     @classmethod

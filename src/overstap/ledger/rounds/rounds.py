@@ -144,6 +144,12 @@ def open_since(unit: UnitOfWork, moment: datetime) -> list[str]:
     ]
 
 
+def newest_agreement(unit: UnitOfWork) -> Agreement | None:
+    """Return the agreement of the round that was opened last, closed or not; None before the first."""
+    found = unit.rows("select round_id from overstap.round order by opened_at desc limit 1")
+    return get_round(unit, found[0][0]).agreement if found else None
+
+
 def close_round(unit: UnitOfWork, round_id: str) -> None:
     """Close a round, by the database's clock. Closing again updates the moment.
 

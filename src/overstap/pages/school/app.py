@@ -6,9 +6,7 @@ token. Addresses hold ids, never a name. Every lookup is limited to the account'
 
 import hmac
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import date
 from functools import partial
 from typing import Any
@@ -16,31 +14,30 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from overstap.alarms import raise_alarm
-from overstap.clock import dutch_time, format_digits, format_moment, now
+from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
-from overstap.ledger.accounts import SchoolAccount
+from overstap.ledger.accounts import CorrectPassword, SchoolAccount, SignInStep
 from overstap.ledger.dossiers.reference import read_reference
 from overstap.ledger.region_keys import sha256
-from overstap.pages.parents.forms import clean
 from overstap.pages.school.operations import SchoolOperations
+from overstap.pages.school.page_frame import PageFrame, id_of, is_ours, read_form, text_of
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
+from overstap.pages.school.second_factor import CODE, SECURITY, FactorPages
 from overstap.pages.shared.delays import MAX_SECONDS, DelayQueue, delay_seconds
-from overstap.pages.shared.frame import STATIC, environment
+from overstap.pages.shared.frame import STATIC
 from overstap.pages.shared.guard import Guard, RequestLimits
 from overstap.pages.shared.networks import networks_of
 from overstap.pages.shared.request_log import RequestLog
 from overstap.pages.shared.security_txt import SECURITY_TXT, security_txt
-from overstap.review.code_keys import TOKEN_BYTES, PageSession
+from overstap.review.code_keys import PageSession
 from overstap.settings import Settings
 from overstap.tabular import MAX_BYTES
-from overstap.texts import texts, with_counts
 
 MAX_UPLOAD = MAX_BYTES + 65_536
 _DOWNLOAD_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -49,6 +46,8 @@ _RECORD_FIELDS = ("wie", "datum", "antwoord", "zienswijze", "opmerking", "grond"
 _FREE_OF_ACCOUNT, _FREE_OF_NETWORK = 5, 60
 """Wrong attempts without delay: of an account in a day, of a network in half an hour."""
 _DEVICE_SECONDS = 400 * 86_400
+_FIRST_PAGE = {SignInStep.NOTHING: "/rondes", SignInStep.FACTOR: CODE, SignInStep.ENROLMENT: SECURITY}
+"""Page that follows the password."""
 Handler = Callable[..., Any]
 
 
@@ -61,27 +60,27 @@ def build_app(operations: SchoolOperations, *, is_secure: bool) -> RequestLog:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC))
-    pages = _Pages(operations, is_secure=is_secure)
-    for path, page in pages.gets().items():
+    verifier, delays = PasswordVerifier(), DelayQueue()
+    pages = _Pages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    factors = FactorPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    for path, page in {**pages.gets(), **factors.gets()}.items():
         app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for path, page in pages.posts().items():
+    for path, page in {**pages.posts(), **factors.posts()}.items():
         app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
     app.add_exception_handler(HTTPException, pages.lost)
     return RequestLog(Guard(app, is_secure=is_secure, larger=pages.upload_limits))
 
 
-class _Pages:
+class _Pages(PageFrame):
     """Handlers of the pages, one method per route."""
 
-    def __init__(self, operations: SchoolOperations, *, is_secure: bool) -> None:
-        self.operations = operations
-        self.is_secure = is_secure
-        self.cookie = "__Host-school" if is_secure else "school"
+    def __init__(
+        self, operations: SchoolOperations, *, is_secure: bool, verifier: PasswordVerifier, delays: DelayQueue
+    ) -> None:
+        super().__init__(operations, is_secure=is_secure, verifier=verifier, delays=delays)
         self.form_cookie = "__Host-schoolformulier" if is_secure else "schoolformulier"
         self.device_cookie = "__Host-schoolapparaat" if is_secure else "schoolapparaat"
-        self.delays = DelayQueue()
-        self.verifier = PasswordVerifier()
 
     def gets(self) -> Mapping[str, Handler]:
         """Return the handlers of GET requests, by path."""
@@ -153,10 +152,10 @@ class _Pages:
         A stranger's attempts do not lock an account out: for a browser that signed in before, only its own failures
         count. For other browsers a hundred failures a day are the limit, with growing delays.
         """
-        form = await _form(request, files=0, fields=10)
-        account, password = _text(form, "account").strip().lower()[:64], str(form.get("wachtwoord", ""))
+        form = await read_form(request, files=0, fields=10)
+        account, password = text_of(form, "account").strip().lower()[:64], str(form.get("wachtwoord", ""))
         cookie = request.cookies.get(self.form_cookie, "")
-        if not cookie or not hmac.compare_digest(cookie.encode(), _text(form, "formulier").encode()):
+        if not cookie or not hmac.compare_digest(cookie.encode(), text_of(form, "formulier").encode()):
             return self._start(request, fault="form_old", account=account, status=403)
         networks, session = networks_of(request), PageSession.new()
         network_hashes = [sha256(f"network\0{one}".encode()) for one in (networks.narrow, f"wide {networks.wide}")]
@@ -174,18 +173,20 @@ class _Pages:
             is_proven = await self.verifier.verify(password, began.password, is_known=began.is_known)
         except SignInBusyError:
             return self._refused(request, "busy", account)
-        new_device = secrets.token_urlsafe(32)
+        new_device, step = secrets.token_urlsafe(32), None
         if is_proven and began.password is not None:
             found = sha256(f"device\0{account}\0{new_device}".encode())
-            is_proven = await run_in_threadpool(
-                self.operations.enter, account, began.password, network_hashes, device, found, sha256(session.token)
+            correct = CorrectPassword(
+                *(account, began.password, network_hashes, device, found, sha256(session.token)),
+                needs_factor=self.operations.factors.needs_factor,
             )
-        if not is_proven:
+            step = await run_in_threadpool(self.operations.enter, correct)
+        if step is None:
             # When the queue is full the answer is immediate; the limit of a hundred a day holds regardless
             await self.delays.wait(account, delay_seconds(began.failed_account, _FREE_OF_ACCOUNT))
             return self._start(request, fault="wrong", account=account, status=422)
-        answer = RedirectResponse("/rondes", 303)
-        self._set_cookie(answer, self.cookie, urlsafe_b64encode(session.secret).decode())
+        answer = RedirectResponse(_FIRST_PAGE[step], 303)
+        self._begin_session(answer, session)
         if not began.is_known:
             self._set_cookie(answer, browser, new_device, max_age=_DEVICE_SECONDS)
         answer.delete_cookie(self.form_cookie, path="/")
@@ -199,8 +200,8 @@ class _Pages:
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
         session = self._session(request)
-        form = await _form(request, files=0, fields=10)
-        if session is None or not _is_ours(session, form):
+        form = await read_form(request, files=0, fields=10)
+        if session is None or not is_ours(session, form):
             return RedirectResponse("/", 303)
         await run_in_threadpool(self.operations.sign_out, sha256(session.token))
         answer = self._page(None, "ended")
@@ -236,7 +237,7 @@ class _Pages:
     async def letters(self, request: Request, round_id: str) -> Response:
         """Make the letters of persons without one; when the file was lost, also of persons who did not sign in."""
         session, account, form = await self._sent(request)
-        is_lost = _text(form, "kwijt") == "ja"
+        is_lost = text_of(form, "kwijt") == "ja"
         made = await run_in_threadpool(partial(self.operations.letters, account, round_id, (), is_lost=is_lost))
         if made is None:
             return await self._pupils(session, account, round_id, message="letters_none")
@@ -253,7 +254,7 @@ class _Pages:
             return await self._pupils(session, account, round_id, fault="list_too_large", status=413)
         try:
             outcome = await run_in_threadpool(
-                self.operations.record_list, account, round_id, content, _text(form, "grond")
+                self.operations.record_list, account, round_id, content, text_of(form, "grond")
             )
         except OverstapError as error:
             return await self._pupils(session, account, round_id, problem=error, status=422)
@@ -280,7 +281,7 @@ class _Pages:
     async def pupil(self, request: Request, round_id: str, dossier: str) -> Response:
         """Show one pupil and the possible actions."""
         session, account = await self._who(request)
-        return await self._pupil(session, account, round_id, _id(dossier))
+        return await self._pupil(session, account, round_id, id_of(dossier))
 
     async def _pupil(
         self,
@@ -299,7 +300,7 @@ class _Pages:
     async def record(self, request: Request, round_id: str, dossier: str) -> Response:
         """Record an inspection at school, or attest one after the window."""
         session, account, form = await self._sent(request)
-        typed = {name: _text(form, name) for name in _RECORD_FIELDS}
+        typed = {name: text_of(form, name) for name in _RECORD_FIELDS}
         seen_on = _day(typed["datum"])
         agreed = {"eens": "Ja", "oneens": "Nee", "gezien": "Onbekend"}.get(typed["antwoord"])
         faults = [
@@ -309,13 +310,13 @@ class _Pages:
             *(["fault_long"] if max(len(typed["zienswijze"]), len(typed["opmerking"])) > 10_000 else []),
         ]
         if faults or seen_on is None or agreed is None:
-            return await self._pupil(session, account, round_id, _id(dossier), faults=faults, form=typed, status=422)
+            return await self._pupil(session, account, round_id, id_of(dossier), faults=faults, form=typed, status=422)
         done = await run_in_threadpool(
             partial(
                 self.operations.record,
                 account,
                 round_id,
-                _id(dossier),
+                id_of(dossier),
                 ground=typed["grond"],
                 person=typed["wie"],
                 seen_on=seen_on,
@@ -325,27 +326,27 @@ class _Pages:
             )
         )
         if done in ("record_late", "record_answered"):
-            return await self._pupil(session, account, round_id, _id(dossier), faults=[done], form=typed, status=409)
-        return await self._pupil(session, account, round_id, _id(dossier), message=done)
+            return await self._pupil(session, account, round_id, id_of(dossier), faults=[done], form=typed, status=409)
+        return await self._pupil(session, account, round_id, id_of(dossier), message=done)
 
     async def letter_again(self, request: Request, round_id: str, dossier: str) -> Response:
         """Make new letters of a pupil; earlier codes end."""
         session, account, _ = await self._sent(request)
-        made = await run_in_threadpool(self.operations.letters, account, round_id, (_id(dossier),))
+        made = await run_in_threadpool(self.operations.letters, account, round_id, (id_of(dossier),))
         if made is None:
-            return await self._pupil(session, account, round_id, _id(dossier), faults=["record_closed"], status=409)
+            return await self._pupil(session, account, round_id, id_of(dossier), faults=["record_closed"], status=409)
         return _download(made, "brief-inzage.pdf", "application/pdf")
 
     async def print(self, request: Request, round_id: str, dossier: str) -> Response:
         """Return the dossier as PDF for one person."""
         _, account, form = await self._sent(request)
-        made = await run_in_threadpool(self.operations.print, account, round_id, _id(dossier), _text(form, "wie"))
+        made = await run_in_threadpool(self.operations.print, account, round_id, id_of(dossier), text_of(form, "wie"))
         return _download(made, "overstapdossier.pdf", "application/pdf")
 
     async def proof(self, request: Request, round_id: str, dossier: str) -> Response:
         """Return the proof pack."""
         _, account, _ = await self._sent(request)
-        made = await run_in_threadpool(self.operations.proof, account, round_id, _id(dossier))
+        made = await run_in_threadpool(self.operations.proof, account, round_id, id_of(dossier))
         return _download(made, "bewijs-van-inzage.zip", "application/zip")
 
     async def requests(self, request: Request, round_id: str) -> Response:
@@ -363,9 +364,9 @@ class _Pages:
     async def settle(self, request: Request, round_id: str, request_id: str) -> Response:
         """Answer a request of a parent."""
         session, account, form = await self._sent(request)
-        words, state = _text(form, "antwoord"), _text(form, "afloop")
+        words, state = text_of(form, "antwoord"), text_of(form, "afloop")
         try:
-            await run_in_threadpool(self.operations.settle, account, _id(request_id), state, words)
+            await run_in_threadpool(self.operations.settle, account, id_of(request_id), state, words)
         except OverstapError as error:
             typed = {"request": request_id, "antwoord": words}
             return await self._requests(session, account, round_id, problem=error, form=typed, status=422)
@@ -374,7 +375,7 @@ class _Pages:
     async def give_proof(self, request: Request, round_id: str, request_id: str) -> Response:
         """Make the proof that a parent requested, and publish it on the parents' pages."""
         session, account, _ = await self._sent(request)
-        await run_in_threadpool(self.operations.give_proof, account, round_id, _id(request_id))
+        await run_in_threadpool(self.operations.give_proof, account, round_id, id_of(request_id))
         return await self._requests(session, account, round_id, message="wish_done")
 
     async def failed(self, request: Request, problem: Exception) -> Response:
@@ -392,90 +393,16 @@ class _Pages:
         if status == 401:
             if self.cookie not in request.cookies and request.method == "GET":
                 return RedirectResponse("/", 303)
+            half = await self._half(request)
+            if half is not None and request.method == "GET":
+                return RedirectResponse(_FIRST_PAGE[half.waits_for], 303)
             answer = self._page(None, "ended", status=403)
             answer.delete_cookie(self.cookie, path="/")
             return answer
         return self._page(None, "lost", status=status)
 
-    async def _who(self, request: Request) -> tuple[PageSession, SchoolAccount]:
-        session = self._session(request)
-        account = (
-            await run_in_threadpool(self.operations.account_of, sha256(session.token)) if session is not None else None
-        )
-        if session is None or account is None:
-            raise HTTPException(401)
-        return session, account
-
-    async def _sent(self, request: Request, *, files: int = 0) -> tuple[PageSession, SchoolAccount, FormData]:
-        session, account = await self._who(request)
-        form = await _form(request, files=files, fields=20)
-        if not _is_ours(session, form):
-            raise HTTPException(401)
-        return session, account, form
-
-    def _session(self, request: Request) -> PageSession | None:
-        with suppress(ValueError):
-            secret = urlsafe_b64decode(request.cookies.get(self.cookie, "").encode())
-            if len(secret) == TOKEN_BYTES:
-                return PageSession(secret)
-        return None
-
-    def _page(self, session: PageSession | None, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
-        words = texts("school/page")
-
-        def t(key: str, **values: Any) -> str:
-            found: Any = words
-            for step in key.split("."):
-                found = found[step]
-            return str(found["nl"].format(**with_counts(values)))
-
-        facts.setdefault("form_key", session.form_token if session is not None else "")
-        for key in ("fault", "message"):
-            facts.setdefault(key, "")
-        for key in ("problem", "outcome", "account", "found"):
-            facts.setdefault(key, None)
-        facts.setdefault("faults", [])
-        facts.setdefault("tab", "")
-        template = environment().get_template(f"school/{name}.html.j2")
-        page = template.render(
-            t=t, skip=t("skip"), is_signed_in=session is not None, moment=_short, format_moment=format_moment, **facts
-        )
-        return HTMLResponse(page, status)
-
-    def _set_cookie(self, answer: Response, name: str, value: str, *, max_age: int | None = None) -> None:
-        answer.set_cookie(
-            name, value, max_age=max_age, path="/", httponly=True, samesite="strict", secure=self.is_secure
-        )
-
 
 _NOT_THERE = frozenset({"SCHOOL-004", "LEDGER-009", "LEDGER-010", "LEDGER-011", "REVIEW-024"})
-
-
-async def _form(request: Request, *, files: int, fields: int) -> FormData:
-    # Python has codecs that take minutes (punycode) or return lone surrogates (unicode_escape); browsers send UTF-8
-    _, named = parse_options_header(request.headers.get("content-type", ""))
-    if named.get(b"charset", b"utf-8").lower() != b"utf-8":
-        raise HTTPException(400)
-    try:
-        return await request.form(max_files=files, max_fields=fields, max_part_size=MAX_BYTES)
-    except ValueError:  # text that is invalid in the encoding that the client named
-        raise HTTPException(400) from None
-
-
-def _is_ours(session: PageSession, form: FormData) -> bool:
-    return hmac.compare_digest(session.form_token.encode(), _text(form, "formulier").encode())
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    return clean(value) if isinstance(value, str) else ""
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise HTTPException(404) from None
 
 
 def _day(text: str) -> date | None:
@@ -489,10 +416,6 @@ def _day(text: str) -> date | None:
     except ValueError:
         return None
     return found if found.year >= 2000 and found <= dutch_time(now()).date() else None
-
-
-def _short(moment: Any) -> str:
-    return format_digits(moment)
 
 
 def _download(content: bytes, name: str, media: str) -> Response:

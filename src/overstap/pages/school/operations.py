@@ -14,7 +14,7 @@ from overstap.agreements import Agreement, Round
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.accounts import SchoolAccount, SchoolSessions, SignInAttempt
+from overstap.ledger.accounts import CorrectPassword, SchoolAccount, SchoolSessions, SignInAttempt, SignInStep
 from overstap.ledger.dossiers import school_reports
 from overstap.ledger.review import (
     access_log,
@@ -26,6 +26,7 @@ from overstap.ledger.review import (
 )
 from overstap.ledger.rounds import round_overview
 from overstap.ledger.rounds.rounds import RoundRow, get_round
+from overstap.pages.school.factor_operations import FactorOperations
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
 from overstap.pki import TrustStore
 from overstap.review.decisions import read_list
@@ -105,6 +106,8 @@ class SchoolOperations:
         production: whether development certificates are refused.
         address: public URL of the parents' pages.
         workbook: returns a list of faults as a workbook (XLSX), from its CSV and a title.
+        needs_factor: whether this deployment requires a second factor.
+        origin: URL of these pages, to which passkeys are bound; None: passkeys are not offered.
     """
 
     def __init__(
@@ -115,6 +118,8 @@ class SchoolOperations:
         production: bool,
         address: str,
         workbook: Callable[[str, str], bytes],
+        needs_factor: bool,
+        origin: str | None,
     ) -> None:
         self._ledgers: queue.LifoQueue[Ledger] = queue.LifoQueue()
         for _ in range(AT_ONCE):
@@ -123,6 +128,8 @@ class SchoolOperations:
         self._production = production
         self._address = address
         self._workbook = workbook
+        self.factors = FactorOperations(self._ledger, needs_factor=needs_factor, origin=origin)
+        """Operations on second factors."""
 
     @contextmanager
     def _ledger(self) -> Iterator[Ledger]:
@@ -137,18 +144,10 @@ class SchoolOperations:
         with self._ledger() as ledger:
             return SchoolSessions(ledger).attempt(account, networks, device)
 
-    def enter(
-        self,
-        account: str,
-        proven: str,
-        networks: Sequence[bytes],
-        device: bytes,
-        new_device: bytes,
-        session_hash: bytes,
-    ) -> bool:
-        """Begin a session; arguments and result as of `SchoolSessions.enter`."""
+    def enter(self, correct: CorrectPassword) -> SignInStep | None:
+        """Begin a session; result as of `SchoolSessions.enter`."""
         with self._ledger() as ledger:
-            return SchoolSessions(ledger).enter(account, proven, networks, device, new_device, session_hash)
+            return SchoolSessions(ledger).enter(correct)
 
     def account_of(self, token_hash: bytes) -> SchoolAccount | None:
         """Return the account of a session; None when the session has ended."""

@@ -35,6 +35,8 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
         production=settings.production,
         address=settings.review_address,
         workbook=workbook,
+        needs_factor=settings.schools_need_second_factor,
+        origin=settings.school_address,
     )
     config = uvicorn.Config(
         build_app(operations, is_secure=is_secure),
