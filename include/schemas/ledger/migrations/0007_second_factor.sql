@@ -1,4 +1,4 @@
--- A second factor for accounts of schools (code/15_second_factor.sql).
+-- A second factor for accounts of schools (code/16_second_factor.sql).
 
 -- A stay that waits for the second factor, or for the account's first one, opens no page but that.
 alter table overstap.school_stay
