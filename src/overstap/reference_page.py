@@ -20,6 +20,7 @@ _SECTIONS = {
     "SCHOOL": "The school's pages",
     "DEPLOY": "Making a deployment",
     "SETTING": "Settings",
+    "STANDARD": "Adding a version of the standard",
     "REHEARSAL": "Playing a school year before it begins",
     "TABLE": "Lists as CSV or workbook",
     "TASK": "Tasks of a round that failed for another reason",

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     """A deployment for fictitious pupils: every page and mail says so. Refused together with `production`."""
     regions: Path = INCLUDE / "regions"
     """Folder with `<region>/<school year>.yaml`."""
+    standards: Path | None = None
+    """Folder with the versions of the OSO standard that were added, `<version>/`; when empty, `standards` in the folder
+    of the regions."""
     ledger: str | None = None
     """libpq connection string of the ledger for the application's login, which can only set the role of a region."""
     ledger_owner: str | None = None
@@ -66,6 +69,8 @@ class Settings(BaseSettings):
     """IP address of the proxy in front of the parents' pages, whose forwarded client address is trusted; optional."""
     official: Path | None = None
     """Folder with the official OSO files per version (`2019.1/OSO_gegevensset.xsd`, `examples/`); optional."""
+    official_sheets: bool = False
+    """Runs the official validation sheets that are at hand beside our own rules at intake (extra `official`)."""
     virus_scanner: str | None = None
     """A clamd that scans every attachment before intake: path of its socket, or `host:port`; optional."""
     registers: Path | None = None

@@ -26,6 +26,8 @@ _EXTRAS = {
     "pandas": "conductor",
     "paramiko": "sftp",
     "psycopg": "postgres",
+    "saxonche": "official",
+    "xmlschema": "conductor",
 }
 """Optional packages, with the extra of pyproject.toml that installs each."""
 

@@ -28,6 +28,7 @@ from overstap.ledger.region_keys import RegionKeys
 from overstap.oso.inspection import with_inspection
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
+from overstap.oso.withheld import WITHHELD_FILE, withheld_statement
 from overstap.oso.writing import content_digest, to_bytes
 from overstap.pki import RecipientCertificate, SigningIdentity, TrustStore
 
@@ -157,8 +158,11 @@ def _sealed(
     school = recipient.school
     before = item.before.get(school, EarlierEnvelopes())
     message = derived_message_id(keys.lookup("message", item.meaning(round_id, school)), RoundId(round_id).school_year)
+    files = {DOSSIER_FILE: to_bytes(dossier)}
+    if left_out := withheld_statement(dossier):
+        files[WITHHELD_FILE] = left_out
     sealed = seal(
-        {DOSSIER_FILE: to_bytes(dossier)},
+        files,
         message_id=message,
         round_id=round_id,
         sender=sender,

@@ -1,27 +1,31 @@
 """Catalogue of a version of the OSO data set: its fields, types, code lists and rules per profile.
 
 Reading, writing, the structure check, tables, labels and minimisation all derive from it. A version is data in
-`include/schemas/oso/<version>/`: `version.yaml`, `fields.csv`, `codelists.csv` and `matrix.csv`; with `based_on` a
-version states only the differences.
+`include/schemas/oso/<version>/`, or in a folder of the same form that an administrator added: `version.yaml`,
+`fields.csv`, `codelists.csv` and `matrix.csv`; with `based_on` a version states only the differences.
 """
 
 import csv
 import re
 import sys
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
-from functools import cache
+from decimal import Decimal
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from overstap.errors import OverstapError
 from overstap.oso.simple_types import SimpleType
-from overstap.resources import INCLUDE
+from overstap.oso.version_cache import forgettable
+from overstap.oso.version_folders import BUILT_IN, UNCLASSIFIED, version_folders
 from overstap.texts import read_yaml
 
-FOLDER = INCLUDE / "schemas" / "oso"
+FOLDER = BUILT_IN
 PROFILES = ("POVO", "POPO", "VOVO", "BB", "POSWV", "VOSWV")
 MANDATORY, OPTIONAL, FORBIDDEN, OPTED_OUT = "VERPLICHT", "OPTIONEEL", "VERBODEN", "OPT-UIT"
+NOT_STATED = "ONBEKEND"
+"""In the matrix of an added version: nobody has stated yet what a profile does with a new category; it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +226,16 @@ class Catalogue:
         """Return the fields that must not be sent in a profile."""
         return self.forbidden.get(profile, ())
 
+    @cached_property
+    def unclassified(self) -> tuple[str, ...]:
+        """Paths of the fields that nobody has classified yet; they do not leave, nor does what is below them."""
+        return tuple(_unclassified(self.walk()))
+
+    @cached_property
+    def unusable(self) -> tuple[str, ...]:
+        """Paths of unclassified fields without which no dossier of the version is valid; empty when it can be used."""
+        return tuple(_required(self.root, self.root, self.blocks))
+
     def walk(self) -> Iterator[FieldPlace]:
         """Yield every field at every path of the dossier, in document order, blocks before their fields."""
         yield from self._walk(self.root, self.root, "metadata", "okr", "open")
@@ -241,38 +255,60 @@ class Catalogue:
 
 
 def versions() -> tuple[str, ...]:
-    """Return the known versions, oldest first."""
-    return tuple(sorted(path.parent.name for path in FOLDER.glob("*/version.yaml")))
+    """Return the known versions, built in and added, oldest first."""
+    return tuple(sorted(version_folders()))
 
 
+@forgettable
 @cache
 def catalogue(version: str, folder: Path = FOLDER) -> Catalogue:
     """Return the catalogue of a version.
 
     Args:
         version: version number, such as `2019.1`.
-        folder: folder with a subfolder per version.
+        folder: folder with a subfolder per built-in version.
 
     Raises:
         OverstapError: DOSSIER-001 when the version is unknown.
     """
-    if version not in {path.parent.name for path in folder.glob("*/version.yaml")}:
-        raise OverstapError("DOSSIER-001", version=version, known=", ".join(versions()))
-    return _Loader(folder).load(version)
+    folders = version_folders(folder)
+    if version not in folders:
+        raise OverstapError("DOSSIER-001", version=version, known=", ".join(sorted(folders)))
+    return load_catalogue(version, folders, folder)
 
 
+def load_catalogue(version: str, folders: dict[str, Path], folder: Path = FOLDER) -> Catalogue:
+    """Load the catalogue of a version from stated folders, uncached.
+
+    Args:
+        version: version number.
+        folders: folder of each version, by its number.
+        folder: folder with the tables that the versions share.
+    """
+    return _Loader(folder, folders).load(version)
+
+
+@forgettable
 @cache
 def by_namespace() -> dict[str, str]:
     """Return the version number per XML namespace."""
     return {catalogue(version).namespace: version for version in versions()}
 
 
+def has_new_versions() -> bool:
+    """Return whether versions were added since `by_namespace` was called first, in a process that runs for long."""
+    return not set(by_namespace().values()).issuperset(versions())
+
+
 class _Loader:
     """Loader of the files of a version and of the versions that it is based on."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, folders: dict[str, Path]) -> None:
         self.folder = folder
+        self.folders = folders
         self.types = {row["type"]: _simple_type(row) for row in _rows(folder / "types.csv")}
+        self.categories = {row["category"]: row for row in _rows(folder / "categories.csv")}
+        self.list_names = {row["list"]: row["label"] for row in _rows(folder / "list_names.csv")}
 
     def load(self, version: str) -> Catalogue:
         about, rows, lists, matrix, withheld, labels = self._gather(version)
@@ -282,7 +318,7 @@ class _Loader:
         reached = _reached(about["root"], blocks)
         blocks = {name: fields for name, fields in blocks.items() if name in reached}
         used = {each.list for fields in blocks.values() for each in fields if each.list}
-        categories = {row["category"]: row for row in _rows(self.folder / "categories.csv")}
+        categories = self.categories
         repeating = frozenset(about.get("repeating", ())) & reached
         return Catalogue(
             version=about["version"],
@@ -300,13 +336,13 @@ class _Loader:
             categories={name: row["label"] for name, row in categories.items() if name in matrix[PROFILES[0]]},
             category_help={name: row["help"] for name, row in categories.items()},
             groups={row["group"]: row["label"] for row in _rows(self.folder / "groups.csv")},
-            list_names={row["list"]: row["label"] for row in _rows(self.folder / "list_names.csv")},
+            list_names=self.list_names,
             compiled_blocks=_compile(about["namespace"], blocks, repeating),
         )
 
     def _gather(self, version: str) -> tuple[dict[str, Any], Any, Any, Any, Any, dict[str, tuple[str, str]]]:
         """Merge the files of a version into those it is based on; a block, a list or the matrix replaces as a whole."""
-        version_folder = self.folder / version
+        version_folder = self.folders[version]
         about = read_yaml(version_folder / "version.yaml")
         if based_on := about.get("based_on"):
             base, rows, lists, matrix, withheld, labels = self._gather(based_on)
@@ -314,6 +350,9 @@ class _Loader:
         else:
             rows, lists, matrix, withheld = {}, {}, {}, {}
             labels = _labels(self.folder / "labels.csv")
+        self.types |= {row["type"]: _simple_type(row) for row in _optional_rows(version_folder / "types.csv")}
+        self.categories |= {row["category"]: row for row in _optional_rows(version_folder / "categories.csv")}
+        self.list_names |= {row["list"]: row["label"] for row in _optional_rows(version_folder / "list_names.csv")}
         rows = {**rows, **_grouped(version_folder / "fields.csv", "block")}
         stated = _grouped(version_folder / "codelists.csv", "list")
         lists = {**lists, **{number: {row["value"]: row["label"] for row in codes} for number, codes in stated.items()}}
@@ -331,7 +370,8 @@ class _Loader:
 
     def _field(self, row: dict[str, str], labels: dict[str, tuple[str, str]]) -> Field:
         block, name = row["block"], row["field"]
-        label, help_text = labels.get(f"{block}.{name}") or labels[f"*.{name}"]
+        unnamed = self.categories[UNCLASSIFIED]["help"]
+        label, help_text = labels.get(f"{block}.{name}") or labels.get(f"*.{name}") or (name, unnamed)
         return Field(
             block=block,
             name=name,
@@ -355,6 +395,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def _optional_rows(path: Path) -> list[dict[str, str]]:
+    return _rows(path) if path.exists() else []
+
+
 def _grouped(path: Path, column: str) -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = {}
     if path.exists():
@@ -373,14 +417,17 @@ def _simple_type(row: dict[str, str]) -> SimpleType:
     def number(column: str) -> int | None:
         return int(row[column]) if row[column] else None
 
+    def bound(column: str) -> Decimal | None:
+        return Decimal(row[column]) if row[column] else None
+
     return SimpleType(
         name=row["type"],
         base=row["base"],
         pattern=re.compile(row["pattern"]) if row["pattern"] else None,
         shortest=number("shortest") or 0,
         longest=number("longest"),
-        least=number("least"),
-        most=number("most"),
+        least=bound("least"),
+        most=bound("most"),
         label=row["label"],
     )
 
@@ -393,6 +440,24 @@ def _reached(root: str, blocks: dict[str, tuple[Field, ...]]) -> set[str]:
             reached.add(name)
             waiting.extend(each.contains for each in blocks[name] if each.contains)
     return reached
+
+
+def _unclassified(places: Iterable[FieldPlace]) -> Iterator[str]:
+    """Yield the outermost unclassified places, and unclassified places below a field that was classified."""
+    outer = ""
+    for place in places:
+        if place.category == UNCLASSIFIED and not (outer and place.path.startswith(outer)):
+            yield place.path
+            outer = f"{place.path}/"
+
+
+def _required(block: str, path: str, blocks: dict[str, tuple[Field, ...]]) -> Iterator[str]:
+    for each in blocks[block]:
+        if each.min and not each.choice:
+            if each.category == UNCLASSIFIED:
+                yield f"{path}/{each.name}"
+            elif each.contains:
+                yield from _required(each.contains, f"{path}/{each.name}", blocks)
 
 
 def _compile(

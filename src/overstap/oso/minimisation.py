@@ -3,7 +3,8 @@
 A category is sent when the profile allows it (the matrix of the standard), the region agreed on it, and the school did
 not switch it off. All other categories are removed with their blocks and attachments, and marked in the metadata, so
 that a receiver can distinguish withheld (OPT-UIT), forbidden (VERBODEN) and absent. It is a white list: elements and
-attributes that the catalogue does not know are removed too.
+attributes that the catalogue does not know are removed too, and so are fields and categories of an added version that
+nobody has classified yet.
 
 The fields to remove depend on profile and categories only, so a plan is computed once and cached; blocks without fields
 to remove are copied by reference, unless the dossier's structure is not known to be valid.
@@ -17,15 +18,19 @@ from overstap.errors import OverstapError
 from overstap.oso.catalogue import (
     FORBIDDEN,
     MANDATORY,
+    NOT_STATED,
     OPTED_OUT,
     OPTIONAL,
     PROFILES,
     Catalogue,
     CompiledBlock,
+    Field,
     catalogue,
 )
 from overstap.oso.model import Dossier
 from overstap.oso.tree import GROUPS, IRREGULAR, Irregularity, Node, in_order, is_out_of_order, with_block
+from overstap.oso.version_cache import forgettable
+from overstap.oso.version_folders import UNCLASSIFIED
 
 UNNUMBERED = frozenset({"POSWV", "VOSWV"})
 """Profiles in which the pupil's number must not be sent: to a partnership (rule PaO.LL12; include/schemas/oso)."""
@@ -53,9 +58,11 @@ def minimise(dossier: Dossier, profile: str, categories: Set[str]) -> Dossier:
     """
     marks = category_marks(dossier, profile, categories)
     known = dossier.catalogue
-    gone = frozenset(category for category, mark in marks.items() if mark in (FORBIDDEN, OPTED_OUT))
+    gone = frozenset(category for category, mark in marks.items() if mark in (FORBIDDEN, OPTED_OUT)) | {UNCLASSIFIED}
     tree = _minimised(dossier.tree, known.compiled, _plan(known.version, profile, gone), is_sound=dossier.is_sound)
-    return Dossier(_marked(tree, known, marks), dossier.version, is_sound=dossier.is_sound)
+    # Without an unclassified field a required choice can be empty, which the structure check then reports
+    is_sound = dossier.is_sound and not known.unclassified
+    return Dossier(_marked(tree, known, marks), dossier.version, is_sound=is_sound)
 
 
 def category_marks(dossier: Dossier, profile: str, categories: Set[str]) -> dict[str, str]:
@@ -84,6 +91,8 @@ def category_marks(dossier: Dossier, profile: str, categories: Set[str]) -> dict
         if allowed == OPTIONAL:
             own = supplied.text(f"cat_{category}") if supplied is not None else None
             allowed = OPTIONAL if category in categories and own not in (OPTED_OUT, FORBIDDEN) else OPTED_OUT
+        elif allowed == NOT_STATED:
+            allowed = OPTED_OUT
         marks[category] = allowed
     return marks
 
@@ -102,12 +111,14 @@ class _Plan:
         hidden: names of fields to remove when a boolean field of the block is true, by that field.
         deeper: plans for blocks that contain fields to remove; other blocks are kept whole.
         masks: whether the block is a phone number or e-mail address, which is replaced when it is secret.
+        is_void: whether the block must have a field that is unclassified, so that the block as a whole is removed.
     """
 
     drop: frozenset[str] = frozenset()
     hidden: tuple[tuple[str, frozenset[str]], ...] = ()
     deeper: "dict[str, _Plan]" = field(default_factory=dict)
     masks: bool = False
+    is_void: bool = False
 
     @property
     def is_needed(self) -> bool:
@@ -213,6 +224,7 @@ def _marked(tree: Node, known: Catalogue, marks: dict[str, str]) -> Node:
     return tree
 
 
+@forgettable
 @lru_cache(maxsize=256)
 def _plan(version: str, profile: str, gone: frozenset[str]) -> _Plan:
     known = catalogue(version)
@@ -226,21 +238,30 @@ def _of(block: CompiledBlock, category: str, gone: frozenset[str], withheld: dic
     drop: set[str] = set()
     hidden: dict[str, set[str]] = {}
     deeper: dict[str, _Plan] = {}
+    is_void = False
     for name, slot in block.named.items():
         names = {name, f"{name}@{slot.attribute}"} if slot.attribute else {name}
         own = slot.field.category or category
         when = withheld.get(block.name, {}).get(name)
         if when == "" or (own in gone and not _holds_other(slot.inner, own, gone)):
             drop |= names
+            is_void = is_void or (own == UNCLASSIFIED and _is_required(slot.field))
             continue
         if when:
             hidden.setdefault(when, set()).update(names)
         if slot.inner is not None:
             inner = _of(slot.inner, own, gone, withheld)
-            if inner.is_needed:
+            if inner.is_void:
+                drop |= names
+                is_void = is_void or _is_required(slot.field)
+            elif inner.is_needed:
                 deeper[name] = inner
     always = tuple((when, frozenset(names)) for when, names in hidden.items())
-    return _Plan(frozenset(drop), always, deeper, masks=block.name == _CONTACT)
+    return _Plan(frozenset(drop), always, deeper, masks=block.name == _CONTACT, is_void=is_void)
+
+
+def _is_required(field: Field) -> bool:
+    return field.min > 0 and not field.choice
 
 
 def _holds_other(inner: CompiledBlock | None, category: str, gone: frozenset[str]) -> bool:

@@ -14,9 +14,10 @@ from typing import Any
 from lxml import etree
 
 from overstap.errors import OverstapError
-from overstap.oso.catalogue import by_namespace, catalogue, versions
+from overstap.oso.catalogue import by_namespace, catalogue, has_new_versions, versions
 from overstap.oso.model import Dossier
 from overstap.oso.tree import build_tree
+from overstap.oso.version_cache import forget_versions, forgettable
 from overstap.oso.xml_parser import parse
 
 
@@ -57,9 +58,6 @@ _DECLARATION = re.compile(r"<\?xml[ \t\r\n][^>]{0,200}?\?>")
 _ENCODING = re.compile(r"""[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]{0,39})["']""")
 _NAMESPACE = re.compile(r"http://www\.edustandaard\.nl/oso_gegevensset/([A-Za-z0-9._-]{1,20})/dossier")
 _STATED = re.compile(rb"""xmlns(?::[^\s=]{1,100})?\s*=\s*["']([^"']*)""")
-_USUAL = frozenset(
-    {b"http://www.w3.org/2001/XMLSchema-instance", *(namespace.encode() for namespace in by_namespace())},
-)
 _ATTRIBUTES: Any = etree.XPath("//@*", smart_strings=False)
 _TEXTS: Any = etree.XPath("boolean(//text()[string-length() > $most])")
 _ELEMENTS: Any = etree.XPath("count(//*)")
@@ -77,7 +75,8 @@ def read(data: bytes, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
     Raises:
         OverstapError: DOSSIER-001 unknown version; -002 not well-formed; -003 DOCTYPE; -004 too large; -005 too deep;
             -006 a text is too long; -007 an attribute is too long; -008 too many elements; -009 encoding not accepted;
-            -010 not an OSO dossier; -018 a namespace without canonical form.
+            -010 not an OSO dossier; -018 a namespace without canonical form; -019 an added version in which a field
+            that every dossier must have is not classified yet.
     """
     if len(data) > limits.size_bytes:
         raise OverstapError("DOSSIER-004", size=len(data), most=limits.size_bytes)
@@ -92,6 +91,8 @@ def read(data: bytes, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
         _refuse_unknown_version(plain)
         raise _parser_refusal(problem, limits) from None
     version = _version(root)
+    if unusable := catalogue(version).unusable:
+        raise OverstapError("DOSSIER-019", version=version, count=len(unusable))
     found = build_tree(root, catalogue(version).compiled)
     # A document with elements and attributes of the catalogue only needs no checks of depth and attributes
     if not found.is_bounded or limits is not DEFAULT_LIMITS or len(plain) > limits.text_chars:
@@ -170,11 +171,22 @@ def _version(root: Any) -> str:
     if (version := _roots().get(root.tag)) is not None:
         return version
     name = etree.QName(root)
+    if name.namespace and has_new_versions():
+        forget_versions()
+        if (version := _roots().get(root.tag)) is not None:
+            return version
     if name.localname == "dossier" and (found := _NAMESPACE.fullmatch(name.namespace or "")):
         raise OverstapError("DOSSIER-001", version=found[1], known=", ".join(versions()))
     raise OverstapError("DOSSIER-010")
 
 
+def _usual_namespaces() -> frozenset[bytes]:
+    return frozenset(
+        {b"http://www.w3.org/2001/XMLSchema-instance", *(namespace.encode() for namespace in by_namespace())}
+    )
+
+
+@forgettable
 @cache
 def _roots() -> dict[str, str]:
     """Return the version number per name of the root element."""
@@ -226,7 +238,7 @@ def _within(root: Any, size: int, limits: ReadingLimits) -> None:
 def _refuse_namespaces_without_canonical_form(root: Any, plain: bytes) -> None:
     """Refuse relative namespace names, which Canonical XML 1.0 (section 1.3) does not support."""
     stated = set(_STATED.findall(plain))
-    if len(stated) > 1 and not stated <= _USUAL:
+    if len(stated) > 1 and not stated <= _usual_namespaces():
         try:
             etree.tostring(root, method="c14n")
         except etree.C14NError:

@@ -6,6 +6,7 @@ of XML Schema 1.0 part 2. It accepts the same texts as libxml2, which receivers 
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 
 # Part 2, 3.2.9: a year has at least four digits, no leading zero beyond four; libxml2 supports years up to a C long
@@ -67,7 +68,7 @@ class SimpleType:
         shortest: smallest length, in characters.
         longest: largest length, in characters, or None.
         least: smallest number, or None.
-        most: largest number, or None.
+        most: largest number, or None; bounds of an `integer` or `int` are whole.
         label: Dutch description.
         accepted: cache of accepted texts.
     """
@@ -77,8 +78,8 @@ class SimpleType:
     pattern: re.Pattern[str] | None
     shortest: int
     longest: int | None
-    least: int | None
-    most: int | None
+    least: Decimal | None
+    most: Decimal | None
     label: str
     accepted: set[str] = field(default_factory=set, compare=False, repr=False)
     """Accepted texts so far; free texts are not cached, so that no personal data stays in memory."""
@@ -111,7 +112,7 @@ class SimpleType:
         return (self.least is None and self.most is None) or self._is_within(text)
 
     def _is_within(self, text: str) -> bool:
-        number = _number(text)
+        number = Decimal(text) if self.base == "decimal" else _number(text)
         if number is None or (self.least is not None and number < self.least):
             return False
         return self.most is None or number <= self.most

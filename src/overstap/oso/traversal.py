@@ -8,6 +8,7 @@ from overstap.oso.catalogue import Field, catalogue
 from overstap.oso.model import Dossier
 from overstap.oso.structure import path_of
 from overstap.oso.tree import Node
+from overstap.oso.version_cache import forgettable
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def _documents(node: Node, block: str, path: str, ways: dict[str, tuple[Field, .
                 yield from _documents(value, field.contains, here, ways)
 
 
+@forgettable
 @cache
 def _ways_to(version: str, target: str) -> dict[str, tuple[Field, ...]]:
     """Return, per block, the fields through which the target block can be reached."""

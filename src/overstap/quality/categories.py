@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from overstap.oso.catalogue import FORBIDDEN, MANDATORY, OPTED_OUT, OPTIONAL, catalogue
+from overstap.oso.version_cache import forgettable
 from overstap.quality import rulebook
 from overstap.quality.rule_context import Location, RuleContext
 
@@ -20,6 +21,7 @@ def _wrong(context: RuleContext, rightful: str) -> Iterator[Location]:
             yield delivery, field, 0
 
 
+@forgettable
 @cache
 def _fields(version: str, profile: str, rightful: str) -> tuple[str, ...]:
     """Return the categories of a profile with one value in the matrix, as field names."""
@@ -42,6 +44,7 @@ def optional_category(context: RuleContext) -> Iterator[Location]:
     return _wrong(context, OPTIONAL)
 
 
+@forgettable
 @cache
 def _blocks(version: str) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return, per category (without `cat_`), parent (empty for the dossier) and name of its blocks."""

@@ -15,6 +15,7 @@ from overstap.oso.frames import FURTHER, TABLES
 from overstap.oso.model import Dossier
 from overstap.oso.structure import path_of
 from overstap.oso.tree import Node
+from overstap.oso.version_cache import forgettable
 from overstap.quality.region_rulebook import RegionRule
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ class _RowExtractor:
                 self._row(child, table, inner, path_of(at, each, number))
 
 
+@forgettable
 @lru_cache(maxsize=64)
 def _column_plan(wanted: frozenset[tuple[str, frozenset[str]]], version: str) -> _ColumnPlan:
     known = catalogue(version)

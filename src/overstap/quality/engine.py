@@ -6,6 +6,7 @@ from functools import cache
 from types import ModuleType
 
 from overstap.oso.catalogue import FORBIDDEN, MANDATORY, OPTED_OUT, Catalogue, catalogue
+from overstap.oso.version_cache import forgettable
 from overstap.quality import (
     advice,
     blank_fields,
@@ -100,6 +101,7 @@ def functions() -> dict[str, RuleCheck]:
     return found
 
 
+@forgettable
 @cache
 def layout(version: str) -> BlockLayout:
     """Return the block structure of a version."""
@@ -120,6 +122,7 @@ def sheet_for(kind: str, transfer: str) -> str:
     return "PaO" if kind == "swv-dossier" or transfer in ("POSWV", "VOSWV") else "OVa"
 
 
+@forgettable
 @cache
 def plan(version: str, kind: str, sheet: str, transfer: str, stage: JudgementStage) -> RulePlan:
     """Return the plan for one kind of dossier.
@@ -250,6 +253,18 @@ def _categories(found: list[Breach], context: RuleContext, rule_plan: RulePlan) 
                     found.append((rule, (block, name, 0)))
 
 
+@forgettable
+@cache
+def _places(version: str) -> frozenset[tuple[str, str]]:
+    """Return each field of a version with the element name of the block that holds it, and with "" for any block."""
+    known = catalogue(version)
+    holders = [(known.root, known.root)]
+    holders += [(each.name, each.contains) for fields in known.blocks.values() for each in fields if each.contains]
+    return frozenset(
+        (name, each.name) for holder, kind in holders for each in known.blocks[kind] for name in (holder, "")
+    )
+
+
 def findings(context: RuleContext, rule_plan: RulePlan, version: str) -> list[DossierFinding]:
     """Return the findings in the order of the rulebook, each rule once per location, with their messages."""
     found = breaches(context, rule_plan)
@@ -257,6 +272,14 @@ def findings(context: RuleContext, rule_plan: RulePlan, version: str) -> list[Do
         return []
     book = rulebook.rules(version)
     order = rulebook.order(version)
+    # A rule carried over from another version can ask for a field that this version does not have
+    places = _places(version)
+    found = [
+        (rule, place)
+        for rule, place in found
+        # What is missing together with its block is reported at the dossier itself
+        if not place[1] or (("" if place[0].above is None else place[0].name), place[1]) in places
+    ]
     found.sort(key=lambda breach: order[breach[0]])
     by_place: dict[tuple[str, str], DossierFinding] = {}
     for rule, place in found:

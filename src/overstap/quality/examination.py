@@ -13,12 +13,14 @@ from functools import cache, lru_cache
 from typing import Any
 
 from overstap.oso import structure
-from overstap.oso.catalogue import FOLDER
 from overstap.oso.model import Dossier
+from overstap.oso.version_cache import forgettable
+from overstap.oso.version_folders import BUILT_IN, added_folder
 from overstap.quality.columns import DossierRows, NeededColumns, columns_needed_by, rows_of
 from overstap.quality.findings import DossierSeverity, JudgementStage
 from overstap.quality.region_rulebook import completeness, region_rules
 from overstap.quality.rules import judge
+from overstap.settings import Settings
 
 _FORMAT = 1
 
@@ -62,6 +64,15 @@ def examine(dossier: Dossier, *, profile: str, today: date, expected: frozenset[
         (each.rule, each.severity.value, each.path)
         for each in judge(dossier, today=today, stage=JudgementStage.BEFORE_INSPECTION, profile=profile)
     ]
+    if _runs_sheets():
+        from overstap.quality.official_sheet import sheet_findings
+
+        known = {rule for rule, _, _ in found}
+        found += [
+            (each.rule, each.severity.value, each.path)
+            for each in sheet_findings(dossier, stage=JudgementStage.BEFORE_INSPECTION)
+            if each.rule not in known
+        ]
     return Examination(ruleset_id(profile, expected), found, rows_of(dossier, _needed_columns(expected)))
 
 
@@ -84,18 +95,27 @@ def _needed_columns(expected: frozenset[str]) -> NeededColumns:
     return columns_needed_by([*region_rules(), *(completeness(name) for name in sorted(expected))])
 
 
+@forgettable
 @lru_cache(maxsize=64)
 def ruleset_id(profile: str, expected: frozenset[str]) -> str:
     """Return an identifier of the rules, a profile and the needed fields: 16 hexadecimal digits of a SHA-256 digest."""
-    parameters = json.dumps([_FORMAT, _rules(), profile, sorted(expected)])
+    parameters = json.dumps([_FORMAT, _rules(), _runs_sheets(), profile, sorted(expected)])
     return hashlib.sha256(parameters.encode()).hexdigest()[:16]
 
 
+@forgettable
+@cache
+def _runs_sheets() -> bool:
+    return Settings().official_sheets
+
+
+@forgettable
 @cache
 def _rules() -> str:
-    """Return a digest of all data files of rules and catalogues."""
+    """Return a digest of all data files of rules and catalogues, built in and added."""
     digest = hashlib.sha256()
-    for path in sorted(FOLDER.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(FOLDER).as_posix().encode() + b"\0" + path.read_bytes())
+    for root in (BUILT_IN, added_folder()):
+        for path in sorted(root.rglob("*")):
+            if path.is_file():
+                digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

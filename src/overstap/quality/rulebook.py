@@ -1,9 +1,9 @@
 """Loading of the quality rules and their messages from data files.
 
-`include/schemas/oso/<version>/rules.csv` has the official rules of a version, `include/schemas/oso/own-rules.csv` our
-own rules for all versions, `include/texts/rules/` the messages. The `check` of a rule is a word with arguments: a check
-of the engine (`required`, `forbidden`, `some`, `codes`, `category`, `switched_off`, `equals`) or the name of a function
-in one of the rule modules.
+The `rules.csv` of a version's folder has its official rules, `include/schemas/oso/own-rules.csv` our own rules for all
+versions, `include/texts/rules/` the messages; `messages.csv` of an added version has those of its official sheet. The
+`check` of a rule is a word with arguments: a check of the engine (`required`, `forbidden`, `some`, `codes`, `category`,
+`switched_off`, `equals`) or the name of a function in one of the rule modules.
 """
 
 import csv
@@ -15,15 +15,15 @@ from pathlib import Path
 
 from overstap import errors
 from overstap.oso import attachments, structure
-from overstap.oso.catalogue import catalogue
+from overstap.oso.catalogue import catalogue, versions
+from overstap.oso.version_cache import forgettable
+from overstap.oso.version_folders import BUILT_IN, is_added, version_folders
 from overstap.quality import region_rulebook
 from overstap.quality.findings import DossierSeverity, JudgementStage
 from overstap.resources import INCLUDE
 from overstap.texts import read_yaml
 
-_INCLUDE = INCLUDE
-_SCHEMAS = _INCLUDE / "schemas" / "oso"
-_TEXTS = _INCLUDE / "texts" / "rules"
+_TEXTS = INCLUDE / "texts" / "rules"
 
 
 class RuleStatus(StrEnum):
@@ -137,6 +137,7 @@ def _read(path: Path) -> list[Rule]:
         ]
 
 
+@forgettable
 @cache
 def rules(version: str) -> dict[str, Rule]:
     """Return the rules of a version by id, official rules first, in the order of the rulebook.
@@ -148,19 +149,20 @@ def rules(version: str) -> dict[str, Rule]:
         version: version of the data set, such as `2019.1`.
 
     Raises:
-        FileNotFoundError: the version does not exist.
+        KeyError: the version does not exist.
     """
     return _official(version) | {rule.id: rule for rule in own_rules()}
 
 
 def _official(version: str) -> dict[str, Rule]:
-    version_folder = _SCHEMAS / version
+    version_folder = version_folders()[version]
     about = read_yaml(version_folder / "version.yaml")
     base = _official(about["based_on"]) if "based_on" in about else {}
     own = version_folder / "rules.csv"
     return base | ({rule.id: rule for rule in _read(own)} if own.is_file() else {})
 
 
+@forgettable
 @cache
 def order(version: str) -> dict[str, int]:
     """Return the position of each rule in the rulebook of a version."""
@@ -169,7 +171,7 @@ def order(version: str) -> dict[str, int]:
 
 def own_rules() -> list[Rule]:
     """Return our own rules for single dossiers, which apply to every version."""
-    return _read(_SCHEMAS / "own-rules.csv")
+    return _read(BUILT_IN / "own-rules.csv")
 
 
 @cache
@@ -195,14 +197,33 @@ def severity(rule: str, version: str = "2019.1") -> DossierSeverity:
     Raises:
         KeyError: the rule does not exist or is not checked.
     """
-    found = rules(version).get(rule)
-    if found is not None and found.severity is not None:
-        return found.severity
+    for each in dict.fromkeys((version, *versions())):
+        found = rules(each).get(rule)
+        if found is not None and found.severity is not None:
+            return found.severity
     if rule in structure.codes():
         return DossierSeverity.WARNING if rule in attachments.WARNINGS else DossierSeverity.ERROR
     if rule in errors.sentences():
         return DossierSeverity.ERROR
+    if rule in _added_messages():
+        return DossierSeverity.WARNING
     return region_rulebook.severities()[rule]
+
+
+def _added_messages() -> dict[str, RuleMessage]:
+    """Return the messages of the added versions' official sheets and code lists, by rule id; not cached.
+
+    A rule that only the sheet has is a warning: the rules of this package decide whether a dossier is rejected.
+    """
+    found: dict[str, RuleMessage] = {}
+    for version, folder in version_folders().items():
+        path = folder / "messages.csv"
+        if is_added(version) and path.is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                for row in csv.DictReader(file):
+                    rule = row.pop("rule")
+                    found[rule] = RuleMessage(**row)
+    return found
 
 
 def _facts(path: str, version: str, language: str) -> dict[str, str | int]:
@@ -269,9 +290,10 @@ def sentence(rule: str, version: str = "2019.1", path: str = "") -> RuleMessage:
     return _filled(rule, version)
 
 
+@forgettable
 @cache
 def _filled(rule: str, version: str) -> RuleMessage:
-    found = _texts()[rule]
+    found = _texts().get(rule) or _added_messages()[rule]
     if "{codes}" not in found.do_nl:
         return found
     codes = ", ".join(catalogue(version).lists[rule.removeprefix("CL")])

@@ -16,11 +16,13 @@ from overstap.oso.attachments import UnpackingError, unpack
 from overstap.oso.catalogue import FORBIDDEN, OPTED_OUT, Field
 from overstap.oso.content import AttachmentType
 from overstap.oso.differences import DossierDifference, FieldChange, differences
+from overstap.oso.labels import names_of_added
 from overstap.oso.minimisation import UNLISTED_MAIL, UNLISTED_PHONE
 from overstap.oso.model import Dossier
 from overstap.oso.rendering import readable
 from overstap.oso.traversal import FieldValue, documents, fields
 from overstap.oso.tree import Node
+from overstap.oso.version_folders import UNCLASSIFIED
 from overstap.review.hiding import PUPIL, HiddenFields, is_of_carer
 
 _SECTIONS = ("leerling", "overstapadvies", "verzorger")
@@ -109,6 +111,7 @@ def person_copy(
         "digest": frozen.digest.hex(),
         "sections": _sections(dossier, hidden),
         "withheld": _withheld(dossier),
+        "names": names_of_added(dossier.version),
         "secrecy": hidden.by_secrecy,
         "files": _files(frozen, hidden),
         "is_renewed": frozen.earlier is not None,
@@ -254,13 +257,13 @@ def _shown(text: str, of: Field, dossier: Dossier) -> str:
 
 
 def _withheld(dossier: Dossier) -> list[dict[str, str]]:
-    """Return the withheld categories with their reason: forbidden by the standard, or opted out."""
-    marks = dossier.metadata.block("categorie_uitlevering")
-    if marks is None:
-        return []
+    """Return the withheld categories with their reason: forbidden by the standard, opted out, or not classified yet."""
     found = []
+    if dossier.catalogue.unclassified:
+        found.append({"name": UNCLASSIFIED, "of": f"{dossier.catalogue.root}/{UNCLASSIFIED}", "why": "unclassified"})
+    marks = dossier.metadata.block("categorie_uitlevering")
     for each in dossier.catalogue.blocks["categorie_uitlevering"]:
-        mark = marks.text(each.name)
+        mark = marks.text(each.name) if marks is not None else None
         if mark in (FORBIDDEN, OPTED_OUT):
             why = "forbidden" if mark == FORBIDDEN else "opted_out"
             found.append({"name": each.name.removeprefix("cat_"), "of": _place(each), "why": why})

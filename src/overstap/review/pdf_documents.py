@@ -35,7 +35,7 @@ def dossier_sheet(copy: dict[str, Any], lang: str, at: datetime) -> PdfDocument:
     pdf.paragraph(language.plain("dossier.lead", number=copy["number"]))
     if copy["secrecy"]:
         pdf.paragraph(language.plain("dossier.secrecy"))
-    names = labels(lang)
+    names = labels(lang).with_names(copy.get("names", {}))
     for section in copy["sections"]:
         _heading(pdf, names.label(section["of"]))
         if section["hides"]:

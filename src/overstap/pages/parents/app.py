@@ -624,6 +624,7 @@ class _Pages:
         session_view: SessionView | None = facts.get("session_view")
         if session_view is not None and session_view.copy is not None:
             language = language.to(session_view.copy["kind"])
+        names = session_view.copy.get("names", {}) if session_view is not None and session_view.copy else {}
         facts.setdefault("is_signed_in", session_view is not None)
         facts.setdefault("faults", ())
         rest = request.url.path.split("/", 2)[2] if request.url.path.count("/") > 1 else ""
@@ -633,7 +634,7 @@ class _Pages:
                 language=language,
                 lang=language.code,
                 dir=language.dir,
-                names=labels(language.code),
+                names=labels(language.code).with_names(names),
                 skip=language.say("frame.skip"),
                 others=self.languages.values(),
                 # The answer to a POST has no address for another language.
