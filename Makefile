@@ -9,7 +9,7 @@ PYTHON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test check lock bench clean deploy test-deployment bundle
+.PHONY: help demo stop test faults check lock bench clean deploy test-deployment bundle
 
 help:
 	@cat include/texts/bootstrap/help.txt
@@ -29,6 +29,11 @@ test: $(VENV)/.ready-dev
 # In containers: needs a container engine, nginx, age and openssl, and about half an hour. Skipped, and said so, where they are not.
 test-deployment: $(VENV)/.ready-dev
 	@$(BIN)/python -m pytest --deployment tests/deployment $(ARGS)
+
+# The numbered faults of docs/faults.md, with twenty seeds where moments are random: an hour or two. One process, since they
+# stop servers and fill disks. One number: make faults ARGS="--fault F24"
+faults: $(VENV)/.ready-dev
+	@$(BIN)/python -m pytest --faults --seeds 20 --fault-table faults-held.md $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

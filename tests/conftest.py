@@ -4,8 +4,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import fault_table
 import psutil
 import pytest
 from browser.stage import BETA, Stage
@@ -28,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--deployment", action="store_true", help="also tests/deployment: containers, minutes")
     parser.addoption("--deployment-place", help="folder of a deployment that stays, to go on with where it was")
     parser.addoption("--thorough", action="store_true", help="ten thousand generated dossiers instead of hundreds")
+    fault_table.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,9 +40,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest; see `spreading`."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what was asked for, and begin with the longest; see `fault_table` and `spreading`."""
+    fault_table.choose(config, items)
     items[:] = in_order(items)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Repeat what happens at random moments; see `fault_table`."""
+    fault_table.repeat_with_seeds(metafunc)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Tell which faults were survived; see `fault_table`."""
+    fault_table.tell(config, terminalreporter)
+
+
+@pytest.fixture
+def random(request: pytest.FixtureRequest) -> Random:
+    """Moments to strike. How to repeat them is printed with a failure."""
+    return fault_table.seeded(request)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:

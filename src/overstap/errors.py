@@ -86,10 +86,19 @@ def form_error(why: str, **facts: Any) -> OverstapError:
     return OverstapError("AGREEMENT-021", problem=Bilingual(said["nl"].format(**known), said["en"].format(**known)))
 
 
+_NOT_STORED = frozenset({"ENOSPC", "EDQUOT", "EFBIG", "EROFS"})
+
+
 def system_fault(problem: OSError) -> str:
     """Return the name of an operating system error for the fact `kind`, such as "ENOSPC"; "EOTHER" without a text."""
     name = errno.errorcode.get(problem.errno or 0, "")
     return name if name in texts("system") else "EOTHER"
+
+
+def storage_error(problem: OSError) -> OverstapError | None:
+    """Return SETTING-005 for a disk that takes nothing more; None for any other fault of the operating system."""
+    kind = errno.errorcode.get(problem.errno or 0, "")
+    return OverstapError("SETTING-005", kind=kind) if kind in _NOT_STORED else None
 
 
 def _prepared(facts: dict[str, Any], language: str) -> dict[str, Any]:

@@ -85,6 +85,7 @@ def test_rounds_that_were_opened_go_on_by_the_version_that_they_run_under(
     assert agreed_for(tmp_path / "regions")["beta"] == held
 
 
+@pytest.mark.fault("F36")
 def test_a_broken_year_is_not_followed_by_the_next_one_while_its_rounds_run(
     regions: Path, read_dags: Any, tmp_path: Path, ledger_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

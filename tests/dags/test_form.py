@@ -16,6 +16,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.fault("F75")
 @pytest.mark.parametrize("value", [*HOSTILE, 7, ["2027-03-01 08:00"], {"a": 1}], ids=str)
 def test_what_is_no_moment_is_refused(value: Any) -> None:
     from overstap.orchestration.tasks.steering import _moment
@@ -34,6 +35,7 @@ def test_a_moment_without_a_zone_is_dutch_wall_time() -> None:
     assert _moment({}, "data_due") is None
 
 
+@pytest.mark.fault("F75")
 @pytest.mark.parametrize("value", ["99AA00", {"99AA00": 1}, [7], [["99AA00"]]], ids=str)
 def test_what_is_no_list_of_schools_is_refused(value: Any) -> None:
     from overstap.orchestration.tasks.steering import _schools
@@ -42,6 +44,7 @@ def test_what_is_no_list_of_schools_is_refused(value: Any) -> None:
         _schools({"alleen_scholen": value})
 
 
+@pytest.mark.fault("F75")
 def test_a_reason_is_a_short_text_and_stays_a_text() -> None:
     from overstap.orchestration.tasks.steering import _text
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from overstap.agreements import Agreement, load_all
 
 
@@ -20,6 +22,7 @@ def years(regions: Path, folder: Path) -> list[Agreement]:
     return good
 
 
+@pytest.mark.fault("F36")
 def test_a_running_year_is_followed_to_its_end(regions: Path, tmp_path: Path) -> None:
     from overstap.orchestration.schedule import LINGERS, current
 
@@ -34,6 +37,7 @@ def test_a_running_year_is_followed_to_its_end(regions: Path, tmp_path: Path) ->
     assert followed(last + LINGERS + timedelta(seconds=1)) == ["2027-2028"]
 
 
+@pytest.mark.fault("F36")
 def test_each_dag_is_there_once_and_of_the_running_year(regions: Path, tmp_path: Path, read_dags: Any) -> None:
     years(regions, tmp_path / "regions")
     bag = read_dags(tmp_path / "regions")

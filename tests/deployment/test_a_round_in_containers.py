@@ -555,6 +555,7 @@ def test_it_goes_on_from_a_backup_when_everything_is_lost(restored: str) -> None
     assert restored
 
 
+@pytest.mark.fault("F08", "F09", "F10")
 def test_the_round_ends_confirmed_though_everything_was_killed(started: Started, confirmed: str) -> None:
     deployed = started.deployed
     states = dict(

@@ -4,11 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -27,15 +26,6 @@ from overstap_tools.local.postgres import EmbeddedPostgres
 from .receiving_ends import receiving_end as receiving_end  # a fixture of the folder
 
 PUPILS = 240
-_DATABASES = ("opened", "inspected", "sealed")
-
-
-@pytest.fixture
-def random(request: pytest.FixtureRequest) -> Random:
-    """Moments to strike. The seed is printed with a failure; OVERSTAP_SEED repeats it."""
-    seed = int(os.environ.get("OVERSTAP_SEED") or Random().randrange(1_000_000))
-    print(f"OVERSTAP_SEED={seed} pytest {request.node.nodeid}")
-    return Random(seed)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +39,7 @@ def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def brinks(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RegionDeployment]]:
-    """The same deployment before collecting, before sealing and before sending."""
+    """The same deployment before collecting, before judging, before release, before sealing and before sending."""
     region = make_region(
         1, PUPILS, 1, 2, today=dutch_time(now()).date(), name="alfa", late=0, faulty=0, littered=0, database=0
     )
@@ -57,7 +47,11 @@ def brinks(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -
     found = {}
     opened(deployment)
     found["opened"] = replace(deployment, database=copy_ledger(deployment), endpoints={})
-    inspected(deployment)
+    collect(deployment)
+    found["collected"] = replace(deployment, database=copy_ledger(deployment), endpoints={})
+    accepted(deployment)
+    found["accepted"] = replace(deployment, database=copy_ledger(deployment), endpoints={})
+    answered(deployment)
     found["inspected"] = replace(deployment, database=copy_ledger(deployment), endpoints={})
     with deployment.step() as context:
         delivering.seal(context)
@@ -91,14 +85,19 @@ Stage = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Stage]:
-    """Begin a stage as a process; returns when it is about to work."""
+    """Begin a stage as a process; returns when it is about to work. `before` are words in front of the command."""
     begun: list[subprocess.Popen[str]] = []
 
-    def run(deployment: RegionDeployment, stage: str, school: str = "-") -> "subprocess.Popen[str]":
+    def run(
+        deployment: RegionDeployment, stage: str, school: str = "-", before: Sequence[str] = (), **settings: str
+    ) -> "subprocess.Popen[str]":
         with (tmp_path / f"{stage}.log").open("a") as log:
             process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("stage.py")), stage, deployment.round_id, school],
-                env=os.environ | deployment.settings,
+                [
+                    *(*before, sys.executable, str(Path(__file__).with_name("stage.py"))),
+                    *(stage, deployment.round_id, school),
+                ],
+                env=os.environ | deployment.settings | {"OVERSTAP_REVIEW_ADDRESS": "https://ouders.example"} | settings,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -128,13 +127,23 @@ def collect(deployment: RegionDeployment) -> None:
         collection.collect(context, school.id)
 
 
+def accepted(deployment: RegionDeployment) -> None:
+    """Let quality accept every dossier."""
+    with deployment.ledger() as ledger, ledger.unit("alfa", "check") as unit:
+        verdicts(unit, {content.ref: [] for content in contents(unit, deployment.round_id, ["supplied"])})
+
+
 def inspected(deployment: RegionDeployment) -> None:
     """Bring every dossier to the brink of sealing; quality accepts all."""
     collect(deployment)
+    accepted(deployment)
+    answered(deployment)
+
+
+def answered(deployment: RegionDeployment) -> None:
+    """Release what was accepted, and let every family answer."""
     [school] = deployment.agreement.primary_schools
     with deployment.ledger() as ledger:
-        with ledger.unit("alfa", "check") as unit:
-            verdicts(unit, {content.ref: [] for content in contents(unit, deployment.round_id, ["supplied"])})
         with deployment.step(ledger) as context, context.unit(deployment.coordinator) as unit:
             reviewing.release(
                 context, unit, approved=True, decided_by=deployment.coordinator, reason="", answer_key="1"

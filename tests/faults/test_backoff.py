@@ -53,6 +53,7 @@ def past(ledger: Ledger) -> None:
         unit.run("update overstap.school_line set rests_until = overstap.clock() - interval '1 second' where rests > 0")
 
 
+@pytest.mark.fault("F11", "F22")
 def test_three_days_of_silence(deployment: RegionDeployment, school: str) -> None:
     """F11, F22: it rests, is tried with one each time, and gets everything, once, when it answers again."""
     total = deployment.count("delivery", secondary_school=school)
@@ -102,6 +103,7 @@ def test_somebody_who_asks_need_not_wait(deployment: RegionDeployment, school: s
         assert set(send(deployment, school, ledger, is_asked=True)) == {"accepted"}
 
 
+@pytest.mark.fault("F15")
 def test_told_when_receipts_were_due_and_sent_again_by_a_click(deployment: RegionDeployment, school: str) -> None:
     """F15: told once, to whom it matters; nothing goes by itself after that; a late receipt counts."""
     total = deployment.count("delivery", secondary_school=school)
@@ -132,6 +134,7 @@ def test_told_when_receipts_were_due_and_sent_again_by_a_click(deployment: Regio
     assert deployment.breaches() == []
 
 
+@pytest.mark.fault("F20")
 def test_refused_and_sealed_anew_when_somebody_asks(at_brink: Callable[[str], RegionDeployment]) -> None:
     """F20, and what a person does about it: another message, the same dossier. Who confirmed does not get it again."""
     deployment = at_brink("inspected")

@@ -167,6 +167,7 @@ def test_a_school_that_takes_it_itself_passes_when_its_receipt_lies_there(
     assert deployment.breaches() == []
 
 
+@pytest.mark.fault("F16", "F17", "F18")
 def test_a_pulling_school_is_told_of_its_test_and_its_receipt_has_to_count(
     deployment: RegionDeployment, ledger: Ledger, tmp_path: Path
 ) -> None:

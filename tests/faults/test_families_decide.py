@@ -36,6 +36,7 @@ def at_home(server: EmbeddedPostgres, tmp_path: Path) -> Iterator[Home]:
         yield found
 
 
+@pytest.mark.fault("F03", "F23")
 def test_every_answer_that_was_confirmed_is_there_once(
     server: EmbeddedPostgres, at_home: Home, tmp_path: Path, random: Random
 ) -> None:

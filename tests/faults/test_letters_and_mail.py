@@ -113,6 +113,7 @@ def run_mail(at_home: Home, review_round: ReviewRound, server: MailServer, at: s
     killed(MAIL, at_home.ledger._dsn, str(at_home.keys), review_round.round_id, str(server.port), at)
 
 
+@pytest.mark.fault("F03")
 def test_everybody_is_mailed_once_whenever_it_is_killed(
     at_home: Home, review_round: ReviewRound, tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_everybody_is_mailed_once_whenever_it_is_killed(
     assert server.moods.taken == invited + 1, "only the one whose fate was unknown came twice"
 
 
+@pytest.mark.fault("F03")
 @pytest.mark.parametrize("at", ["before the commit", "after the commit"])
 def test_no_paper_holds_a_code_that_is_none(
     at: str, at_home: Home, review_round: ReviewRound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

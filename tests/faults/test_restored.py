@@ -50,6 +50,7 @@ def send_all(deployment: RegionDeployment, ledger: Ledger) -> dict[str, int]:
     return done
 
 
+@pytest.mark.fault("F29")
 @pytest.mark.parametrize("point", ["inspected", "sealed"])
 def test_the_ledger_is_older_than_the_receivers(
     at_brink: Callable[[str], RegionDeployment], tmp_path: Path, point: str
@@ -81,6 +82,7 @@ def test_the_ledger_is_older_than_the_receivers(
             connection.execute(f"drop database {again.database} with (force)")
 
 
+@pytest.mark.fault("F29")
 def test_what_the_parents_said_since_is_not_taken_for_the_same(
     at_brink: Callable[[str], RegionDeployment], tmp_path: Path
 ) -> None:
@@ -109,6 +111,7 @@ def test_what_the_parents_said_since_is_not_taken_for_the_same(
             connection.execute(f"drop database {again.database} with (force)")
 
 
+@pytest.mark.fault("F29")
 def test_a_school_that_collects_refuses_what_it_has(
     at_brink: Callable[[str], RegionDeployment], tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ def delivered_to(deployment: RegionDeployment, school: str) -> list[tuple[UUID, 
     ]
 
 
+@pytest.mark.fault("F73")
 def test_after_delivery_it_is_gone_and_the_school_has_signed_so(
     deployment: RegionDeployment, school: str, random: Random
 ) -> None:
@@ -176,6 +177,7 @@ def kept(deployment: RegionDeployment, message: UUID) -> list[tuple]:
     )
 
 
+@pytest.mark.fault("F73")
 @pytest.mark.parametrize("point", ["before the rename", "after the rename"])
 def test_kill_9_while_it_is_taken_back(
     deployment: RegionDeployment, school: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
@@ -214,6 +216,7 @@ def test_kill_9_while_it_is_taken_back(
     assert deployment.breaches() == []
 
 
+@pytest.mark.fault("F19", "F73")
 def test_a_newer_version_replaces_the_delivered_one(deployment: RegionDeployment, school: str) -> None:
     """The school mends a delivered dossier: a review of its own, and an envelope that says what it replaces."""
     from datetime import timedelta

@@ -78,6 +78,7 @@ def alone(deployment: RegionDeployment, messages: list[UUID]) -> list[UUID]:
     return [one for one in messages if (one,) in rows]
 
 
+@pytest.mark.fault("F73")
 def test_the_statement_lies_there_and_the_answer_comes_back(
     deployment: RegionDeployment, school: str, ledger: Ledger, receiving_end: ReceivingEnd, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def confirmed(deployment: RegionDeployment, school: str) -> int:
 # -- pull
 
 
+@pytest.mark.fault("F05", "F06", "F14")
 def test_a_school_asks_for_its_pupils_while_everybody_is_killed(
     deployment: RegionDeployment, school: str, tmp_path: Path, random: Random
 ) -> None:
@@ -298,6 +299,7 @@ def test_results_that_lie_beside_the_receipts_are_kept_and_shown(
     assert breaches(deployment, school, store) == []
 
 
+@pytest.mark.fault("F05")
 def test_a_sender_is_killed_while_it_puts_files_there(
     deployment: RegionDeployment, school: str, receiving_end: ReceivingEnd, random: Random, tmp_path: Path
 ) -> None:
@@ -342,6 +344,7 @@ def test_a_sender_is_killed_while_it_puts_files_there(
     assert breaches(deployment, school, store) == []
 
 
+@pytest.mark.fault("F11")
 def test_a_server_that_is_down_for_days_is_told_and_loses_nothing(
     deployment: RegionDeployment, school: str, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from overstap import SOFTWARE
-from overstap.errors import OverstapError
+from overstap.errors import OverstapError, storage_error
 
 _EXTRAS = {
     "airflow": "airflow",
@@ -67,11 +67,19 @@ for _added in importlib.metadata.entry_points(group="overstap.commands"):
 
 
 def main() -> None:
-    """Run the command line; an `OverstapError` is printed in Dutch and English, without traceback, with exit code 2."""
+    """Run the command line; an `OverstapError` is printed in Dutch and English, without traceback, with exit code 2.
+
+    So is a disk that is full.
+    """
     try:
         app()
     except OverstapError as error:
         _print_error(error)
+    except OSError as problem:
+        told = storage_error(problem)
+        if told is None:
+            raise
+        _print_error(told)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRAS:

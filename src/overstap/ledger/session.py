@@ -1,5 +1,6 @@
 """Session with the ledger: units of work, each a transaction in one region under that region's role."""
 
+import select
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,6 +96,8 @@ class Ledger:
         self._keys_folder = keys
         self._keys: dict[str, RegionKeys] = {}
         self._connection: psycopg.Connection[TupleRow] | None = None
+        self._locks = 0
+        """Number of advisory locks that the connection holds: another connection would not have them."""
 
     @contextmanager
     def unit(self, region: str, actor: str) -> Iterator[UnitOfWork]:
@@ -143,9 +146,11 @@ class Ledger:
                 connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [key])
         except psycopg.errors.LockNotAvailable as problem:
             raise OverstapError("LEDGER-012", subject=subject) from problem
+        self._locks += 1
         try:
             yield
         finally:
+            self._locks -= 1
             if not connection.closed:
                 connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
@@ -164,13 +169,27 @@ class Ledger:
             self._connection = None
 
     def _connected(self) -> psycopg.Connection[TupleRow]:
-        if self._connection is None or self._connection.closed or self._connection.broken:
+        if self._connection is None or self._connection.closed or self._connection.broken or self._is_ended():
             try:
                 self._connection = psycopg.connect(self._dsn, autocommit=True, application_name="overstap")
             except psycopg.OperationalError as problem:
                 # The message may contain the connection string, so only the kind of error is passed on.
                 raise OverstapError("LEDGER-006", kind=type(problem).__name__) from None
         return self._connection
+
+    def _is_ended(self) -> bool:
+        """Return whether the server ended the idle connection, as a restart does: it then has something to read.
+
+        Where it holds a lock, the next statement has to fail: going on by another connection would be without the lock.
+        """
+        if self._connection is None or self._locks:
+            return False
+        unread = select.poll()
+        unread.register(self._connection.fileno(), select.POLLIN)
+        if not unread.poll(0):
+            return False
+        self._connection.close()
+        return True
 
 
 def open_ledger(settings: Settings) -> Ledger:

@@ -7,7 +7,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 from overstap.agreements import RoundId
-from overstap.errors import OverstapError
+from overstap.errors import OverstapError, storage_error
 from overstap.ledger import Ledger
 from overstap.ledger.rounds import task_failures
 from overstap.ledger.rounds.task_failures import TaskInstanceRef
@@ -40,6 +40,8 @@ def told(problem: BaseException | None) -> OverstapError:
         return problem.error
     if isinstance(problem, AirflowTaskTimeout):
         return OverstapError("TASK-002")
+    if isinstance(problem, OSError) and (full := storage_error(problem)):
+        return full
     if isinstance(problem, Exception):
         return OverstapError(
             "TASK-001", kind=type(problem).__name__

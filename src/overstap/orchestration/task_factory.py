@@ -14,13 +14,16 @@ LONGEST = timedelta(hours=2)
 
 
 AGAIN = {
-    "retries": 4,
+    "retries": 5,
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(hours=1),
     **KEPT,
 }
 """How a task is tried again by itself; what a person must mend fails at once (see `round_context.failures_told`).
+
+Five times with growing waits is a quarter of an hour at least, whatever part Airflow adds by chance: a database that is
+away for ten minutes needs nobody to clear a task.
 
 That it failed is kept in the ledger (see `failures`)."""
 

@@ -147,6 +147,7 @@ CASES = {
 }
 
 
+@pytest.mark.fault("F12", "F22")
 @pytest.mark.parametrize("case", CASES)
 def test_each_ends_in_its_problem(case: str, receiver, pusher, make) -> None:
     behaviour, problem = CASES[case]
@@ -158,6 +159,7 @@ def test_each_ends_in_its_problem(case: str, receiver, pusher, make) -> None:
     assert SCHOOL in told.message_nl
 
 
+@pytest.mark.fault("F22")
 def test_a_handshake_that_never_ends(receiver, pusher, make) -> None:
     def raw(connection: socket.socket) -> None:
         connection.recv(5000)
@@ -209,6 +211,7 @@ def test_the_school_at_an_address_it_does_not_have(receiver, pusher, make) -> No
     assert answer.problem is TransportProblem.IDENTITY
 
 
+@pytest.mark.fault("F16", "F17", "F18")
 @pytest.mark.parametrize(
     ("lie", "fault"),
     [
@@ -257,6 +260,7 @@ def test_one_connection_for_many_and_a_new_one_after_a_break(receiver, pusher, m
     assert listener.connections == 2
 
 
+@pytest.mark.fault("F22")
 def test_a_hanging_receiver_harms_only_its_own(endpoint, receiver, pusher, make) -> None:
     release = threading.Event()
 

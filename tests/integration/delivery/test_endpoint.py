@@ -34,6 +34,7 @@ def test_a_dossier_is_stored_and_confirmed(endpoint, pusher, make) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in [place, *place.iterdir()])
 
 
+@pytest.mark.fault("F14", "F19")
 def test_a_repetition_gets_the_same_receipt(endpoint, pusher, make) -> None:
     message = make()
     line = pusher(endpoint.url)
@@ -59,6 +60,7 @@ def test_headers_and_a_small_envelope_leave_as_one_piece(
     assert len(sent) == pieces
 
 
+@pytest.mark.fault("F21")
 def test_twenty_at_once_are_stored_once_with_one_receipt(endpoint, pusher, make) -> None:
     """F21: a zombie worker and its replacement send the same dossier at the same moment."""
     message = make(content=b"<dossier>" + os.urandom(200_000).hex().encode() + b"</dossier>")
@@ -121,6 +123,7 @@ def test_a_test_message_is_receipted_and_kept_apart(endpoint, pusher, make) -> N
     assert [one.message_id for one in FolderStore(endpoint.store).stored(EnvelopeKind.TEST)] == [message.id]
 
 
+@pytest.mark.fault("F05", "F06", "F14")
 @pytest.mark.parametrize("point", ["before the rename", "after the rename"])
 def test_kill_9_around_the_commit_point(trust_folder, tmp_path, pusher, make, point: str) -> None:
     """F05, F06, F14: the process is killed by itself at the worst moment; the sender sends again."""
@@ -199,6 +202,7 @@ def test_too_much_is_not_read(endpoint, pusher, make) -> None:
     assert stored(endpoint) == set()
 
 
+@pytest.mark.fault("F41")
 def test_unknown_revocation_is_no_refusal(tmp_path, make, pusher) -> None:
     """F41: a stale list at the receiver must not turn a good dossier into a refused one."""
     folder = tmp_path / "trust"

@@ -24,6 +24,7 @@ def others_dossier(ledger: Ledger) -> UUID:
         return UUID(str(unit.one("select dossier from overstap.dossier")[0]))
 
 
+@pytest.mark.fault("F68")
 @pytest.mark.parametrize(
     "statement",
     [

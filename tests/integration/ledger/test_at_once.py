@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+import pytest
 from test_walk import (
     PO,
     REGION,
@@ -43,6 +44,7 @@ def wait_for_a_waiter(dsn: str) -> None:
     raise AssertionError("nobody came to wait")
 
 
+@pytest.mark.fault("F15", "F27")
 def test_a_receipt_that_comes_while_the_round_gives_up_counts(
     ledger: Ledger, app_dsn: str, owner_dsn: str, keys_folder: Path
 ) -> None:

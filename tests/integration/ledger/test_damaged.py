@@ -26,6 +26,7 @@ def trust(tmp_path: Path) -> TrustStore:
     return TrustStore(tmp_path / "trust", production=False)
 
 
+@pytest.mark.fault("F30")
 def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn: str, trust: TrustStore) -> None:
     region = make_region(1, 6, 1, 1, today=date(2026, 11, 23), late=0, faulty=0, littered=0, database=0)
     group = [

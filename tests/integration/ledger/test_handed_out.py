@@ -29,6 +29,7 @@ def audit(*arguments: object, code: int = 0) -> str:
     return " ".join(done.output.split())
 
 
+@pytest.mark.fault("F76")
 def test_a_chain_that_its_owner_cut_short_is_found(settings: Path, ledger: Ledger) -> None:
     supply(ledger, incoming())
     audit("checkpoint", REGION, settings / "out")

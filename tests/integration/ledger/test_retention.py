@@ -130,6 +130,7 @@ def handles(place: ReviewRound, family: Family) -> list[str]:
     return [keys.lookup("pupil", family.pupil_number).hex(), las, *family.persons]
 
 
+@pytest.mark.fault("F74")
 def test_after_its_time_nobody_can_be_read_or_found_and_all_is_still_proved(over: tuple[Home, ReviewRound]) -> None:
     at_home, place = over
     families, before, lines = place.families(), states(place), everything(at_home)
@@ -241,6 +242,7 @@ def test_the_database_keeps_a_floor_and_other_regions_out(over: tuple[Home, Revi
         assert owner.execute("select overstap.erase_of_round(%s, 30, true)", [place.round_id]).fetchone() == (0,)
 
 
+@pytest.mark.fault("F74")
 def test_who_asks_is_erased_at_once_and_the_others_are_not(over: tuple[Home, ReviewRound]) -> None:
     at_home, place = over
     with place.unit() as unit:
@@ -264,6 +266,7 @@ retention.retain(Ledger(sys.argv[1], Path(sys.argv[2])), "alfa", actor="retain",
 """
 
 
+@pytest.mark.fault("F07")
 def test_killed_in_the_middle_it_goes_on_and_erases_nothing_twice(over: tuple[Home, ReviewRound]) -> None:
     at_home, place = over
     closed(at_home, 1_000)

@@ -76,6 +76,7 @@ def test_nobody_is_waited_for_while_nothing_was_released_or_sealed(app_dsn: str)
     assert left(triggers.ReceiptsOver(REGION, ROUND, 7, "run", "98XA00"), app_dsn) == 0
 
 
+@pytest.mark.fault("F24")
 def test_a_trigger_says_once_that_the_wait_is_over_and_outlasts_a_ledger_that_is_away(
     app_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

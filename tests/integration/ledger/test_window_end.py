@@ -177,6 +177,7 @@ def together(*calls: Callable[[], object]) -> None:
         thread.join()
 
 
+@pytest.mark.fault("F72")
 @pytest.mark.parametrize("late", [False, True])
 def test_the_last_second_counts_or_not_and_never_both(
     ledger: Ledger, app_dsn: str, keys_folder: object, late: bool
@@ -262,6 +263,7 @@ def test_consent_follows_the_agreement(ledger: Ledger, setting: str, consent: st
     assert bool(to_leave(ledger)) == leaves
 
 
+@pytest.mark.fault("F72")
 def test_an_objection_while_sending_starts_is_heard_or_told(ledger: Ledger, app_dsn: str) -> None:
     """F72: whoever holds the dossier first wins, and nobody is told both."""
     begin(ledger)
@@ -292,6 +294,7 @@ def test_an_objection_while_sending_starts_is_heard_or_told(ledger: Ledger, app_
         assert unit.one("select count(*) from overstap.review_decision")[0] == 1
 
 
+@pytest.mark.fault("F73")
 def test_an_objection_after_delivery_is_a_task_and_can_take_the_dossier_back(ledger: Ledger) -> None:
     """F73: it does not count as an answer and is not lost: the school has to deal with it, the region may withdraw."""
     begin(ledger)

@@ -96,6 +96,7 @@ def test_what_the_api_refuses_is_told_by_its_status(stage: Stage) -> None:
             admin.call("GET", "/api/v2/dags/of-nobody")
 
 
+@pytest.mark.fault("F08", "F09", "F10")
 def test_kills_then_a_second_start_then_nothing_is_left(
     stage: Stage, stack: AirflowStack, folder: Path, postgres: EmbeddedPostgres
 ) -> None:

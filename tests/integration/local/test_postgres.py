@@ -167,6 +167,7 @@ def test_a_role_enters_its_own_database_alone(server: EmbeddedPostgres) -> None:
         psycopg.connect(server.dsn("two", "one"))
 
 
+@pytest.mark.fault("F70")
 def test_no_value_of_a_failing_statement_is_in_the_log(server: EmbeddedPostgres) -> None:
     with psycopg.connect(server.superuser_dsn(), autocommit=True) as connection:
         connection.execute("create table one (n int unique, name text)")

@@ -101,6 +101,7 @@ def test_a_fetched_list_revokes(place: Place) -> None:
     assert place.says() == "TRUST-008"
 
 
+@pytest.mark.fault("F41")
 def test_an_old_list_does_not_replace_a_newer_one(place: Place) -> None:
     """Whoever stands on the way may play the list of before a revocation again."""
     place.publish(age=timedelta(hours=5))

@@ -144,6 +144,7 @@ def test_a_list_that_covers_the_moment_spares_the_question(service: Service, sto
     assert service.asked == 0
 
 
+@pytest.mark.fault("F40")
 def test_revoked_from_its_moment_on(service: Service, store: TrustStore, certificate: x509.Certificate) -> None:
     revoked = now() - timedelta(hours=2)
     service.state(certificate, "R", revoked=revoked)
@@ -151,6 +152,7 @@ def test_revoked_from_its_moment_on(service: Service, store: TrustStore, certifi
     store.check(certificate, role=Role.DECRYPTION, oin=oin_of(SCHOOL), at=revoked - timedelta(minutes=1))
 
 
+@pytest.mark.fault("F42")
 def test_unknown_means_hold(service: Service, store: TrustStore, certificate: x509.Certificate) -> None:
     """F42. It is known a moment later: a certificate that was just issued."""
     assert code(store) == code(store) == "TRUST-019"
@@ -249,6 +251,7 @@ def test_an_answer_about_another_certificate(
     assert code(store) == "TRUST-009"
 
 
+@pytest.mark.fault("F41")
 @pytest.mark.parametrize("way", ["nothing", "no DER", "error", "huge", "slow"])
 def test_a_service_that_fails_means_hold_and_is_left_alone(
     way: str, service: Service, certificate: x509.Certificate

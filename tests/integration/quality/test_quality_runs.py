@@ -157,6 +157,7 @@ def test_the_page_lies_beside_the_report_on_the_round(ledger: Ledger, tmp_path: 
     assert "OV-ID-01" in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.fault("F30")
 @pytest.mark.parametrize("damage", ["encrypted", "plain"])
 def test_one_version_that_cannot_be_read_stops_nobody(ledger: Ledger, owner_dsn: str, damage: str) -> None:
     """It is rejected by a code, the others are judged, and the same dossier supplied once more is taken in."""

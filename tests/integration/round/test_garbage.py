@@ -87,6 +87,7 @@ def copied(path: Path, target: Path) -> Path:
     return target
 
 
+@pytest.mark.fault("F54", "F55", "F67")
 def test_each_is_refused_by_its_code_and_the_rest_goes_on(deployment: RegionDeployment) -> None:
     folder = folder_of(deployment, 1)
     good = sorted(folder.glob("OSO_*.xml")) or sorted(folder.glob("Dossier*.xml"))
@@ -111,6 +112,7 @@ def test_each_is_refused_by_its_code_and_the_rest_goes_on(deployment: RegionDepl
         assert item.file_name not in str(told)
 
 
+@pytest.mark.fault("F67")
 def test_the_growing_file_is_taken_in_next_time_and_mended_ones_leave_the_list(deployment: RegionDeployment) -> None:
     folder = folder_of(deployment, 1)
     collect(deployment)

@@ -37,6 +37,7 @@ def everywhere(played_round: PlayedRound, search: Search) -> Iterator[Found]:
         yield from search.data(str(log), log.read_bytes())
 
 
+@pytest.mark.fault("F70")
 def test_no_mark_is_anywhere(played_round: PlayedRound, search: Search) -> None:
     assert played_round.complete.states["confirmed"] > 0
     assert (played_round.deployment.reports / "alfa").is_dir()
@@ -57,6 +58,7 @@ def test_marks_are_with_the_schools(played_round: PlayedRound, search: Search) -
     assert {pupil.number for pupil in played_round.deployment.region.pupils()} & set(received)
 
 
+@pytest.mark.fault("F70")
 def test_the_search_finds_what_is_planted(played_round: PlayedRound, search: Search) -> None:
     pupil = next(played_round.deployment.region.pupils())
     home = played_round.airflow.home

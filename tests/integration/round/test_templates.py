@@ -113,6 +113,7 @@ def test_the_days_intake_and_a_forms_reason_run_through(played_round: Hostile) -
     assert played_round.steered.state == "success"
 
 
+@pytest.mark.fault("F75")
 def test_nothing_was_run(played_round: Hostile) -> None:
     assert not played_round.mark.exists()
 
@@ -153,6 +154,7 @@ def test_questions_show_no_link_image_or_html_of_a_name(played_round: Hostile) -
     assert any("evil" in body for _, body in bodies), "the names stand in the question about release"
 
 
+@pytest.mark.fault("F75")
 def test_the_reason_is_kept_as_it_was_given(played_round: Hostile) -> None:
     reasons = {reason for (reason,) in played_round.deployment.rows("select reason from overstap.gate_decision")}
     assert {HOSTILE[3].replace("$MARK", str(played_round.mark))} == reasons

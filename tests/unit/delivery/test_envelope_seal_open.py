@@ -126,6 +126,7 @@ def reasons_for(trust: TrustStore, copies: Iterable[tuple[int, bytes]], seed: in
     return reasons
 
 
+@pytest.mark.fault("F49")
 def test_every_flipped_bit_of_an_envelope_is_refused(ec_trust: TrustStore) -> None:
     """F49, outside. It showed two bits that opened: hybrid points, and bits left over in a BIT STRING."""
     made, seed = sealed(ec_trust).envelope, random.randrange(2**32)
@@ -139,6 +140,7 @@ def test_every_flipped_bit_of_an_envelope_is_refused(ec_trust: TrustStore) -> No
     } <= reasons
 
 
+@pytest.mark.fault("F49")
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
 def test_every_flipped_bit_inside_is_refused(ec_trust: TrustStore) -> None:
     """F49, inside: as by somebody who can encrypt for the school, which anybody can."""
@@ -152,11 +154,13 @@ def test_every_flipped_bit_inside_is_refused(ec_trust: TrustStore) -> None:
     assert not reasons & {OpeningFailure.PACKAGE, OpeningFailure.MANIFEST}, "nothing unverified is unpacked"
 
 
+@pytest.mark.fault("F59")
 @pytest.mark.parametrize("cut", [0, 1, 2, 100, -1])
 def test_every_truncation_is_refused(ec_trust: TrustStore, cut: int) -> None:
     assert refusal(ec_trust, sealed(ec_trust).envelope[:cut]) is OpeningFailure.MALFORMED
 
 
+@pytest.mark.fault("F59")
 def test_ten_thousand_recipients_are_refused(ec_trust: TrustStore) -> None:
     """F59."""
     one = encryption._for_recipient(ec_trust.recipient("98XA00", at=AT).certificate, bytes(32))
@@ -166,6 +170,7 @@ def test_ten_thousand_recipients_are_refused(ec_trust: TrustStore) -> None:
     assert refusal(ec_trust, bomb) is OpeningFailure.RECIPIENTS
 
 
+@pytest.mark.fault("F59")
 @pytest.mark.parametrize("depth", [100, 100_000])
 def test_deep_nesting_is_refused(ec_trust: TrustStore, depth: int) -> None:
     """F59: headers inside headers, each of a length that fits."""
@@ -185,6 +190,7 @@ def test_sizes(ec_trust: TrustStore) -> None:
     )
 
 
+@pytest.mark.fault("F56")
 def test_a_zip_bomb_costs_no_memory(ec_trust: TrustStore) -> None:
     """F56: 200 MB out of 194 kB."""
     out = io.BytesIO()
@@ -202,6 +208,7 @@ def test_a_zip_bomb_costs_no_memory(ec_trust: TrustStore) -> None:
     assert peak < 2 * 1024 * 1024
 
 
+@pytest.mark.fault("F56")
 def test_sixty_five_thousand_entries_and_a_zip_inside(ec_trust: TrustStore) -> None:
     """F56: refused by the directory's end alone; and a file that is a ZIP itself stays a file, nobody unpacks it."""
     out = io.BytesIO()
@@ -215,6 +222,7 @@ def test_sixty_five_thousand_entries_and_a_zip_inside(ec_trust: TrustStore) -> N
     assert opened(ec_trust, sealed(ec_trust, files=nested).envelope).files == nested
 
 
+@pytest.mark.fault("F33", "F53")
 def test_age(ec_trust: TrustStore) -> None:
     """F33, F53: a clock somewhat ahead is borne, last year's message is not."""
     made = sealed(ec_trust).envelope
@@ -225,6 +233,7 @@ def test_age(ec_trust: TrustStore) -> None:
     assert refusal(ec_trust, made, at=AT + MAX_AGE + timedelta(seconds=1)) is OpeningFailure.TOO_OLD
 
 
+@pytest.mark.fault("F46")
 def test_a_key_rotated_under_way_still_opens(tmp_path: Path) -> None:
     """F46: sealed for the old certificate, opened after the new one came; new ones go to the new certificate."""
     make_development_certificates(tmp_path, schools=["99AB00", "98XA00"], at=AT - timedelta(days=9))

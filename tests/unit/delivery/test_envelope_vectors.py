@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import jsonschema
@@ -24,8 +25,31 @@ INDEX = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
 AT = moment_of(INDEX["at"])
 
 
+NUMBERS = {
+    "bad/malformed.signature_stripped": pytest.mark.fault("F50"),
+    "bad/not_signed.": pytest.mark.fault("F50"),
+    "bad/not_authenticated.": pytest.mark.fault("F51"),
+    "bad/algorithm.": pytest.mark.fault("F51"),
+    "bad/recipient.forwarded": pytest.mark.fault("F52"),
+    "bad/too_old.": pytest.mark.fault("F53"),
+    "bad/package.bomb": pytest.mark.fault("F56"),
+    "bad/package.": pytest.mark.fault("F57"),
+    "bad/malformed.": pytest.mark.fault("F59"),
+    "bad/recipients.": pytest.mark.fault("F59"),
+}
+
+
 def listed(folder: str) -> list:
-    return [pytest.param(one, id=one["file"]) for one in INDEX["vectors"] if one["file"].startswith(folder)]
+    return [
+        pytest.param(one, id=one["file"], marks=_number(one["file"]))
+        for one in INDEX["vectors"]
+        if one["file"].startswith(folder)
+    ]
+
+
+def _number(file: str) -> Any:
+    """Return the mark of the fault that a vector is an example of."""
+    return next((mark for start, mark in NUMBERS.items() if file.startswith(start)), ())
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,7 @@ def test_a_settled_file_is_found_as_it_is(tmp_path: Path) -> None:
     assert found.file_name == "a.XML"
 
 
+@pytest.mark.fault("F67")
 def test_garbage_is_refused_by_its_own_code(tmp_path: Path) -> None:
     put(tmp_path, "goed.xml")
     litter.write_litter(tmp_path, NOW.timestamp() - 3600)
@@ -80,6 +81,7 @@ def test_a_large_file_is_not_read_to_memory(tmp_path: Path) -> None:
     assert peak_bytes < 2_000_000
 
 
+@pytest.mark.fault("F67")
 @pytest.mark.parametrize(("age", "is_waiting"), [(0, True), (29, True), (31, False), (-29, True), (-31, False)])
 def test_a_file_changed_just_now_waits(tmp_path: Path, age: float, is_waiting: bool) -> None:
     put(tmp_path, "a.xml", age=age)
@@ -89,6 +91,7 @@ def test_a_file_changed_just_now_waits(tmp_path: Path, age: float, is_waiting: b
         assert (one.code, one.is_waiting) == ("INTAKE-007", True)
 
 
+@pytest.mark.fault("F67")
 def test_a_file_that_grows_while_it_is_read_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path, "a.xml")
     from overstap.storage import disk
@@ -106,6 +109,7 @@ def test_a_file_that_grows_while_it_is_read_waits(tmp_path: Path, monkeypatch: p
     assert (one.code, one.is_waiting) == ("INTAKE-008", True)
 
 
+@pytest.mark.fault("F67")
 def test_a_file_that_is_replaced_all_the_time_is_whole_or_refused(tmp_path: Path) -> None:
     """Whatever another process does meanwhile: what is found has the length and content of one of the versions."""
     versions = [b"<a>" + bytes([65 + n]) * 50_000 + b"</a>" for n in range(3)]

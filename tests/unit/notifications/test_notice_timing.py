@@ -36,6 +36,7 @@ def test_quiet_hours_run_over_midnight_and_the_weekend_is_quiet(moment: str, exp
     assert not is_quiet(Notices(quiet_from="00:00", quiet_until="00:00"), at("2027-03-16 03:00"))
 
 
+@pytest.mark.fault("F31", "F32")
 def test_one_digest_a_day_also_on_the_days_when_the_clock_is_changed() -> None:
     agreed = Notices(weekends=True)
     for day in ("2027-03-28", "2027-10-31", "2027-03-16"):

@@ -79,6 +79,7 @@ def test_rotation_from_one_form_to_the_other(folder: Path, store: TrustStore) ->
     assert len(list(store.keyring(SCHOOL, at=AT))) == 2
 
 
+@pytest.mark.fault("F47")
 @pytest.mark.parametrize("suffix", ["p12", "password"])
 @pytest.mark.parametrize("mode", [0o640, 0o604])
 def test_others_may_read_neither_it_nor_its_password(folder: Path, store: TrustStore, suffix: str, mode: int) -> None:

@@ -109,6 +109,7 @@ def test_unknown_school_and_bad_ids(store: TrustStore) -> None:
         assert code(store.signing_identity, school, at=AT) == "TRUST-015"
 
 
+@pytest.mark.fault("F47")
 def test_missing_key(folder: Path, store: TrustStore) -> None:
     """F47."""
     (folder / "schools" / PO / "signing-1.key").unlink()
@@ -116,6 +117,7 @@ def test_missing_key(folder: Path, store: TrustStore) -> None:
     assert store.recipient(PO, at=AT), "other roles go on"
 
 
+@pytest.mark.fault("F47")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
 def test_key_that_others_may_read(folder: Path, store: TrustStore, mode: int) -> None:
     """F47, also when the mode changes after the key was first read."""
@@ -124,6 +126,7 @@ def test_key_that_others_may_read(folder: Path, store: TrustStore, mode: int) ->
     assert code(store.signing_identity, PO, at=AT) == "TRUST-003"
 
 
+@pytest.mark.fault("F47")
 def test_key_of_another_certificate(folder: Path, store: TrustStore) -> None:
     write_atomically(
         folder / "schools" / PO / "signing-1.key", key_bytes(ec.generate_private_key(ec.SECP256R1())), mode=0o600
@@ -137,6 +140,7 @@ def test_unreadable_files(folder: Path, store: TrustStore, name: str) -> None:
     assert code(store.signing_identity, PO, at=AT) == "TRUST-014"
 
 
+@pytest.mark.fault("F45")
 def test_another_authority(folder: Path, store: TrustStore, tmp_path: Path) -> None:
     """F45: the same names, another root."""
     make_development_certificates(tmp_path / "other", schools=[PO], at=AT - timedelta(days=30))
@@ -151,6 +155,7 @@ def test_no_authority_at_all(folder: Path, store: TrustStore) -> None:
     assert code(store.recipient, VO, at=AT) == "TRUST-005"
 
 
+@pytest.mark.fault("F38", "F39")
 def test_expiry(folder: Path, store: TrustStore) -> None:
     """F38, F39: not sealed for a certificate that ends soon; what was sealed is opened to its last day."""
     DevelopmentAuthority(folder, at=AT).publish_revocations(days=5000)
@@ -187,6 +192,7 @@ def test_ten_certificates_sort_as_numbers(folder: Path, store: TrustStore) -> No
     assert store.signing_identity(PO, at=AT).certificate == found
 
 
+@pytest.mark.fault("F40")
 def test_revocation(folder: Path, store: TrustStore) -> None:
     """F40: refused from the moment of revocation; what was signed before stays provable; seen without restart."""
     identity = store.signing_identity(PO, at=AT)
@@ -199,6 +205,7 @@ def test_revocation(folder: Path, store: TrustStore) -> None:
     )
 
 
+@pytest.mark.fault("F41")
 def test_unknown_revocation(folder: Path, store: TrustStore) -> None:
     """F41: no list, a stale list, or a list that somebody else signed all mean: hold."""
     assert code(store.recipient, VO, at=AT + timedelta(days=70)) == "TRUST-009"
@@ -234,6 +241,7 @@ def test_revoked_issuer(folder: Path, store: TrustStore) -> None:
     assert code(store.recipient, VO, at=AT) == "TRUST-008"
 
 
+@pytest.mark.fault("F43")
 def test_wrong_purpose(folder: Path, store: TrustStore) -> None:
     """F43: each role's certificate fails for each other role."""
     certificates = {
@@ -249,6 +257,7 @@ def test_wrong_purpose(folder: Path, store: TrustStore) -> None:
     assert code(store.check, silent, role=Role.SIGNING, oin=oin_of(PO), at=AT) == "TRUST-010"
 
 
+@pytest.mark.fault("F44")
 def test_another_schools_certificate(folder: Path, store: TrustStore) -> None:
     """F44: a good certificate in the wrong school's folder, and one without an OIN of a school."""
     for suffix in ("crt", "key"):
@@ -258,6 +267,7 @@ def test_another_schools_certificate(folder: Path, store: TrustStore) -> None:
     assert code(store.keyring, PO, at=AT) == "TRUST-011"
 
 
+@pytest.mark.fault("F48")
 @pytest.mark.parametrize(
     "key",
     [

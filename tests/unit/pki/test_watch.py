@@ -37,6 +37,7 @@ def test_only_what_is_in_use_counts(folder: Path, store: TrustStore) -> None:
     assert expiring(store, at=AT + timedelta(days=11)) == []
 
 
+@pytest.mark.fault("F39")
 def test_everything_is_watched_that_can_stop_a_round(store: TrustStore) -> None:
     found = expiring(store, at=AT, days=4000)
     assert len([one for one in found if one.kind is ExpiryKind.CERTIFICATE]) == 2 * 3 + 2

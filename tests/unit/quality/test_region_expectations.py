@@ -115,6 +115,7 @@ def test_every_rule_of_the_region_has_its_example() -> None:
     assert set(BREAKING) == set(OWN)
 
 
+@pytest.mark.fault("F66")
 @pytest.mark.parametrize("rule", OWN)
 def test_a_rule_finds_who_breaks_it_and_where(rule: str) -> None:
     first, second, places = BREAKING[rule]

@@ -56,6 +56,7 @@ def test_every_row_is_there_twice_by_screen_and_by_pupil() -> None:
     assert "Burgerservicenummer" in {line[1].value for line in book["Per scherm en veld"].iter_rows(min_row=4)}
 
 
+@pytest.mark.fault("F65")
 @pytest.mark.parametrize("said", HOSTILE, ids=range(len(HOSTILE)))
 def test_nothing_is_a_formula(said: str) -> None:
     rows = tuple(replace(row, las_key=said, sentence=said) for row in ROWS)

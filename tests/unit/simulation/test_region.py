@@ -97,6 +97,7 @@ def test_good_dossiers_break_no_rule_but_the_inspection(region: SyntheticRegion)
             )
 
 
+@pytest.mark.fault("F60")
 def test_faulty_dossiers_break_the_rule_of_their_fault_and_mended_ones_do_not(region: SyntheticRegion) -> None:
     faulty = [pupil for pupil in region.pupils() if pupil.fault is not None]
     assert len(faulty) >= 5

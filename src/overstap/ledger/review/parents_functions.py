@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 CONNECTIONS = 8
 _ATTEMPTS = CONNECTIONS + 2
 """After a restart of the server every connection of the pool may be broken; each attempt discards one."""
+_WAITED = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable, PoolTimeout)
 _OPTIONS = "-c statement_timeout=10s -c lock_timeout=8s -c idle_in_transaction_session_timeout=10s"
 
 
@@ -225,8 +226,8 @@ class ParentsFunctions:
                 async with self._pool.connection() as connection:
                     return await (await connection.execute(query, values)).fetchone()
             except (psycopg.OperationalError, psycopg.InterfaceError) as problem:
-                # QueryCanceled is an OperationalError too; a query that took ten seconds is not retried.
-                if attempt == _ATTEMPTS - 1 or isinstance(problem, psycopg.errors.QueryCanceled | PoolTimeout):
+                # These are operational errors too; what was waited for in vain is not waited for ten times.
+                if attempt == _ATTEMPTS - 1 or isinstance(problem, _WAITED):
                     raise LedgerUnavailableError(type(problem).__name__) from None
                 await asyncio.sleep(0.2 * attempt)
         raise AssertionError("unreachable")

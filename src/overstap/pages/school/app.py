@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
@@ -68,6 +69,7 @@ def build_app(operations: SchoolOperations, *, is_secure: bool) -> RequestLog:
     for path, page in {**pages.posts(), **factors.posts()}.items():
         app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
+    app.add_exception_handler(psycopg.OperationalError, pages.failed)  # the ledger ended in the middle of a page
     app.add_exception_handler(HTTPException, pages.lost)
     return RequestLog(Guard(app, is_secure=is_secure, larger=pages.upload_limits))
 
