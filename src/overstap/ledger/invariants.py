@@ -349,6 +349,7 @@ def _nothing_twice(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
         "join overstap.dossier d using (dossier) "
         "where e.transition in ('accept', 'reject', 'release', 'seal', 'confirm') "
         "group by e.dossier, 2, 4 having count(*) > d.version + (select count(*) from overstap.dossier_event r "
-        "where r.dossier = e.dossier and r.transition = 'reseal')"
+        "where r.dossier = e.dossier and (r.transition = 'reseal' "
+        "or r.transition = 'recall' and e.transition = 'release'))"
     ):
         yield Breach("I8", dossier, f"{transition} happened {times} times for {versions} versions")

@@ -436,7 +436,10 @@ MAY: dict[str, set[str]] = {
     "board": {"due_work"},
     "school_alfa": {"answered_already", "audit", "give_codes", "record_decisions"},
     "desk_alfa": {"adopt_envelope", "audit"},
-    "board_alfa": {"recover_account", "school_accounts"},
+    "board_alfa": {
+        *("answer_gate", "take_back", "take_up", "recover_account", "school_accounts"),
+        *("acting_region", "kept_answer", "releases", "undoable", "unstated"),  # these only read
+    },
 }
 """What each login, and the role that it takes on in a region, may execute beside `clock` and `my_region`."""
 WRITES = {

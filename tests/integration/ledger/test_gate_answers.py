@@ -8,13 +8,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from test_walk import PO, REGION, ROUND, states
 from test_window_end import begin, close
 
 from overstap.ledger import Ledger
 from overstap.ledger.review import decisions, windows
-from overstap.ledger.rounds import gate_holds
+from overstap.ledger.rounds import coordinator_answers, gate_holds
+from overstap.ledger.rounds.coordinator_answers import GivenAnswer
 from overstap.ledger.rounds.gate_holds import NOT_INSPECTED, HoldReason
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 HOLD, EXTEND, ATTEST = "Niet versturen", "Langer laten inzien", "School laten verklaren"
 
@@ -54,6 +57,7 @@ def answer(ledger: Ledger, app_dsn: str, keys_folder: Path, monkeypatch: pytest.
         }
         return gate.execute_complete({"ti": ti}, event)
 
+    give.asking = ti.id  # type: ignore[attr-defined]
     give.gate = gate  # type: ignore[attr-defined]
     return give
 
@@ -134,6 +138,23 @@ def test_what_was_typed_is_not_repeated_unless_it_is_a_school(ledger: Ledger, an
         answer(EXTEND, scholen="Jan_de_Vries 12ZZ34", tot=soon())
     assert "VRIES" not in str(refused.value).upper()
     assert "12ZZ34" in str(refused.value)
+
+
+def test_an_answer_of_the_board_counts_whatever_airflow_was_told(
+    ledger: Ledger, answer: Answer, owner_dsn: str, postgres: EmbeddedPostgres
+) -> None:
+    """Somebody answers in Airflow in the same second: the first answer that the ledger has is carried out."""
+    from overstap.orchestration.gate_names import answer_key
+
+    ask(ledger, "extend")
+    board = Ledger(postgres.dsn("overstap_board", str(conninfo_to_dict(owner_dsn)["dbname"])), None)
+    given = GivenAnswer(NOT_INSPECTED, 1, "hold", "Gebeld", answer_key(answer.asking))  # type: ignore[attr-defined]
+    kept = coordinator_answers.answer(board, ROUND, REGION, "coordinator", given)
+    board.close()
+    assert kept.dossiers == 2
+    answer(EXTEND, by="stranger", tot="morgen")  # not even looked at
+    assert decided(ledger) == [(PO, "hold")]
+    assert states(ledger) == ["not_inspected", "not_inspected"]
 
 
 def test_only_a_coordinator_of_the_round_answers(ledger: Ledger, answer: Answer) -> None:

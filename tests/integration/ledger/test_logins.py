@@ -134,6 +134,10 @@ ONLY = {
     ),
     "board": (
         *_SECRETS,
+        "select overstap.begin_answer('alfa.2026-2027.advice', 'x', 'x')",
+        "select overstap.keep_decision('alfa.2026-2027.advice', 'reopen', true, 'x', '', 'x', 1, null)",
+        "select overstap.settle_holds('alfa.2026-2027.advice', 'release_for_delivery', 1, 'x')",
+        "select overstap.withdraw_registrations('2026-2027')",
         "update overstap.dossier set state = 'accepted'",
         "update overstap.delivery set attempts = 9",
         "select overstap.audit('mail.send', '{x}', '{\"{}\"}')",

@@ -146,7 +146,8 @@ def test_a_ledger_of_today_becomes_what_a_new_one_is(database: Callable[[], str]
     for table, there in before.items():
         assert not there - after[table], table
     added = {table: rows for table in before if (rows := after[table] - before[table])}
-    assert [*added] == ["audit_line"]
+    assert [*added] == ["audit_line", "transition"]
+    assert {json.loads(row)["transition"] for row in added["transition"]} == {"recall"}
     assert (
         sorted(json.loads(json.loads(row)["payload"])["action"] for row in added["audit_line"]) == ["round.close"] * 3
     )

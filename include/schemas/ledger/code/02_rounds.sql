@@ -16,10 +16,11 @@ end $$;
 create trigger keep_agreement after insert on overstap.round_agreement
     for each row execute function overstap.keep_agreement();
 
--- Keeps others from changing what holds for a round until the transaction ends; gives the number of the agreement that holds.
+-- Keeps others from changing what holds for a round until the transaction ends; gives the number of the agreement that holds. Rows that
+-- only refer to the round are not kept waiting: whoever writes them may hold dossiers that the holder of the round needs.
 create function overstap.hold_round(of_round text) returns integer
     language sql volatile security definer set search_path = overstap, pg_temp as $$
-    select r.agreement_number from round r where r.round_id = of_round and r.region = acting_region() for update $$;
+    select r.agreement_number from round r where r.round_id = of_round and r.region = acting_region() for no key update $$;
 
 -- Opens a round with the agreement that holds at first; false when it was there.
 create function overstap.open_round(of_round text, of_year text, of_kind text, agreed jsonb, digest text, delivers timestamptz,
@@ -156,6 +157,16 @@ begin
     end if;
     return changed;
 end $$;
+
+-- Registrations of a school year that no source states any more and that nobody decided about: how many there are in force, how many of
+-- those it is, and a digest of the set.
+create function overstap.unstated(of_year text) returns table (in_force bigint, missing bigint, digest text)
+    language sql stable set search_path = overstap, pg_temp as $$
+    select count(*), count(a.unstated_at),
+           left(encode(sha256(coalesce(string_agg(a.pupil || convert_to(a.secondary_school, 'UTF8'), ''::bytea
+                                                  order by a.pupil, a.secondary_school)
+                                       filter (where a.unstated_at is not null), '')), 'hex'), 16)
+      from application a where a.region = acting_region() and a.school_year = of_year and a.withdrawn_at is null $$;
 
 -- Withdraws what is marked as stated by no source any more; gives how many. The row stays, as evidence of what held when something was sealed.
 -- Why envelopes for them will not be sent any more stands on the envelope, for whoever sees them stand still.

@@ -41,12 +41,12 @@ create trigger keep_delivery_held_sending after update on overstap.delivery
 
 -- Keeps a decision with its audit line; null when the same answer was kept before. Granted to nobody.
 create function overstap.keep_decision(of_round text, of_gate text, is_approved boolean, by_whom text, why text, key text,
-                                       covered integer, more jsonb) returns uuid
+                                       covered integer, more jsonb, taken_back uuid default null) returns uuid
     language plpgsql set search_path = overstap, pg_temp as $$
 declare made uuid;
 begin
-    insert into gate_decision (region, round_id, gate, approved, decided_by, reason, answer_key, dossiers)
-    values (acting_region(), of_round, of_gate, is_approved, by_whom, why, key, covered)
+    insert into gate_decision (region, round_id, gate, approved, decided_by, reason, answer_key, dossiers, takes_back)
+    values (acting_region(), of_round, of_gate, is_approved, by_whom, why, key, covered, taken_back)
         on conflict (round_id, gate, answer_key) do nothing returning gate_decision into made;
     if made is not null then
         perform append_decision(case of_gate when 'reopen' then 'round.reopen' else 'gate.' || of_gate end, of_round, (jsonb_build_object(
@@ -97,6 +97,13 @@ begin
     perform append_audit(acting_region(), acting(), 'gate.hold_withdrawn', rounds, details);
     return coalesce(cardinality(rounds), 0);
 end $$;
+
+-- How often dossiers of a round were released, and it was not taken back.
+create function overstap.releases(of_round text) returns integer
+    language sql stable set search_path = overstap, pg_temp as $$
+    select count(*)::integer from overstap.gate_decision g
+     where g.round_id = of_round and g.gate = 'release_for_review' and g.approved
+       and not exists (select from overstap.gate_decision t where t.takes_back = g.gate_decision) $$;
 
 -- Keeps the coordinator's answer to the release, and releases what is accepted at this moment: to the parents, or in a round
 -- without inspection for delivery at once. Gives how many dossiers it covered.

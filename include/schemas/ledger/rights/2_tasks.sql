@@ -13,7 +13,7 @@ grant select, insert, update (name, contact) on overstap.school to overstap_regi
 grant select on overstap.round, overstap.round_agreement, overstap.run_change, overstap.application to overstap_region;
 grant execute on function overstap.open_round, overstap.hold_round, overstap.add_agreement, overstap.narrow_run, overstap.undecided,
     overstap.close_round, overstap.reopen_round, overstap.record_registrations, overstap.withdraw_registrations,
-    overstap.registrations_digest to overstap_region;
+    overstap.registrations_digest, overstap.unstated, overstap.acting_region to overstap_region;
 grant select, insert (region, round_id, milestone, moment, behind) on overstap.milestone_passed to overstap_region;
 grant update (unstated_at) on overstap.application to overstap_region;   -- a mark, no decision
 grant select, insert (region, school_year, source, line, code, facts), delete on overstap.refused_registration to overstap_region;
@@ -24,8 +24,10 @@ grant execute on function overstap.due_work to overstap_app;
 -- gates
 grant select on overstap.gate_decision, overstap.window_decision to overstap_region;
 grant select, insert (region, round_id, gate, batch, reason, subject, count, facts) on overstap.gate_hold to overstap_region;
-grant execute on function overstap.release, overstap.decide_gate, overstap.decide_window, overstap.settle_holds,
+grant execute on function overstap.release, overstap.releases, overstap.kept_answer, overstap.decide_gate, overstap.decide_window, overstap.settle_holds,
     overstap.withdraw_holds to overstap_region;
+-- Where one login serves everything (a demonstration, a machine for development), the board decides with it as well.
+grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up to overstap_region;
 
 -- dossiers
 grant select on overstap.state, overstap.transition, overstap.dossier_event to overstap_region;

@@ -9,6 +9,8 @@ revoke select on overstap.review_session, overstap.review_attempt, overstap.revi
     from overstap_rights_board;
 grant select (access, region, dossier, person, frozen, opens_at, issued_at, issued_by, ended_at) on overstap.review_access
     to overstap_rights_board;
+grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up, overstap.releases,
+    overstap.kept_answer, overstap.unstated, overstap.acting_region to overstap_rights_board;
 grant select on overstap.backup, overstap.certificate to overstap_board;
 -- The triggerer waits with this login: when background work is due in a region is no dossier's.
 grant execute on function overstap.due_work to overstap_board;

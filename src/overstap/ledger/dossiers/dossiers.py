@@ -409,14 +409,8 @@ def waiting_for_release(unit: UnitOfWork, round_id: str) -> Counter[str]:
 
 
 def releases(unit: UnitOfWork, round_id: str) -> int:
-    """Return the number of times that a coordinator released dossiers of a round."""
-    return int(
-        unit.one(
-            "select count(*) from overstap.gate_decision where round_id = %(round)s and gate = 'release_for_review' "
-            "and approved",
-            round=round_id,
-        )[0]
-    )
+    """Return the number of times that a coordinator released dossiers of a round and did not take it back."""
+    return int(unit.one("select overstap.releases(%(round)s)", round=round_id)[0])
 
 
 def decide_release(

@@ -54,7 +54,8 @@ _OPEN = "('in_review', 'inspected', 'no_receiver')"
 def without_people(unit: UnitOfWork, round_id: str, *, limit: int) -> list[UUID]:
     """Return released dossiers whose entitled persons are not recorded yet for the current version.
 
-    A dossier that names nobody has an unreachable invitation instead, so that it is returned once.
+    A dossier that names nobody has an unreachable invitation instead, so that it is returned once. The dossiers are
+    locked: a release that is taken back at the same moment waits, and removes what is noted about them.
     """
     return [
         row[0]
@@ -63,7 +64,7 @@ def without_people(unit: UnitOfWork, round_id: str, *, limit: int) -> list[UUID]
             "and d.review_closes_at > overstap.clock() "
             "and not exists (select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version) "
             "and not exists (select from overstap.invitation i where i.dossier = d.dossier and i.number = d.version) "
-            "order by d.dossier limit %(limit)s",
+            "order by d.dossier limit %(limit)s for share of d",
             round=round_id,
             limit=limit,
         )

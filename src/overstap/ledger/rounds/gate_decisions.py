@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from overstap.ledger.session import UnitOfWork
 
@@ -37,6 +38,8 @@ class GateDecision:
         count: number of dossiers, or of holds, that it is about.
         reason: the coordinator's text; may be empty.
         choices: the choices, at the gate `not_inspected`.
+        decision: its id.
+        is_taken_back: whether a later decision took it back.
     """
 
     at: datetime
@@ -47,6 +50,8 @@ class GateDecision:
     count: int
     reason: str
     choices: Sequence[WindowChoice] = ()
+    decision: UUID | None = None
+    is_taken_back: bool = False
 
 
 def of_round(unit: UnitOfWork, round_id: str) -> list[GateDecision]:
@@ -59,11 +64,14 @@ def of_round(unit: UnitOfWork, round_id: str) -> list[GateDecision]:
     ):
         chosen.setdefault(decision, []).append(WindowChoice(choice, dossiers, schools, closes_at))
     return [
-        GateDecision(at, gate, account, name or account, approved, count, reason, chosen.get(decision, ()))
-        for decision, at, gate, account, name, approved, count, reason in unit.rows(
+        GateDecision(
+            at, gate, account, name or account, approved, count, reason, chosen.get(decision, ()), decision, is_back
+        )
+        for decision, at, gate, account, name, approved, count, reason, is_back in unit.rows(
             "select g.gate_decision, g.decided_at, g.gate, g.decided_by, "
             "(select c ->> 'name' from jsonb_array_elements(a.agreement -> 'coordinators') c "
-            "where c ->> 'account' = g.decided_by limit 1), g.approved, g.dossiers, g.reason "
+            "where c ->> 'account' = g.decided_by limit 1), g.approved, g.dossiers, g.reason, "
+            "exists (select from overstap.gate_decision t where t.takes_back = g.gate_decision) "
             "from overstap.gate_decision g join overstap.round o using (round_id) "
             "join overstap.round_agreement a on a.round_id = o.round_id and a.number = o.agreement_number "
             "where g.round_id = %(round)s order by g.decided_at",
@@ -76,7 +84,8 @@ def first_release(unit: UnitOfWork, round_id: str) -> datetime | None:
     """Return when dossiers of a round were first released for review; None when none were."""
     moment: datetime | None = unit.one(
         "select min(decided_at) from overstap.gate_decision where round_id = %(round)s "
-        "and gate = 'release_for_review' and approved",
+        "and gate = 'release_for_review' and approved "
+        "and not exists (select from overstap.gate_decision t where t.takes_back = gate_decision.gate_decision)",
         round=round_id,
     )[0]
     return moment

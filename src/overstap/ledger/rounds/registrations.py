@@ -140,16 +140,9 @@ def mark_unstated(
 def unstated(unit: UnitOfWork, school_year: str) -> UnstatedRegistrations:
     """Return the counts of registrations marked as unstated, which wait for a coordinator's decision."""
     in_force, missing, digest = unit.one(
-        """
-        select count(*), count(unstated_at),
-               encode(sha256(coalesce(string_agg(pupil || convert_to(secondary_school, 'UTF8'), ''::bytea
-                                                 order by pupil, secondary_school)
-                                      filter (where unstated_at is not null), '')), 'hex')
-          from overstap.application where school_year = %(year)s and withdrawn_at is null
-        """,
-        year=school_year,
+        "select in_force, missing, digest from overstap.unstated(%(year)s)", year=school_year
     )
-    return UnstatedRegistrations(in_force, missing, digest[:16])
+    return UnstatedRegistrations(in_force, missing, digest)
 
 
 def withdraw_unstated(unit: UnitOfWork, school_year: str) -> int:
