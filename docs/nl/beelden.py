@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 
+from overstap.orchestration.gate_names import GATE_OF_TASK
 from overstap.pages.board import addresses
 from overstap.simulation.synthetic.school import SchoolBehaviour
 from overstap_tools.demo.building import Demonstration, Size, build, clear
@@ -89,9 +90,8 @@ class Photographer:
         self._shoot(name)
 
     def question(self, task: str) -> None:
-        """Take a question with its figures and its answers."""
-        run = self.demonstration.airflow.api(self.demonstration.coordinator).runs(DAG_ID)[0]["dag_run_id"]
-        self.take(GATES[task], f"/dags/{DAG_ID}/runs/{run}/tasks/{task}/mapped/0/required_actions")
+        """Take a question with its figures and its answers, on the board."""
+        self.board(GATES[task], addresses.question(self.round_id, GATE_OF_TASK[task], 1))
 
     def mail(self) -> None:
         """Take the coordinator's longest mail as a mail program shows it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import FrameLocator, Page, expect
@@ -15,7 +16,7 @@ from overstap.simulation.synthetic.school import SchoolBehaviour
 from overstap_tools.local.api import FINISHED
 from overstap_tools.local.waiting import wait_until
 
-from .stage import ADMINISTRATOR, ALFA, HOSTILE, VIEWER, Administrations, Stage
+from .stage import ADMINISTRATOR, ALFA, BETA, HOSTILE, LEDGER, VIEWER, Administrations, Stage
 
 pytestmark = pytest.mark.boot
 
@@ -66,14 +67,14 @@ def let_it_settle(page: Page, stage: Stage) -> None:
 
 
 def answer_gate(page: Page, stage: Stage) -> None:
-    """Follow the board's link to the question in Airflow, and answer it there with what lets the round go on."""
+    """Answer the question on the board, with what lets the round go on; nobody leaves the board for it."""
     page.goto(framed(stage))
     until_shown(page, ASKED)
     let_it_settle(page, stage)
     board(page).locator("section[aria-labelledby=vragen] a").first.click()
-    button = page.get_by_role("button", name=re.compile("^(Vrijgeven|Versturen|Zo afsluiten)$"))
-    button.click(timeout=PATIENT)
-    expect(button).to_be_disabled(timeout=PATIENT)
+    board(page).get_by_label("Reden of opmerking").fill("Nagekeken")
+    board(page).get_by_role("button", name=re.compile("^(Vrijgeven|Versturen|Zo afsluiten)$")).click(timeout=PATIENT)
+    expect(board(page).get_by_text("Uw besluit staat vast.")).to_be_visible(timeout=PATIENT)
 
 
 def play_on(page: Page, stage: Stage, run: str) -> str:
@@ -106,7 +107,9 @@ def rerun(page: Page, stage: Stage, school: str, why: str) -> None:
     expect(board(page).get_by_text("De andere scholen merken hier niets van.")).to_be_visible()
     board(page).get_by_label("Waarom").fill(why)
     board(page).get_by_role("button", name="Opnieuw ophalen").click()
-    expect(board(page).get_by_text("Het opnieuw ophalen is gestart")).to_be_visible(timeout=PATIENT)
+    # It says so until it has ended, and looks again by itself
+    expect(board(page).get_by_text(re.compile("Bezig met ophalen|Het ophalen is klaar"))).to_be_visible(timeout=PATIENT)
+    expect(board(page).get_by_text("Het ophalen is klaar")).to_be_visible(timeout=PATIENT)
 
 
 def test_a_round_by_clicks_alone(stage: Stage, schools: Administrations, visit: Callable[..., Page]) -> None:
@@ -153,7 +156,30 @@ def test_a_round_by_clicks_alone(stage: Stage, schools: Administrations, visit: 
     with stage.api(stage.coordinator(ALFA)) as api:
         notes = {one["note"] for one in api.task_instances(stage.dag_id(ALFA), run) if one["note"]}
     assert {"School leverde alsnog aan", "School heeft hersteld"} & notes
+    decided(page, stage)
     page.close()
+
+
+def decided(page: Page, stage: Stage) -> None:
+    """See every decision with the coordinator's name and reason, on the board and in the audit chain."""
+    page.goto(framed(stage))
+    name = stage.agreements[ALFA].coordinators[0].name
+    said = board(page).locator("section[aria-labelledby=momenten] ul.plain li")
+    expect(said.first).to_contain_text(f"{name}")
+    with psycopg.connect(stage.postgres.superuser_dsn(LEDGER)) as connection:
+        kept = connection.execute(
+            "select gate, decided_by, reason, answer_key like 'asked %%' from overstap.gate_decision where region = %s",
+            [ALFA],
+        ).fetchall()
+        lines = connection.execute(
+            "select count(*) from overstap.audit_line where region = %s and payload::jsonb ->> 'action' like 'gate.%%' "
+            "and payload::jsonb ->> 'action' not like 'gate.hold%%' and payload::jsonb ->> 'actor' = %s",
+            [ALFA, stage.coordinator(ALFA)],
+        ).fetchone()
+    assert {gate for gate, *_ in kept} >= {"release_for_review", "accept_undeliverable"}
+    assert {tuple(rest) for _, *rest in kept} == {(stage.coordinator(ALFA), "Nagekeken", True)}
+    assert lines == (len(kept),)
+    assert said.count() == len(kept)
 
 
 def test_the_export_is_safe_to_open(stage: Stage, visit: Callable[..., Page], tmp_path: Path) -> None:
@@ -198,6 +224,12 @@ def pages(stage: Stage) -> dict[str, tuple[str, str]]:
         "empty search": (coordinator, f"{here}?zoek=bestaat+niet"),
         "school": (coordinator, f"{here}/school/{late}"),
         "rerun": (coordinator, f"{here}/school/{late}/opnieuw"),
+        "question": (stage.coordinator(BETA), f"/rondes/ronde/{stage.round_id(BETA)}/besluit/release_for_review/1"),
+        "question, answered": (coordinator, f"{here}/besluit/release_for_review/1"),
+        "take back": (coordinator, f"{here}/terugnemen"),
+        "ask again": (coordinator, f"{here}/opnieuw-vragen/release_for_review"),
+        "changes": (coordinator, f"{here}/afspraken"),
+        "calendar": (coordinator, f"/rondes/agenda/{ALFA}"),
         "nothing": (coordinator, f"{here}/school/00ZZ00"),
         "viewer's school": (VIEWER, f"{here}/school/{late}"),
         "administration": (ADMINISTRATOR, "/rondes/beheer"),
@@ -209,7 +241,7 @@ def test_axe_finds_nothing_serious(
     stage: Stage, visit: Callable[..., Page], serious: Callable[[Page], list[str]], scheme: str
 ) -> None:
     every = pages(stage)
-    for name in every if scheme == "light" else ("home", "round", "school", "administration"):
+    for name in every if scheme == "light" else ("home", "round", "school", "question", "administration"):
         account, path = every[name]
         page = visit(account, path, scheme=scheme)
         page.locator("main").wait_for()

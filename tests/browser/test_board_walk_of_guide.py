@@ -14,7 +14,7 @@ from overstap.simulation.synthetic.school import SchoolBehaviour
 from overstap_tools.local.waiting import wait_until
 from overstap_tools.project import PROJECT
 
-from .stage import ALFA, TITLES, Stage
+from .stage import ALFA, BETA, TITLES, Stage
 
 pytestmark = pytest.mark.boot
 
@@ -22,13 +22,14 @@ GUIDE = PROJECT / "docs" / "nl"
 PATIENT = 120_000
 AT_ANOTHER_MOMENT = {
     # Answered where they are asked: test_board_round.py presses them
-    *("Beantwoord", "Vrijgeven", "Nog niet", "Versturen", "Zo afsluiten"),
+    *("Nog niet", "Versturen", "Zo afsluiten"),
     *("Niet versturen", "Langer laten inzien", "School laten verklaren"),
     # Only while it is so
     *(
         "Deze ronde had al open moeten zijn.",
         "Rood in Airflow",
         "wordt vanzelf opnieuw geprobeerd",
+        *("Vraag opnieuw stellen", "Geef door aan Airflow", "Ik zoek dit uit", "Bezig met ophalen"),
         "niets aangeleverd",
     ),
     *("Proefberichten voor deze ronde", "Dossiers die nog niet zijn aangekomen", "Vragen en verbeteringen van ouders"),
@@ -167,7 +168,33 @@ def test_a_school_is_late_or_has_faults(coordinator: Callable[[str], Page], here
     faults.has_all()
 
 
-def test_questions_and_reruns_in_airflow(coordinator: Callable[[str], Page], stage: Stage) -> None:
+def release_and_take_back(stage: Stage, visit: Callable[..., Page], word: Walk) -> None:
+    """Release the other region's dossiers on the board, and take it back: no family was told yet."""
+    page = visit(stage.coordinator(BETA), addresses.framed("", addresses.home()))
+    before = stage.states(BETA)
+    assert before["accepted"] > 0
+    board(page).get_by_role("link", name=re.compile(f"^{word('Beantwoord')}")).first.click(timeout=PATIENT)
+    board(page).get_by_role("button", name=word("Vrijgeven"), exact=True).click(timeout=PATIENT)
+    shown(page, "Uw besluit staat vast. De ronde gaat ermee verder.")
+    assert stage.states(BETA)["in_review"] == before["accepted"]
+    board(page).get_by_role("link", name=word("Laatste besluit terugnemen")).click(timeout=PATIENT)
+    board(page).get_by_label("Waarom").fill("Verkeerde knop")
+    board(page).get_by_role("button", name=word("Neem het besluit terug")).click(timeout=PATIENT)
+    expect(board(page).get_by_text("Het besluit is teruggenomen.")).to_be_visible(timeout=PATIENT)
+    assert stage.states(BETA) == before
+    with stage.api(stage.coordinator(BETA)) as api:
+        wait_until(
+            lambda: bool(api.questions(stage.dag_id(BETA), stage.run_id(BETA))),
+            "the question again",
+            300,
+            poll_seconds=2,
+        )
+    page.close()
+
+
+def test_questions_and_reruns_in_airflow(
+    coordinator: Callable[[str], Page], stage: Stage, visit: Callable[..., Page]
+) -> None:
     release, again, delivery = Walk("vrijgeven"), Walk("opnieuw"), Walk("levering")
     review, unseen = Walk("inzage"), Walk("niet-ingezien")
     page = coordinator("/")
@@ -176,8 +203,12 @@ def test_questions_and_reruns_in_airflow(coordinator: Callable[[str], Page], sta
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Rondes").click()
     shown(page, release("Vandaag"))
-    for word in (release, again, delivery, unseen):
+    release_and_take_back(stage, visit, release)
+    unseen("Laatste besluit terugnemen")
+    delivery("Laatste besluit terugnemen")
+    for word in (release, again, delivery):
         clear_dialog(page, stage, word("Wis"), word("Downstream"))
+    unseen("Wis"), unseen("Downstream")
     in_grid(
         page,
         stage,
@@ -211,6 +242,13 @@ def test_moving_a_moment_or_opening_again(coordinator: Callable[[str], Page], he
     word, notices = Walk("afspraken"), Walk("berichten")
     page = coordinator(here)
     shown(page, word("Afgesproken momenten"))
+    board(page).get_by_role("link", name=word("Wat er in de afspraken is veranderd")).click()
+    expect(board(page).get_by_role("heading", name="Wat er in de afspraken is veranderd")).to_be_visible()
+    page.goto(here)
+    board(page).get_by_role("link", name=word("Agenda")).click()
+    with page.expect_download() as waiting:
+        board(page).get_by_role("link", name="Alle momenten van de regio").first.click()
+    assert waiting.value.suggested_filename == f"{ALFA}.ics"
     page.get_by_role("link", name=word("Dags")).first.click()
     page.get_by_role("link", name=re.compile(word("momenten verzetten of weer openen"))).first.click(timeout=PATIENT)
     page.wait_for_url(re.compile(rf"/dags/[a-z]+__{ALFA}"))  # the list of DAGs has a button with this name on each line

@@ -12,6 +12,11 @@
   follow();
   addEventListener("storage", follow);
   root.dataset.script = "";
+  // Something is being done that ends by itself: look again, unless somebody is typing. The page without this mark stops it.
+  document.addEventListener("DOMContentLoaded", () => {
+    if (!document.querySelector("[data-busy]")) return;
+    setInterval(() => { if (!document.hidden && !document.activeElement?.closest("input, textarea, select")) location.reload(); }, 4000);
+  });
   if (window.parent === window) {
     document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
     return;

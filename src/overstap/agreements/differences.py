@@ -50,6 +50,16 @@ class AgreementDifference:
     round: str | None
 
     @property
+    def old_nl(self) -> str:
+        """The old value for a coordinator; a dash when there was none."""
+        return _formatted(self.old)
+
+    @property
+    def new_nl(self) -> str:
+        """The new value for a coordinator; a dash when it was removed."""
+        return _formatted(self.new)
+
+    @property
     def sentence_nl(self) -> str:
         """The difference as a Dutch sentence for a coordinator."""
         sentence: str = texts("agreements/differences")[self.change.value]["nl"]

@@ -74,8 +74,7 @@ class RoundStatus:
     @property
     def coordinators(self) -> list[str]:
         """Recipients of the coordinators who answer the round's gates."""
-        accounts = self.agreed.gate_answered_by or [one.account for one in self.agreement.coordinators]
-        return [f"coordinator:{account}" for account in accounts]
+        return [f"coordinator:{account}" for account in self.agreement.gate_accounts(self.kind)]
 
     @property
     def schools(self) -> Mapping[str, School]:

@@ -25,13 +25,15 @@ from fastapi import FastAPI, Request
 from sqlalchemy import func, select, text
 
 from overstap.errors import OverstapError
+from overstap.orchestration.gate_names import GATE_OF_TASK, QUESTIONS_OF_GATE, answer_key
 from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS
 from overstap.orchestration.state import paused_dags
 from overstap.orchestration.titles import title
 from overstap.pages.board import addresses, health
-from overstap.pages.board.airflow_port import ClearRefusedError, FailedTask, GateQuestion, PausedDag, RunRef, TaskRef
+from overstap.pages.board.airflow_port import AirflowRefusedError, FailedTask, GateQuestion, PausedDag, RunRef, TaskRef
 from overstap.pages.board.app import Board, Examine, make_app
 from overstap.pages.board.person import BoardUser
+from overstap.texts import texts
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +87,13 @@ class AirflowAdapter:
             return []
         with create_session() as session:
             found = session.execute(
-                select(TaskInstance.task_id, TaskInstance.map_index, HITLDetail.subject, TaskInstance.start_date)
+                select(
+                    TaskInstance.id,
+                    TaskInstance.task_id,
+                    TaskInstance.map_index,
+                    HITLDetail.subject,
+                    TaskInstance.start_date,
+                )
                 .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
                 .where(
                     TaskInstance.dag_id == dag_id,
@@ -99,9 +107,48 @@ class AirflowAdapter:
                 f"/dags/{quote(dag_id)}/runs/{quote(run.run_id)}/tasks/{quote(task)}"
                 f"{f'/mapped/{index}' if index >= 0 else ''}/required_actions",
                 since,
+                GATE_OF_TASK[task],
+                index + 1,  # the questions of a gate are numbered from 1, and mapped in that order
+                answer_key(asking),
+                TaskRef(task, index, asked, TaskInstanceState.AWAITING_INPUT.value),
+                run,
             )
-            for task, index, asked, since in found
+            for asking, task, index, asked, since in found
+            if task in GATE_OF_TASK
         ]
+
+    async def respond(self, request: Request, question: GateQuestion, choice: str) -> None:
+        """Answer a human-in-the-loop task by a request to Airflow's API with the user's own token.
+
+        The request stays in this process, as in `clear`. The task reads the decision in the ledger, so the answer in
+        Airflow only lets it continue.
+        """
+        run, task = question.run, question.task
+        if run is None or task is None:
+            raise AirflowRefusedError(question.title)
+        options = texts("orchestration/gates")[question.gate]["options"]
+        answer = await self._call(
+            request,
+            "PATCH",
+            f"/dags/{quote(run.dag_id)}/dagRuns/{quote(run.run_id)}/taskInstances/{quote(task.task_id)}"
+            f"/{task.map_index}/hitlDetails",
+            {"chosen_options": [options[choice]["nl"]], "params_input": {}},
+        )
+        if answer.status_code not in (HTTPStatus.OK, HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+            raise AirflowRefusedError(_why(answer))
+
+    def questions_task(self, run: RunRef, gate: str) -> TaskRef | None:
+        """Return the task that finds what a gate has to ask; with everything downstream it asks again."""
+        task = QUESTIONS_OF_GATE[gate]
+        with create_session() as session:
+            state = session.execute(
+                select(TaskInstance.state).where(
+                    TaskInstance.dag_id == run.dag_id,
+                    TaskInstance.run_id == run.run_id,
+                    TaskInstance.task_id == task,
+                )
+            ).first()
+        return TaskRef(task, -1, _title_of(task), state[0]) if state else None
 
     def paused(self) -> list[PausedDag]:
         """Return our DAGs that are paused, sorted by id."""
@@ -134,31 +181,33 @@ class AirflowAdapter:
         The request stays in this process, and is handled as one from outside: Airflow checks the token and the rights,
         and its audit log names the account.
         """
-        from airflow.api_fastapi.main import app as airflow  # the application of this process
-
         body: dict[str, Any] = {
             "dry_run": is_rehearsal,
             "dag_run_id": run.run_id,
-            "task_ids": [[task.task_id, task.map_index]],
+            "task_ids": [task.task_id if task.map_index < 0 else [task.task_id, task.map_index]],
             "include_downstream": True,
             "only_failed": False,
             "reset_dag_runs": True,
         }
         body |= {} if is_rehearsal else {"note": note}
-        given = request.headers.get("authorization") or f"Bearer {request.cookies.get(COOKIE_NAME_JWT_TOKEN, '')}"
-        transport = httpx.ASGITransport(app=airflow)
-        async with httpx.AsyncClient(transport=transport, base_url="http://airflow.invalid") as client:
-            answer = await client.post(
-                f"{self.base}/api/v2/dags/{quote(run.dag_id)}/clearTaskInstances",
-                json=body,
-                headers={"Authorization": given},
-            )
+        answer = await self._call(request, "POST", f"/dags/{quote(run.dag_id)}/clearTaskInstances", body)
         if answer.status_code != HTTPStatus.OK:
-            raise ClearRefusedError(_why(answer))
+            raise AirflowRefusedError(_why(answer))
         return [
             TaskRef(one["task_id"], one["map_index"], _title(one), one["state"])
             for one in answer.json()["task_instances"]
         ]
+
+    async def _call(self, request: Request, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
+        from airflow.api_fastapi.main import app as airflow  # the application of this process
+
+        given = request.headers.get("authorization") or f"Bearer {request.cookies.get(COOKIE_NAME_JWT_TOKEN, '')}"
+        # An exception in Airflow becomes an answer 500, as it does for a client outside
+        transport = httpx.ASGITransport(app=airflow, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://airflow.invalid") as client:
+            return await client.request(
+                method, f"{self.base}/api/v2{path}", json=body, headers={"Authorization": given}
+            )
 
     def health(self, now: datetime) -> list[health.HealthLine]:
         """Return the health of Airflow's components."""

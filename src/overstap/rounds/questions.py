@@ -99,6 +99,12 @@ def decide_delivery(
     return ready
 
 
+def set_apart_unreceived(context: RoundContext) -> None:
+    """Set dossiers apart that no school may receive any more, after a decision about registrations. Idempotent."""
+    with context.unit("release_for_delivery") as unit:
+        deliveries.sort_receivers(unit, context.round_id, context.round.receivers)
+
+
 def _withdraw_unstated(context: RoundContext, unit: UnitOfWork, question: int) -> None:
     """Withdraw exactly the registrations that a question was about; none where it was about something else."""
     held = gate_holds.open_holds(unit, context.round_id, RELEASE_FOR_DELIVERY, batch=question)

@@ -55,6 +55,12 @@ class Alone:
     def questions(self, dag_id: str) -> list[GateQuestion]:
         return []
 
+    async def respond(self, request: Request, question: GateQuestion, choice: str) -> None:
+        raise NotImplementedError
+
+    def questions_task(self, run: RunRef, gate: str) -> TaskRef | None:
+        return None
+
     def paused(self) -> list[PausedDag]:
         return []
 
@@ -86,9 +92,19 @@ def board(
     airflow: Alone, ledger: Ledger, owner_dsn: str, postgres: EmbeddedPostgres, ledger_database: str, tmp_path: Path
 ) -> Iterator[Board]:
     """Region alfa under way, with a hostile name; beta as well; demo with a round that has not opened."""
+    dsn = postgres.dsn("overstap_board", ledger_database)
+    made = filled_board(airflow, ledger, owner_dsn, dsn, tmp_path, ("alfa", "beta", "demo"), 200)
+    yield made
+    made.read_only_ledger.close()
+
+
+def filled_board(
+    airflow: Alone, ledger: Ledger, owner_dsn: str, dsn: str, folder: Path, regions: Sequence[str], dossiers: int
+) -> Board:
+    """Return a board over filled regions."""
     at = now()
     planned = {RoundKind.ADVICE: Milestones(**{name: at + timedelta(days=9) for name in Milestones.model_fields})}
-    for place, name in enumerate(("alfa", "beta", "demo")):
+    for place, name in enumerate(regions):
         region = make_region(5 + place, 40, 5, 2, today=at.date(), name=name, title=f"Regio {name.title()}")
         under_way = {RoundKind.ADVICE: milestones_around(at)}
         agreement = agreement_of(region, planned if name == "demo" else under_way)
@@ -98,14 +114,11 @@ def board(
                 for number, school in enumerate(agreement.schools)
             )
             agreement = agreement.model_copy(update={"schools": schools})
-        write_agreement(agreement, tmp_path / "regions")
+        write_agreement(agreement, folder / "regions")
         if name != "demo":
-            fill(ledger, owner_dsn, agreement, RoundKind.ADVICE, Filling(200, UNDER_WAY, troubled_every=1))
-    dsn = postgres.dsn("overstap_board", ledger_database)
-    settings = Settings(ledger=dsn, regions=tmp_path / "regions", trust=None)
-    made = Board(airflow, lambda: settings, examine=examine)
-    yield made
-    made.read_only_ledger.close()
+            fill(ledger, owner_dsn, agreement, RoundKind.ADVICE, Filling(dossiers, UNDER_WAY, troubled_every=1))
+    settings = Settings(ledger=dsn, regions=folder / "regions", trust=None)
+    return Board(airflow, lambda: settings, examine=examine)
 
 
 @pytest.fixture

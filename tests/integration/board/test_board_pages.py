@@ -322,13 +322,17 @@ def test_the_checks_of_doctor_are_on_a_page_for_administrators(
 def test_today_shows_first_what_waits(client: TestClient, airflow: Alone) -> None:
     """The question with its button, the schools to call and the moments of today, before timeline and rounds."""
     waits = GateQuestion(
-        "{{ 7 * 7 }} <b>Vrijgeven</b>", "/dags/round__alfa__advice/runs/r/tasks/t/required_actions", None
+        "{{ 7 * 7 }} <b>Vrijgeven</b>",
+        "/dags/round__alfa__advice/runs/r/tasks/t/required_actions",
+        None,
+        "release_for_review",
+        2,
     )
     airflow.questions = lambda dag_id: [waits] if dag_id == "round__alfa__advice" else []  # type: ignore[method-assign]
     page = client.get("/").text
     assert page.index("Vandaag") < page.index("Tijdlijn")
     assert "{{ 7 * 7 }} &lt;b&gt;Vrijgeven&lt;/b&gt;" in page
-    assert 'href="/dags/round__alfa__advice/runs/r/tasks/t/required_actions"' in page
+    assert 'href="/rondes/ronde/alfa.2026-2027.advice/besluit/release_for_review/2"' in page
     assert "Scholen om te bellen" in page
     assert "Er wacht niets op u" not in page
 

@@ -91,6 +91,12 @@ class _StubAirflow:
     def questions(self, dag_id: str) -> list[GateQuestion]:
         return []
 
+    async def respond(self, request: Request, question: GateQuestion, choice: str) -> None:
+        raise NotImplementedError
+
+    def questions_task(self, run: RunRef, gate: str) -> TaskRef | None:
+        return None
+
     def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
         return None
 

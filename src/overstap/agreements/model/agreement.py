@@ -135,6 +135,10 @@ class Agreement(AgreementPart):
         known = ", ".join(self.rounds)
         raise OverstapError("AGREEMENT-002", region=self.region, school_year=self.school_year, round=kind, rounds=known)
 
+    def gate_accounts(self, kind: str) -> tuple[str, ...]:
+        """Return the accounts that answer the gates of a kind of round: those named for it, else all coordinators."""
+        return self.round(kind).gate_answered_by or tuple(person.account for person in self.coordinators)
+
     def round_id(self, kind: str) -> RoundId:
         """Return the id of a round in the ledger and the DAGs: "demo.2026-2027.advice"."""
         return RoundId.of(self.region, self.school_year, kind)

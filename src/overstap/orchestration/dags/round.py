@@ -29,7 +29,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
     """Return the DAG of one round, as agreed."""
     agreed = agreement.round(kind)
     ref = agreement.round_id(kind)
-    coordinators = agreed.gate_answered_by or tuple(person.account for person in agreement.coordinators)
+    coordinators = agreement.gate_accounts(kind)
     shared = common(agreement, f"ronde:{ref.kind}")
     shared["default_args"] |= {"trigger_rule": EVEN_IF_A_TASK_WAS_SKIPPED}
 

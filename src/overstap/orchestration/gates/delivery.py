@@ -44,6 +44,12 @@ class ReleaseForDelivery(Gate):
         )
         return {"dossiers": ready}
 
+    def follow(self, place: RoundContext) -> None:
+        """Set apart the dossiers whose registrations the answer withdrew."""
+        from overstap.rounds.questions import set_apart_unreceived
+
+        set_apart_unreceived(place)
+
     def after(self, answer: GateAnswer) -> None:
         """Fail when the coordinator answered "not yet"."""
         if answer.choice != "approve":

@@ -10,7 +10,9 @@ from airflow.sdk import Context, Param
 from overstap.agreements import RoundId
 from overstap.errors import OverstapError
 from overstap.ledger.notifications.notices import Notice, drop_settled, note
+from overstap.ledger.rounds import coordinator_answers
 from overstap.ledger.session import UnitOfWork
+from overstap.orchestration.gate_names import answer_key
 from overstap.orchestration.links import round_page
 from overstap.orchestration.markdown import plain
 from overstap.orchestration.round_context import workplace
@@ -34,7 +36,7 @@ class GateAnswer:
     """Further values of the form, trimmed and not checked yet."""
     at: datetime
     key: str
-    """Idempotency key of this answer."""
+    """Idempotency key of this answer (`answer_key`)."""
 
 
 class Gate(HITLOperator):
@@ -110,11 +112,14 @@ class Gate(HITLOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Check the answer and record it in the ledger."""
+        """Check the answer and record it in the ledger, unless the board did."""
         with workplace(self.ref, self.task_id) as place:
-            answer = self._answer(context, event)
+            answer, kept = self._kept_before(place, context, event), {}
+            if answer is None:
+                answer = self._answer(context, event)
+                with place.ledger.unit(self.ref.region, answer.by) as unit:
+                    kept = self.take(place, unit, answer)
             with place.ledger.unit(self.ref.region, answer.by) as unit:
-                kept = self.take(place, unit, answer)
                 drop_settled(unit, self._notice(context, answer.by, {}).meaning)
             self.after(answer)
             self.follow(place)
@@ -150,6 +155,19 @@ class Gate(HITLOperator):
         about = f"{self.gate}/{self.question}/{context['ti'].run_id}"
         return Notice("gate", about, f"coordinator:{account}", subjects, self.ref, is_urgent=True)
 
+    def _kept_before(self, place: RoundContext, context: Context, event: dict[str, Any]) -> GateAnswer | None:
+        """Return the answer to this asking that the ledger has, from the board; None when it has none.
+
+        The first answer counts: one that was given in Airflow at the same moment has no effect.
+        """
+        key = answer_key(context["ti"].id)
+        with place.ledger.unit(self.ref.region, self.task_id) as unit:
+            kept = coordinator_answers.kept(unit, self.ref, self.gate, key)
+        if kept is None:
+            return None
+        self.log.info("Beantwoord op het bord door %s (%s) | answered on the board", kept.account, kept.choice)
+        return GateAnswer(kept.choice, kept.account, "", {}, event["responded_at"], key)
+
     def _answer(self, context: Context, event: dict[str, Any]) -> GateAnswer:
         """Return the answer after checking that it was offered, and that the account may give it."""
         user = event.get("responded_by_user") or {}
@@ -173,5 +191,5 @@ class Gate(HITLOperator):
             values.pop("reden", ""),
             values,
             event["responded_at"],
-            f"{context['ti'].id}/{event['responded_at'].isoformat()}",
+            answer_key(context["ti"].id),
         )

@@ -10,6 +10,7 @@ from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import releases, waiting_for_release
 from overstap.ledger.rounds.counts import primary_schools
 from overstap.ledger.session import UnitOfWork
+from overstap.orchestration.gate_names import RELEASE_FOR_REVIEW
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
 from overstap.orchestration.markdown import plain
 from overstap.rounds.context import RoundContext
@@ -18,7 +19,7 @@ from overstap.rounds.context import RoundContext
 class ReleaseForReview(Gate):
     """Gate on releasing accepted dossiers to parents; an answer covers those accepted at that moment."""
 
-    gate = "release_for_review"
+    gate = RELEASE_FOR_REVIEW
 
     @classmethod
     def said_as(cls, ref: RoundId) -> str:

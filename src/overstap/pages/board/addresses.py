@@ -47,6 +47,53 @@ def rerun_page(round_id: str, school: str) -> str:
     return f"{school_page(round_id, school)}/opnieuw"
 
 
+def question(round_id: str, gate: str, number: int) -> str:
+    """Return the path of the page of a question to the coordinator.
+
+    Args:
+        round_id: the round.
+        gate: name of the gate.
+        number: number of the gate's question, from 1.
+    """
+    return f"{round_page(round_id)}/besluit/{quote(gate)}/{number}"
+
+
+def take_back(round_id: str) -> str:
+    """Return the path of the page on which the last decision of a round is taken back."""
+    return f"{round_page(round_id)}/terugnemen"
+
+
+def ask_again(round_id: str, gate: str) -> str:
+    """Return the path of the page on which a gate's question is asked again."""
+    return f"{round_page(round_id)}/opnieuw-vragen/{quote(gate)}"
+
+
+def take_up(round_id: str) -> str:
+    """Return the path to which a coordinator sends that they look for a receiver for a school's dossiers."""
+    return f"{round_page(round_id)}/oppakken"
+
+
+def agreement_changes(round_id: str) -> str:
+    """Return the path of the page with the versions of a round's agreement."""
+    return f"{round_page(round_id)}/afspraken"
+
+
+def calendar(region: str) -> str:
+    """Return the path of a region's calendar page."""
+    return f"{PREFIX}/agenda/{quote(region)}"
+
+
+def calendar_file(region: str, school_year: str, name: str) -> str:
+    """Return the path of a calendar file.
+
+    Args:
+        region: region id.
+        school_year: such as "2026-2027".
+        name: BRIN with branch of a school, or the region id for all moments.
+    """
+    return f"{calendar(region)}/{quote(school_year)}/{quote(name)}.ics"
+
+
 def export(round_id: str, kind: str) -> str:
     """Return the path of a round's table of schools as a file.
 

@@ -45,17 +45,27 @@ class GateQuestion:
 
     Args:
         title: the question, with its number of dossiers.
-        path: of the page in Airflow on which it is answered.
+        path: of the page in Airflow on which it can be answered as well.
         since: since when it waits.
+        gate: name of the gate in the ledger.
+        number: number of the gate's question, from 1.
+        key: idempotency key of the answer to this asking.
+        task: the task that asks.
+        run: its run.
     """
 
     title: str
     path: str
     since: datetime | None
+    gate: str = ""
+    number: int = 1
+    key: str = ""
+    task: TaskRef | None = None
+    run: RunRef | None = None
 
 
-class ClearRefusedError(Exception):
-    """Airflow refused to clear a task for this user; the message is Airflow's own, for the page."""
+class AirflowRefusedError(Exception):
+    """Airflow did not do what was asked with this user's rights; the message is Airflow's own, for the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,18 @@ class AirflowPort(Protocol):
     def questions(self, dag_id: str) -> list[GateQuestion]:
         """Return the gates of a round's newest run that wait for an answer."""
 
+    async def respond(self, request: Request, question: GateQuestion, choice: str) -> None:
+        """Pass on the answer that the ledger has, through Airflow's own endpoint, with the request's credentials.
+
+        A question that Airflow has an answer to already, or asks no longer, needs none.
+
+        Raises:
+            AirflowRefusedError: Airflow did not do it.
+        """
+
+    def questions_task(self, run: RunRef, gate: str) -> TaskRef | None:
+        """Return the task that finds what a gate has to ask; None when the run has no such task."""
+
     def paused(self) -> list[PausedDag]:
         """Return the paused DAGs of agreements in use: their schedule starts no run."""
 
@@ -105,7 +127,7 @@ class AirflowPort(Protocol):
         """Clear a task and its downstream tasks through Airflow's own endpoint, with the credentials of the request.
 
         Raises:
-            ClearRefusedError: Airflow did not do it.
+            AirflowRefusedError: Airflow did not do it.
         """
 
     def health(self, now: datetime) -> list[HealthLine]:

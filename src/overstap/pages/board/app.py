@@ -1,8 +1,7 @@
 """FastAPI application of the board: routes, authorisation, response headers, error pages."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from functools import cached_property
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -14,19 +13,28 @@ from starlette.concurrency import run_in_threadpool
 
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.pages.board import addresses, csrf, render
-from overstap.pages.board.agreement_cache import AgreementCache
-from overstap.pages.board.airflow_port import AirflowPort, ClearRefusedError, RunRef, TaskRef
+from overstap.pages.board.airflow_port import AirflowRefusedError, RunRef, TaskRef
+from overstap.pages.board.deciding import add_deciding
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.selection import Selection, selection_of
-from overstap.pages.board.views import administration, files, home, rerun, round, school, self_check
-from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, sentence_of
-from overstap.pages.board.views.self_check import CheckResult
-from overstap.quality import report, rulebook
+from overstap.pages.board.shared_state import Board, Examine
+from overstap.pages.board.views import (
+    administration,
+    agreement,
+    calendar,
+    files,
+    home,
+    rerun,
+    round,
+    school,
+    self_check,
+)
+from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
 from overstap.resources import INCLUDE
-from overstap.settings import Settings
 from overstap.texts import texts, with_counts
+
+__all__ = ["Board", "Examine", "make_app"]
 
 log = logging.getLogger(__name__)
 
@@ -40,56 +48,10 @@ HEADERS = {
 }
 _MEDIA = {
     "csv": "text/csv; charset=utf-8",
+    "ics": "text/calendar; charset=utf-8",
     "html": "text/html; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-
-
-Examine = Callable[[Settings, Iterable[str]], Iterable[CheckResult]]
-
-
-class Board:
-    """State that the board's pages share. Settings are read at the first request, not at import.
-
-    Args:
-        airflow: the interface to Airflow.
-        settings: returns the settings.
-        examine: the checks of `overstap doctor`; None where there are none.
-    """
-
-    def __init__(
-        self, airflow: AirflowPort, settings: Callable[[], Settings] = Settings, *, examine: Examine | None = None
-    ) -> None:
-        self.airflow = airflow
-        self.examine = examine
-        self._settings = settings
-
-    @cached_property
-    def settings(self) -> Settings:
-        """The settings of this process."""
-        return self._settings()
-
-    @cached_property
-    def read_only_ledger(self) -> ReadOnlyLedger:
-        """Read-only access to the ledger."""
-        return ReadOnlyLedger(self.settings.need("ledger"))
-
-    @cached_property
-    def agreement_cache(self) -> AgreementCache:
-        """The cache of agreements."""
-        return AgreementCache(self.settings.regions)
-
-    def prepare(self) -> None:
-        """Load templates, sentences and all agreements, so that the first request does not wait for them."""
-        render.prepare()
-        sentence_of(rulebook.own_rules()[0].id)
-        report.page_words()
-        for region in self.agreement_cache.regions():
-            self.agreement_cache.of(region)
-
-    def context(self, person: BoardUser) -> PageContext:
-        """Return the context of one request."""
-        return PageContext(self.read_only_ledger, self.agreement_cache, person, now(), self.airflow.base)
 
 
 def make_app(board: Board) -> FastAPI:
@@ -100,6 +62,7 @@ def make_app(board: Board) -> FastAPI:
     _add_errors(app, board)
     _add_pages(app, board)
     _add_rerun(app, board)
+    add_deciding(app, board)
     return app
 
 
@@ -115,13 +78,15 @@ def _add_pages(app: FastAPI, board: Board) -> None:
         round_id: str,
         person: BoardUser = asks,
         wanted: Selection = Depends(_wanted),  # noqa: B008
+        gedaan: str = "",
     ) -> Any:
         context = board.context(person)
         # Somebody who types the reference of a dossier goes to the school whose it is
         found = school.school_of_reference(context, round_id, wanted.text)
         if found is not None:
             return RedirectResponse(f"{addresses.school_page(round_id, found)}#dossiers", 303)
-        return round.page(context, round_id, wanted, board.airflow.questions)
+        mark = csrf.form_token(board.airflow.secret(), person, f"{round_id}/up")
+        return round.page(context, round_id, wanted, board.airflow.questions, told=gedaan, mark=mark)
 
     @app.get("/ronde/{round_id}/scholen.{kind}")
     def schools_file(
@@ -147,10 +112,22 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     def quality_file(round_id: str, person: BoardUser = asks) -> Response:
         return _file(*files.quality(board.context(person), round_id))
 
+    @app.get("/ronde/{round_id}/afspraken", response_class=HTMLResponse)
+    def changes_of_agreement(round_id: str, person: BoardUser = asks) -> str:
+        return agreement.page(board.context(person), round_id)
+
+    @app.get("/agenda/{region}", response_class=HTMLResponse)
+    def calendar_of_region(region: str, person: BoardUser = asks) -> str:
+        return calendar.page(board.context(person), region)
+
+    @app.get("/agenda/{region}/{school_year}/{name}.ics")
+    def calendar_file(region: str, school_year: str, name: str, person: BoardUser = asks) -> Response:
+        return _file(*calendar.file(board.context(person), region, school_year, name))
+
     @app.get("/ronde/{round_id}/school/{school_id}", response_class=HTMLResponse)
     def one_school(round_id: str, school_id: str, opnieuw: int = 0, person: BoardUser = asks) -> str:
         told = texts("board/rerun")["told"]["nl"].format(**with_counts({"count": opnieuw})) if opnieuw else ""
-        return school.page(board.context(person), round_id, school_id, told)
+        return school.page(board.context(person), round_id, school_id, told, board.airflow)
 
     # Airflow's own pages of a DAG and of a run show the board beside them: they know the DAG, not the round.
     @app.get("/dag/{dag_id}", response_class=HTMLResponse)
@@ -203,7 +180,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         if not isinstance(target, str):
             try:
                 tasks = list(await board.airflow.clear(request, *target, note="", is_rehearsal=True))
-            except ClearRefusedError as refused:
+            except AirflowRefusedError as refused:
                 fatal = words["refused"]["nl"].format(said=refused)
         form_token = csrf.form_token(board.airflow.secret(), person, f"{round_id}/{school_id}")
 
@@ -240,7 +217,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         note = " ".join(note.split())[:500]
         again: dict[str, Any] = {"request": request, "person": person, "note": note}
         again |= {"round_id": round_id, "school_id": school_id}
-        if not _is_own_page(request) or not csrf.is_valid(
+        if not csrf.is_own_page(request) or not csrf.is_valid(
             board.airflow.secret(), person, f"{round_id}/{school_id}", mark
         ):
             return await shown(**again, problem=words["bad_mark"]["nl"])
@@ -251,7 +228,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
             return await shown(**again)
         try:
             tasks = await board.airflow.clear(request, *target, note=note, is_rehearsal=False)
-        except ClearRefusedError as refused:
+        except AirflowRefusedError as refused:
             return await shown(**again, problem=words["refused"]["nl"].format(said=refused))
         log.info("rerun of %s in %s asked by %s: %d tasks", school_id, round_id, person.account, len(tasks))
         there = f"{board.airflow.base}{addresses.school_page(round_id, school_id)}?opnieuw={len(tasks)}"
@@ -270,15 +247,6 @@ def _pair(run: RunRef, task: TaskRef | None) -> tuple[RunRef, TaskRef] | None:
 
 def _wanted(toon: str = "", op: str = "", om: str = "", zoek: str = "") -> Selection:
     return selection_of(toon, op, om == "1", zoek)
-
-
-def _is_own_page(request: Request) -> bool:
-    """Tell whether a browser sent a form from a page of the same origin (Fetch Metadata; where absent, Origin)."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("origin")
-    return origin is None or origin.partition("://")[2] == request.headers.get("host")
 
 
 def _add_headers(app: FastAPI) -> None:

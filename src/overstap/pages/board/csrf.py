@@ -1,5 +1,6 @@
 """Protection of the board's forms against cross-site request forgery, by signed form tokens."""
 
+from fastapi import Request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from overstap.pages.board.person import BoardUser
@@ -25,6 +26,15 @@ def is_valid(secret: str, person: BoardUser, about: str, given: str) -> bool:
     except BadSignature:
         return False
     return bool(content == [person.key, about])
+
+
+def is_own_page(request: Request) -> bool:
+    """Tell whether a browser sent a form from a page of the same origin (Fetch Metadata; where absent, Origin)."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
 
 
 def _signer(secret: str) -> URLSafeTimedSerializer:

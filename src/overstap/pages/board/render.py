@@ -12,7 +12,7 @@ from overstap.clock import dutch_time, format_moment
 from overstap.pages.board import addresses, formatting
 from overstap.resources import INCLUDE
 from overstap.settings import Settings
-from overstap.texts import TEXTS, noun, texts, with_counts
+from overstap.texts import TEXTS, Count, noun, texts, with_counts
 
 _ELSEWHERE = (
     "closing/decisions",
@@ -48,6 +48,10 @@ def _environment() -> Environment:
         "addresses": addresses,
         "words": texts("board/words"),
         "today_words": texts("board/today"),
+        "rerun_words": texts("board/rerun"),
+        "agreement_words": texts("board/agreement"),
+        "decision_words": texts("board/decisions"),
+        "count": Count,
         "check_words": texts("board/self_check"),
         "outlooks": texts("board/forecast")["outlooks"],
         "milestones": texts("orchestration/documentation")["milestones"],

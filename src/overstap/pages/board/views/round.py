@@ -7,7 +7,7 @@ from typing import Any
 
 from overstap.clock import dutch_time
 from overstap.closing.decisions import decision_sentence
-from overstap.ledger.rounds import gate_decisions, progress
+from overstap.ledger.rounds import coordinator_answers, gate_decisions, progress
 from overstap.ledger.rounds.task_failures import TaskFailure
 from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import GateQuestion
@@ -29,6 +29,13 @@ from overstap.pages.board.views.page_context import (
 )
 from overstap.texts import texts
 
+ASKED_AGAIN = {
+    **dict.fromkeys(("GATE-001", "GATE-010"), "release_for_review"),
+    **dict.fromkeys(("GATE-006", "GATE-011", "REVIEW-020", "REVIEW-021", "REVIEW-022"), "not_inspected"),
+    **dict.fromkeys(("GATE-004", "GATE-007"), "release_for_delivery"),
+    **dict.fromkeys(("GATE-008", "GATE-009", "GATE-012"), "accept_undeliverable"),
+}
+"""Errors after which a coordinator has a question asked again, with its gate."""
 DECISIONS = 20
 """Number of the latest decisions that are shown; the round report has them all."""
 
@@ -45,10 +52,18 @@ class FailedTaskLine:
     says: str
     do: str
     will_retry: bool
+    gate: str = ""
+    """The gate whose question can be asked again to go on; empty for none."""
 
 
 def page(
-    context: PageContext, round_id: str, wanted: Selection, questions_of: Callable[[str], Sequence[GateQuestion]]
+    context: PageContext,
+    round_id: str,
+    wanted: Selection,
+    questions_of: Callable[[str], Sequence[GateQuestion]],
+    *,
+    told: str = "",
+    mark: str = "",
 ) -> str:
     """Return the page as HTML.
 
@@ -57,6 +72,8 @@ def page(
         round_id: `<region>.<school year>.<kind>`.
         wanted: filter and order of the schools.
         questions_of: returns the gates of a DAG that wait for an answer.
+        told: what the account just did, a key of include/texts/board/decisions.yaml; empty for nothing.
+        mark: form token with which the account takes up what has no receiver.
 
     Raises:
         PageNotFoundError: the account may not see it, or there is none.
@@ -67,6 +84,9 @@ def page(
             "orders": list(RowOrder),
             "airflow": f"/dags/{view.dag_id}",
             "here": f"{context.base}{addresses.round_page(round_id)}",
+            "told": texts("board/decisions")["told"].get(told, {}).get("nl", ""),
+            "mark": mark,
+            "undoable": None,
         }
         if unit is None:
             planned = headline(view, (), context.now)
@@ -82,6 +102,7 @@ def page(
             view, facts, [(one.from_state, one.to_state, one.count) for one in moved if one.day == today]
         )
         by_day = days(moved, today)
+        may_decide = view.region in context.person.reruns
         return render(
             "round",
             view=view,
@@ -99,7 +120,7 @@ def page(
             failures=_failures(facts),
             tests=unresolved.tests(facts, sentence_of),
             left_over=unresolved.lines(facts, context.now),
-            **shared,
+            **shared | {"undoable": coordinator_answers.undoable(unit, round_id) if may_decide else None},
         )
 
 
@@ -176,6 +197,7 @@ def _failures(facts: RoundFacts) -> list[FailedTaskLine]:
             says,
             found[0].error.do_nl,
             will_retry,
+            "" if will_retry else ASKED_AGAIN.get(code, ""),
         )
         for (task, code, says, will_retry), found in by_cause.items()
     ]

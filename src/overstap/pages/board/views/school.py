@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Protocol
 
 from overstap import errors
 from overstap.ledger.dossiers import outstanding, school_dossiers
 from overstap.ledger.dossiers.reference import find_by_reference, reference
 from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
+from overstap.pages.board.airflow_port import RunRef, TaskRef
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import RoundFacts, SupplierRow
@@ -48,7 +50,21 @@ class DossierRow:
     found: Sequence[str]
 
 
-def page(context: PageContext, round_id: str, school: str, confirmation: str = "") -> str:
+class CollectingPort(Protocol):
+    """The part of Airflow that tells whether a school is being collected from."""
+
+    def run(self, dag_id: str) -> RunRef | None:
+        """Return the newest run of a DAG; None when there is none."""
+
+    def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
+        """Return the task that collects from a school."""
+
+
+_BUSY = frozenset({"scheduled", "queued", "running", "restarting"})
+"""States of the task while it collects, or is about to."""
+
+
+def page(context: PageContext, round_id: str, school: str, confirmation: str, airflow: CollectingPort) -> str:
     """Return the page as HTML.
 
     Args:
@@ -56,6 +72,7 @@ def page(context: PageContext, round_id: str, school: str, confirmation: str = "
         round_id: `<region>.<school year>.<kind>`.
         school: BRIN with branch of a primary school.
         confirmation: message of the action just done, Dutch.
+        airflow: tells whether the school is being collected from.
 
     Raises:
         PageNotFoundError: the account may not see it, or there is none.
@@ -73,6 +90,7 @@ def page(context: PageContext, round_id: str, school: str, confirmation: str = "
             view=view,
             row=row,
             confirmation=confirmation,
+            is_collecting=_is_collecting(airflow, view, school, is_asked=bool(confirmation)),
             may_rerun=view.region in context.person.reruns,
             faults=_faults(unit, view, row),
             report_at=progress.reports_made(unit, round_id).get(school),
@@ -85,6 +103,14 @@ def page(context: PageContext, round_id: str, school: str, confirmation: str = "
             history=_history(progress.transitions(unit, round_id, school)),
             dossiers=_dossiers(unit, round_id, school) if context.person.sees_dossiers else None,
         )
+
+
+def _is_collecting(airflow: CollectingPort, view: RoundView, school: str, *, is_asked: bool) -> bool:
+    """Tell whether Airflow collects from a school at this moment, or is about to after somebody asked for it."""
+    run = airflow.run(view.dag_id)
+    task = airflow.collect_task(run, school) if run else None
+    # A task that was cleared has no state until the scheduler sees it; one that never ran has none either
+    return task is not None and (task.state in _BUSY or (is_asked and task.state is None))
 
 
 def row_of(context: PageContext, unit: UnitOfWork, view: RoundView, school: str) -> SupplierRow:

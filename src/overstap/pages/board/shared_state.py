@@ -1,0 +1,61 @@
+"""State that the board's pages share: settings, ledger, agreements, and the interface to Airflow."""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
+from overstap.clock import now
+from overstap.ledger.read_only import ReadOnlyLedger
+from overstap.pages.board import render
+from overstap.pages.board.agreement_cache import AgreementCache
+from overstap.pages.board.airflow_port import AirflowPort
+from overstap.pages.board.person import BoardUser
+from overstap.pages.board.views.page_context import PageContext, sentence_of
+from overstap.pages.board.views.self_check import CheckResult
+from overstap.quality import report, rulebook
+from overstap.settings import Settings
+
+Examine = Callable[[Settings, Iterable[str]], Iterable[CheckResult]]
+
+
+class Board:
+    """State that the board's pages share. Settings are read at the first request, not at import.
+
+    Args:
+        airflow: the interface to Airflow.
+        settings: returns the settings.
+        examine: the checks of `overstap doctor`; None where there are none.
+    """
+
+    def __init__(
+        self, airflow: AirflowPort, settings: Callable[[], Settings] = Settings, *, examine: Examine | None = None
+    ) -> None:
+        self.airflow = airflow
+        self.examine = examine
+        self._settings = settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return self._settings()
+
+    @cached_property
+    def read_only_ledger(self) -> ReadOnlyLedger:
+        """Read-only access to the ledger."""
+        return ReadOnlyLedger(self.settings.need("ledger"))
+
+    @cached_property
+    def agreement_cache(self) -> AgreementCache:
+        """The cache of agreements."""
+        return AgreementCache(self.settings.regions)
+
+    def prepare(self) -> None:
+        """Load templates, sentences and all agreements, so that the first request does not wait for them."""
+        render.prepare()
+        sentence_of(rulebook.own_rules()[0].id)
+        report.page_words()
+        for region in self.agreement_cache.regions():
+            self.agreement_cache.of(region)
+
+    def context(self, person: BoardUser) -> PageContext:
+        """Return the context of one request."""
+        return PageContext(self.read_only_ledger, self.agreement_cache, person, now(), self.airflow.base)
