@@ -55,12 +55,14 @@ deploy:
 bundle:
 	@deploy/bundle $(ARGS)
 
-# Existing versions stay where they still fit; `make lock ARGS=--upgrade` takes the newest.
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
+# Existing versions stay where they still fit; `make lock ARGS=--upgrade` takes the newest. Each package with the hashes of its
+# files, on one line, so that a line can be left out whole (Dockerfile); pip then refuses a file that is another.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 lock: $(VENV)/.ready-dev
 	$(LOCK) $(ARGS) requirements.in --output-file requirements.txt
 	$(LOCK) $(ARGS) requirements-cluster.in --output-file requirements-cluster.txt
 	$(LOCK) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
+	sed -i -e ':more' -e '/ \\$$/{N;s/ \\\n */ /;b more' -e '}' requirements.txt requirements-dev.txt
 
 clean:
 	@if [ -x $(BIN)/overstap ]; then $(BIN)/overstap local destroy --state .demo; $(BIN)/overstap local destroy; fi

@@ -1,10 +1,12 @@
 """Tests of the creation of the Python environment, through the Makefile, on machines where it fails."""
 
+import hashlib
 import os
 import shutil
 import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,26 @@ def test_what_pip_refuses_for_another_reason_points_to_its_log(clone: Path) -> N
         bootstrap.install(_environment(clone), [bad])
     assert caught.value.name == "pip"
     assert "no requirement" in Path(str(caught.value.facts["log"])).read_text()
+
+
+@pytest.mark.parametrize("locked", ["small==1 --hash=sha256:" + "0" * 64, "small==1"])
+def test_a_file_that_is_not_the_locked_one_is_refused(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, locked: str
+) -> None:
+    wheel = clone / "small-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("small-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: small\nVersion: 1\n")
+        archive.writestr("small-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("small-1.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(clone))
+    monkeypatch.setenv("PIP_TARGET", str(clone / "installed"))  # if it were not refused: not in this Python
+    lock = clone / "lock.txt"
+    lock.write_text(f"{locked}\n")
+    with pytest.raises(bootstrap.SetupRefusedError) as caught:
+        bootstrap.install(_environment(clone), [lock])
+    assert caught.value.name == "pip"
+    assert hashlib.sha256(wheel.read_bytes()).hexdigest() in Path(str(caught.value.facts["log"])).read_text()
 
 
 def test_a_python_without_venv_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,14 @@ def test_the_cluster_adds_to_the_lock_and_changes_nothing() -> None:
     assert {"celery", "redis", "s3fs"} <= set(more) - set(plain)
 
 
+def test_each_locked_package_has_the_hashes_of_its_files() -> None:
+    for name in ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt"):
+        lines = [one for one in (PROJECT / name).read_text().splitlines() if not one.lstrip().startswith("#")]
+        bare = [one for one in lines if not re.search(r" --hash=sha256:[0-9a-f]{64}", one)]
+        assert lines
+        assert not bare, f"{name}: made by hand? `make lock` writes the hashes"
+
+
 def test_every_extra_that_an_extra_names_is_there() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
