@@ -1,15 +1,20 @@
 """Airflow's folder, environment and database for a deployment, and the process that plays rounds in it."""
 
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from overstap_tools.local import ports
 from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
+from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.project import PROJECT
 
 from .deployment import RegionDeployment
@@ -35,7 +40,7 @@ class Airflow:
     """A process that plays the rounds of a deployment."""
 
     deployment: RegionDeployment
-    process: subprocess.Popen[str]
+    speaking: TextIO = field(repr=False)
     home: Path
     temporary: Path
     log: Path
@@ -79,10 +84,9 @@ class Airflow:
             "by": by,
             "reason": reason,
         }
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(told) + "\n")
-        self.process.stdin.flush()
-        said = self._listen()
+        self.speaking.write(json.dumps(told) + "\n")
+        self.speaking.flush()
+        said = self.listen()
         tasks = {name: str(state) for name, (state, _) in said["tasks"].items()}
         labels = {name: label for name, (_, label) in said["tasks"].items() if label}
         with self.log.open("rb") as log:
@@ -91,38 +95,79 @@ class Airflow:
 
     def close(self) -> None:
         """End it. There is nothing to lose: all that it made is thrown away."""
-        self.process.kill()
-        self.process.wait()
+        with suppress(ProcessLookupError):
+            os.kill(self.greeting["pid"], signal.SIGKILL)
+        self.speaking.close()
 
-    def _listen(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+    def listen(self) -> dict[str, Any]:
+        """Return the next line that it says."""
+        line = self.speaking.readline()
         assert line, self.log.read_text()[-5000:]
         return json.loads(line)
 
 
-def open_airflow(deployment: RegionDeployment) -> Airflow:
-    """Make an Airflow for a deployment, in its folder, on its server."""
-    home, temporary = deployment.folder / "airflow", deployment.folder / "tmp"
-    home.mkdir()
-    temporary.mkdir()
-    deployment.server.create_role(DATABASE)
-    deployment.server.create_database(DATABASE, DATABASE)
-    database = deployment.server.dsn(DATABASE, DATABASE, scheme="postgresql+psycopg")
-    place = AirflowFolders(home, PROJECT / "dags", PROJECT / "plugins", database, ports.any_free(), 2)
-    extra = deployment.settings | {"TMPDIR": str(temporary)}
-    log = deployment.folder / "player.log"
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("player.py")), str(PROJECT / "dags")],
-            # Kept with the server: Airflow's database stays from one region to the next, with triggers under it.
-            env=environment(place, Passwords(deployment.server.folder), extra) | {"COLUMNS": "200"},
-            cwd=home,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=out,
-            text=True,
-        )
-    airflow = Airflow(deployment, process, home, temporary, log)
-    airflow.greeting = airflow._listen()
-    return airflow
+class Players:
+    """The process that players of deployments on one server are forked from; it is started when one is asked for.
+
+    Args:
+        server: where Airflow's database is made. It stays from one deployment to the next, with triggers under it.
+    """
+
+    def __init__(self, server: EmbeddedPostgres) -> None:
+        self._server = server
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """Return the settings of Airflow alone.
+
+        Args:
+            home: its folder.
+        """
+        database = self._server.dsn(DATABASE, DATABASE, scheme="postgresql+psycopg")
+        place = AirflowFolders(home, PROJECT / "dags", PROJECT / "plugins", database, ports.any_free(), 2)
+        return environment(place, Passwords(self._server.folder), {}) | {"COLUMNS": "200"}
+
+    def open(self, deployment: RegionDeployment) -> Airflow:
+        """Make an Airflow for a deployment, in its folder, on its server."""
+        home, temporary = deployment.folder / "airflow", deployment.folder / "tmp"
+        home.mkdir()
+        temporary.mkdir()
+        told = {
+            "folder": str(home),
+            "environment": self.environment(home) | deployment.settings | {"TMPDIR": str(temporary)},
+        }
+        path = deployment.folder / "player.log"
+        ours, theirs = socket.socketpair()
+        with path.open("ab") as log, theirs:
+            socket.send_fds(self._started(), [json.dumps(told).encode()], [theirs.fileno(), log.fileno()])
+        airflow = Airflow(deployment, ours.makefile("rw", encoding="utf-8"), home, temporary, path)
+        ours.close()  # the file keeps it
+        airflow.greeting = airflow.listen()
+        return airflow
+
+    def close(self) -> None:
+        """End the process; it has no players any more, or they end by themselves."""
+        if self._control is not None and self._process is not None:
+            self._control.close()
+            self._process.kill()
+            self._process.wait()
+
+    def _started(self) -> socket.socket:
+        if self._control is None:
+            self._server.create_role(DATABASE)
+            self._server.create_database(DATABASE, DATABASE)
+            home = self._server.folder.parent / "airflow"
+            home.mkdir(parents=True)
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs, (home / "players.log").open("ab") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, str(Path(__file__).with_name("player.py")), str(theirs.fileno())],
+                    env=self.environment(home),
+                    cwd=home,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[theirs.fileno()],
+                )
+        return self._control

@@ -21,7 +21,7 @@ from overstap.simulation.synthetic.region import make_region
 from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour
 from overstap_tools.local.postgres import EmbeddedPostgres
 
-from .airflow_home import Airflow, Played, open_airflow
+from .airflow_home import Airflow, Played, Players
 from .deployment import RegionDeployment, build
 from .marks import plant
 
@@ -83,12 +83,22 @@ def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session")
-def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedRound]:
+def players(server: EmbeddedPostgres) -> Iterator[Players]:
+    """Where an Airflow for a deployment is had; all of them have one process as their parent."""
+    found = Players(server)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def played_round(
+    server: EmbeddedPostgres, players: Players, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlayedRound]:
     region = make_region(7, 40, 5, 2, today=dutch_time(now()).date(), name="alfa")
     deployment = build(tmp_path_factory.mktemp("round"), server, region, review=timedelta(minutes=20), las=True)
     plant(deployment)
     deployment.receive_all()
-    airflow = open_airflow(deployment)
+    airflow = players.open(deployment)
     schools = Schools(deployment)
     try:
         airflow.play(only=["open_round"])

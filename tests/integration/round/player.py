@@ -1,16 +1,26 @@
-"""Airflow in a process of its own, that plays rounds with `dag.test()` as it is told on standard input.
+"""Airflow in processes of their own, one for each deployment, that play rounds with `dag.test()` as they are told.
+
+The first process loads Airflow, makes its database, and builds the API that tasks speak to: half a minute of processor
+time. For each deployment it is asked for on its socket (the file descriptor in the first argument) it forks, and hands
+the deployment's environment, log and socket to the child. Before that it has read no setting of a deployment, keeps no
+connection, and runs no thread.
 
 `dag.test()` runs every task in one process, triggers included. It leaves a question to a person waiting, so a thread
-answers it with the very function of Airflow's REST API, as a real FAB account. One JSON object a line in:
+answers it with the very function of Airflow's REST API, as a real FAB account. One JSON object a line to the child:
 `{"dag": id, "answer": {gate: option}, "account": login, "mark_success": pattern or null, "skip": gate or null, "only":
 tasks or null, "conf": the form or null, "by": login or null, "reason": words}`, one out: `{"state": ..., "tasks":
 {"collect[0]": [state, label]}}`. Tasks of `only` run each by itself and are not tried again, as if they had been
 cleared one by one.
 """
 
+import asyncio
 import contextlib
 import json
+import os
+import signal
+import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,14 +31,63 @@ _HELD = timedelta(seconds=1.5)  # an answer in the very second of the question i
 
 
 def main() -> None:
-    """Make Airflow's database and accounts, then play until there is no more input."""
-    out, sys.stdout = sys.stdout, sys.stderr
-    sleep = time.sleep
-    time.sleep = lambda seconds: sleep(min(seconds, 0.1))  # dag.test() looks once a second what can run next
+    """Load Airflow, then fork a player for each deployment until nobody asks any more."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    _load()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a player
+    while True:
+        told, descriptors, _, _ = socket.recv_fds(control, 2**20, 2)
+        if not told:
+            return
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            control.close()
+            listening, log = descriptors
+            _enter(log, **json.loads(told))
+            _serve(socket.socket(fileno=listening))
+            return
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _load() -> None:
+    """Make Airflow's database, and load what every played round needs."""
+    from airflow import settings
     from airflow.utils.db import initdb
 
     initdb()
 
+    import httpx
+    from airflow.api_fastapi.core_api.routes.public import hitl, task_instances  # noqa: F401  # with all other routes
+    from airflow.sdk.execution_time.supervisor import in_process_api_server
+
+    async def ask() -> None:
+        transport = httpx.ASGITransport(in_process_api_server().app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://in-process.invalid.") as client:
+            await client.get("/health")  # the first request builds the routes
+
+    asyncio.run(ask())
+    settings.dispose_orm()
+
+
+def _enter(log: int, folder: str, environment: dict[str, str]) -> None:
+    """Become the player of one deployment."""
+    from airflow import settings
+
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(log, stream.fileno())
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None
+    settings.configure_orm()
+
+
+def _serve(connection: socket.socket) -> None:
+    """Make the accounts of a deployment, then play until there is no more input."""
+    sleep = time.sleep
+    time.sleep = lambda seconds: sleep(min(seconds, 0.1))  # dag.test() looks once a second what can run next
     from airflow.dag_processing.dagbag import DagBag
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
@@ -49,10 +108,11 @@ def main() -> None:
             role.name: sorted(f"{one.action.name} on {one.resource.name}" for one in role.permissions)
             for role in builder.sm.get_all_roles()
         }
-    bag = DagBag(sys.argv[1])
-    print(json.dumps({"dags": sorted(bag.dags), "roles": roles}), file=out, flush=True)
-    for line in sys.stdin:
-        print(json.dumps(_play(bag.dags, **json.loads(line))), file=out, flush=True)
+    bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    with connection.makefile("rw", encoding="utf-8") as lines:
+        print(json.dumps({"pid": os.getpid(), "dags": sorted(bag.dags), "roles": roles}), file=lines, flush=True)
+        for line in lines:
+            print(json.dumps(_play(bag.dags, **json.loads(line))), file=lines, flush=True)
 
 
 def _play(

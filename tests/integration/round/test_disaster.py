@@ -13,7 +13,7 @@ from overstap.clock import dutch_time, now
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
 
-from .airflow_home import Played, open_airflow
+from .airflow_home import Played, Players
 from .deployment import RegionDeployment, build
 
 
@@ -41,12 +41,14 @@ class Disaster:
 
 
 @pytest.fixture(scope="module")
-def disaster(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disaster]:
+def disaster(
+    server: EmbeddedPostgres, players: Players, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Disaster]:
     sizes = {"late": 1, "faulty": 0, "littered": 0, "database": 0}
     region = make_region(5, 12, 3, 1, today=dutch_time(now()).date(), name="alfa", **sizes)
     deployment = build(tmp_path_factory.mktemp("disaster"), server, region, review=timedelta(seconds=5), las=False)
     deployment.receive_all()
-    airflow = open_airflow(deployment)
+    airflow = players.open(deployment)
 
     def act(**told: object) -> Act:
         played = airflow.play(**told)  # type: ignore[arg-type]

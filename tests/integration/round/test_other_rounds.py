@@ -20,7 +20,7 @@ from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.support import supported, write_support
 from overstap_tools.local.postgres import EmbeddedPostgres
 
-from .airflow_home import Played, open_airflow
+from .airflow_home import Played, Players
 from .conftest import Schools
 from .deployment import RegionDeployment, build
 
@@ -42,7 +42,9 @@ class PlayedRound:
 
 
 @pytest.fixture(scope="module")
-def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedRound]:
+def played_round(
+    server: EmbeddedPostgres, players: Players, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlayedRound]:
     today = dutch_time(now()).date()
     region = make_region(11, 9, 3, 2, today=today, name="alfa", late=0, faulty=0, littered=0, database=0)
     bounds = {"review": timedelta(minutes=20), "las": False, "to_partnership": True}
@@ -50,7 +52,7 @@ def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFact
     for school in region.primary[:WITHOUT]:
         write_support(region, school, deployment.folder / "region")
     deployment.receive_all()
-    airflow = open_airflow(deployment)
+    airflow = players.open(deployment)
     schools = Schools(deployment)
     schools.start()
     due = deployment.round.milestones.receipts_due

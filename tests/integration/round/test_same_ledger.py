@@ -33,7 +33,7 @@ from overstap.simulation.synthetic.reviews import SyntheticDecision, reviews_of
 from overstap.simulation.synthetic.school import PrimarySchool
 from overstap_tools.local.postgres import EmbeddedPostgres
 
-from .airflow_home import open_airflow
+from .airflow_home import Players
 from .conftest import Schools
 from .deployment import RegionDeployment, build, copy_ledger
 
@@ -73,7 +73,7 @@ class AtOnce(ActingMoments):
 
 @pytest.fixture(scope="module")
 def ledgers(
-    server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+    server: EmbeddedPostgres, players: Players, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[RegionDeployment, RegionDeployment]]:
     """The deployment whose round Airflow ran, and the one whose round was rehearsed."""
     kinds = {"late": 0, "faulty": 1, "littered": 0, "database": 0}
@@ -83,7 +83,7 @@ def ledgers(
     rehearsed = replace(deployment, folder=folder / "rehearsed", database=copy_ledger(deployment), endpoints={})
     try:
         _rehearse(deployment, rehearsed)
-        _run_by_airflow(deployment)
+        _run_by_airflow(deployment, players)
         yield deployment, rehearsed
     finally:
         deployment.close()
@@ -103,9 +103,9 @@ class PatientSchools(Schools):
         super().record(school)
 
 
-def _run_by_airflow(deployment: RegionDeployment) -> None:
+def _run_by_airflow(deployment: RegionDeployment, players: Players) -> None:
     deployment.receive_all()
-    airflow, schools = open_airflow(deployment), PatientSchools(deployment)
+    airflow, schools = players.open(deployment), PatientSchools(deployment)
     schools.start()
     try:
         assert airflow.play().state == "success"

@@ -19,7 +19,7 @@ from overstap.clock import dutch_time, now
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
 
-from .airflow_home import DATABASE, Airflow, Played, open_airflow
+from .airflow_home import DATABASE, Airflow, Played, Players
 from .conftest import Schools
 from .deployment import RegionDeployment, build
 
@@ -51,7 +51,9 @@ class Hostile:
 
 
 @pytest.fixture(scope="module")
-def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
+def played_round(
+    server: EmbeddedPostgres, players: Players, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hostile]:
     folder = tmp_path_factory.mktemp("hostile")
     mark = folder / "was-run"
     texts = [one.replace("$MARK", str(mark)) for one in HOSTILE]
@@ -68,7 +70,7 @@ def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFact
     path.write_text(yaml.safe_dump(stated, allow_unicode=True), encoding="utf-8")
     deployment.agreement = load_agreement(path)
     deployment.receive_all()
-    airflow = open_airflow(deployment)
+    airflow = players.open(deployment)
     schools = Schools(deployment)
     schools.start()
     form = {
