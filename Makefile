@@ -62,7 +62,7 @@ lock: $(VENV)/.ready-dev
 	$(LOCK) $(ARGS) requirements.in --output-file requirements.txt
 	$(LOCK) $(ARGS) requirements-cluster.in --output-file requirements-cluster.txt
 	$(LOCK) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
-	sed -i -e ':more' -e '/ \\$$/{N;s/ \\\n */ /;b more' -e '}' requirements.txt requirements-dev.txt
+	sed -i -e ':more' -e '/ \\$$/{N;s/ \\\n */ /;b more' -e '}' requirements.txt requirements-cluster.txt requirements-dev.txt
 
 clean:
 	@if [ -x $(BIN)/overstap ]; then $(BIN)/overstap local destroy --state .demo; $(BIN)/overstap local destroy; fi

@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     """Values of the claim `acr` that mean a second factor, separated by commas; when empty, the claim `amr` decides."""
     administrators: str = ""
     """Accounts that administer all regions, separated by commas."""
+    log_format: Literal["text", "json"] = "text"
+    """Form of the log of pages, desk and endpoints: lines of text, or JSON in the Elastic Common Schema."""
     mail: str | None = None
     """Name of the Airflow connection to the mail server; without it, mails wait in the outbox."""
 

@@ -19,9 +19,11 @@ from overstap.errors import OverstapError, storage_error
 
 _EXTRAS = {
     "airflow": "airflow",
+    "ecs_logging": "telemetry",
     "fastapi": "pages",
     "great_expectations": "conductor",
     "jinja2": "pages",
+    "opentelemetry": "telemetry",
     "openpyxl": "sheets",
     "pandas": "conductor",
     "paramiko": "sftp",

@@ -24,8 +24,6 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
 ) -> None:
     """Serve a region's desk until stopped: schools request dossiers, hand in receipts and report results."""
-    import logging
-
     from overstap.delivery.desk.desk import RegionDesk
     from overstap.delivery.desk.server import Desks, server
     from overstap.delivery.traffic_centre.adapter import sessions_of
@@ -33,9 +31,11 @@ def serve(
     from overstap.ledger import open_ledger
     from overstap.ledger.rounds.rounds import secondary_schools
     from overstap.pki import TrustStore
+    from overstap.telemetry.export import http_recorder
+    from overstap.telemetry.logs import configure_logs
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings()
+    configure_logs("desk", settings.log_format)
     trust = TrustStore(settings.need_path("trust"), production=settings.production)
     sessions = sessions_of(settings, region)
     schools_ledger = open_ledger(settings)
@@ -46,7 +46,8 @@ def serve(
 
     schools()  # fail at once when the ledger is unreachable
     desks = Desks(lambda: RegionDesk(open_ledger(settings), region, trust=trust, sessions=sessions))
-    endpoint = server(desks, region=region, trust=trust, schools=schools, host=host, port=port)
+    record = http_recorder("desk")
+    endpoint = server(desks, region=region, trust=trust, schools=schools, host=host, port=port, record=record)
     Console(highlight=False, soft_wrap=True).print(f"Loket van regio {region} op https://{host}:{port}{REQUESTS}")
     endpoint.run()
 

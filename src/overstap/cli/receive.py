@@ -75,14 +75,14 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a school's endpoint until stopped: it verifies, opens, stores and confirms envelopes."""
-    import logging
-
     from overstap.envelope.over_https import ENVELOPES
     from overstap.receiver.endpoint import server
     from overstap.receiver.reception import Reception
     from overstap.receiver.store import open_store
+    from overstap.telemetry.export import http_recorder
+    from overstap.telemetry.logs import configure_logs
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logs("receive", Settings().log_format)
     opened = open_store(store, database)
     opened.clean(at=clock.now())
     reception = Reception(
@@ -91,7 +91,7 @@ def serve(
         store=opened,
         callers=frozenset(client) if client else None,
     )
-    endpoint = server(reception, host=host, port=port)
+    endpoint = server(reception, host=host, port=port, record=http_recorder("receive"))
     Console(highlight=False, soft_wrap=True).print(f"School {school} ontvangt op https://{host}:{port}{ENVELOPES}")
     endpoint.run()
 

@@ -38,6 +38,7 @@ def serve(
         port=port,
         address=settings.review_address,
         proxy=settings.review_proxy,
+        log_format=settings.log_format,
     )
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import structlog
 from airflow.sdk import BaseOperator, Context
 
 from overstap.orchestration.failures import StopError
 from overstap.orchestration.titles import title
+from overstap.telemetry.trace import begin, trace_of_run
 
 LONGEST_LABEL = 180
 """Airflow keeps 250 characters of a label, and shows a number instead of one that is longer."""
@@ -61,6 +63,12 @@ class StepOperator(BaseOperator):
         """How this instance is labelled in the grid: its school at the end, also where the name is very long."""
         said = title(f"task.{self.task_id}.map", label=self.shown_as or "")
         return said if len(said) <= LONGEST_LABEL else f"{said[:LONGEST_LABEL]}… ({self.school})"
+
+    def pre_execute(self, context: Any) -> None:
+        """Log under the trace id of the run, which deliveries hand on to the receiving school's endpoint."""
+        trace = trace_of_run(self.dag_id, str(context["run_id"]))
+        begin(trace)
+        structlog.contextvars.bind_contextvars(**{"trace.id": trace})
 
     def execute(self, context: Context) -> Any:
         """Run the step; return its counts, or the list that the next task is mapped over."""

@@ -26,6 +26,7 @@ from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.errors import OverstapError
 from overstap.receiver.reception import Reception, ReceptionStatus
 from overstap.receiver.revocation_receiver import receive_revocation
+from overstap.telemetry.export import HttpRecorder
 from overstap.transport import mtls_server
 from overstap.transport.mtls_server import BusyError, body_of, media_type_of, problem
 from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
@@ -86,6 +87,7 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
         except OSError:
             _log.exception("message %s not stored", message_id)
             return problem(503, "storage")
+        _log.info("message %s: %s", message_id, answer.status.value)
         headers = {}
         # The precise reason helps an attacker, so it is sent to suppliers that test with development certificates only
         if answer.reason is not None and reception.is_for_test(now()):
@@ -145,6 +147,7 @@ def server(
     port: int,
     now: Callable[[], datetime] = clock.now,
     limits: ServerLimits = DEFAULT_SERVER_LIMITS,
+    record: HttpRecorder | None = None,
 ) -> uvicorn.Server:
     """Return a server that is ready to run: TLS 1.2 or later, a client certificate required.
 
@@ -154,6 +157,7 @@ def server(
         port: the port; 0 for any free port.
         now: the clock.
         limits: deadlines and bounds per caller.
+        record: records each request for monitoring.
 
     Raises:
         OverstapError: TRUST-001 to TRUST-014 when the school's TLS certificate or key is not valid.
@@ -167,4 +171,5 @@ def server(
         port=port,
         now=now,
         limits=limits,
+        record=record,
     )

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from overstap import SOFTWARE
 from overstap.errors import OverstapError
 from overstap.pki import TlsIdentity, TrustStore
+from overstap.telemetry.trace import HEADER, traceparent
 from overstap.transport.pinned_tls import ConnectionFailedError, DeadlineSocket, PinnedContext, connect
 
 CONNECT_SECONDS = 10.0
@@ -186,7 +187,7 @@ class HttpsClient:
             "POST",
             f"{path}?{parts.query}" if parts.query else path,
             body=content,
-            headers={"User-Agent": SOFTWARE, "Accept-Encoding": "identity", **headers},
+            headers={"User-Agent": SOFTWARE, "Accept-Encoding": "identity", **_trace(), **headers},
         )
         with connection.getresponse() as response:
             media_type = (response.headers.get("content-type") or "").partition(";")[0].strip().lower()
@@ -215,6 +216,12 @@ class HttpsClient:
         self._connection.sock = self._socket
         self._address = address
         return self._connection, self._socket
+
+
+def _trace() -> dict[str, str]:
+    """Return the header by which both sides log one trace id."""
+    sent = traceparent()
+    return {HEADER: sent} if sent else {}
 
 
 def _body(response: HTTPResponse, limit: int) -> bytes | None:

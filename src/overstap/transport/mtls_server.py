@@ -18,6 +18,8 @@ from uvicorn.server import ServerState
 from overstap.errors import OverstapError
 from overstap.pki import Role, TlsIdentity, TrustStore
 from overstap.pki.certificates import UNREADABLE, oin_in
+from overstap.telemetry.asgi import Traced
+from overstap.telemetry.export import HttpRecorder
 from overstap.transport.body_budget import BodyBudget, Lease
 from overstap.transport.connections import Admission, UnauthenticatedConnection
 from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
@@ -71,6 +73,7 @@ def server(
     port: int,
     now: Callable[[], datetime],
     limits: ServerLimits = DEFAULT_SERVER_LIMITS,
+    record: HttpRecorder | None = None,
 ) -> uvicorn.Server:
     """Return a server that is ready to run: TLS 1.2 or later, a client certificate required.
 
@@ -86,6 +89,7 @@ def server(
         port: the port; 0 for any free port.
         now: the clock.
         limits: deadlines and bounds per caller.
+        record: records each request for monitoring.
     """
     admission = Admission(admit, server_context(identity, trust, at=now()), now, limits)
 
@@ -102,7 +106,7 @@ def server(
             super().__init__(admission, config, server_state, app_state, _loop)
 
     config = uvicorn.Config(
-        BodyBudget(application, limits),
+        Traced(BodyBudget(application, limits), record),
         host=host,
         port=port,
         http=Connection,

@@ -11,12 +11,14 @@ of a tenth of a second after the request, so that its time does not show what wa
 """
 
 import asyncio
+import contextvars
 import logging
 import queue
 from collections.abc import Callable, Container, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -44,6 +46,7 @@ from overstap.envelope.receipt import MEDIA_TYPE as CMS
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore, school_of
 from overstap.pki.certificates import is_for_development
+from overstap.telemetry.export import HttpRecorder
 from overstap.transport import mtls_server
 from overstap.transport.mtls_server import BusyError, authenticated_caller, body_of, media_type_of, problem
 from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
@@ -86,7 +89,9 @@ class Desks:
             with self._one() as desk:
                 return work(desk)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        # The thread logs under the trace id of its request.
+        in_context = partial(contextvars.copy_context().run, run)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)
 
 
 class CallersForTest:
@@ -210,6 +215,7 @@ def server(
     port: int,
     now: Callable[[], datetime] = clock.now,
     limits: ServerLimits = DEFAULT_SERVER_LIMITS,
+    record: HttpRecorder | None = None,
 ) -> uvicorn.Server:
     """Return a configured server.
 
@@ -222,6 +228,7 @@ def server(
         port: the port; 0 for any.
         now: the clock.
         limits: limits of connections in time, number and memory.
+        record: records each request for monitoring.
 
     Raises:
         OverstapError: TRUST-001 to TRUST-014 when the conductor's TLS certificate or key is not in order.
@@ -243,6 +250,7 @@ def server(
         port=port,
         now=now,
         limits=limits,
+        record=record,
     )
 
 

@@ -5,6 +5,7 @@ Queueing it again does nothing. The content is encrypted, and erased once the ma
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -187,6 +188,17 @@ def settle(
         longest=_LONGEST_PAUSE,
         mail=mail,
     )
+
+
+def backlog(unit: UnitOfWork) -> tuple[Counter[str], datetime | None]:
+    """Return the number of mails per state, and when the first of those that wait was due; None: none waits.
+
+    Args:
+        unit: the transaction.
+    """
+    rows = unit.rows("select state, count(*), min(due_at) from overstap.mail group by state")
+    waiting = [first for state, _, first in rows if state in ("waiting", "sending")]
+    return Counter({state: count for state, count, _ in rows}), min(waiting, default=None)
 
 
 def statuses(unit: UnitOfWork, *, kind: str | None = None, round_id: str | None = None) -> list[MailStatus]:

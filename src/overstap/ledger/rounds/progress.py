@@ -119,6 +119,21 @@ def states(unit: UnitOfWork) -> dict[str, Counter[str]]:
     return found
 
 
+def deliveries(unit: UnitOfWork) -> dict[str, Counter[str]]:
+    """Return the number of deliveries per outcome, per round of the region.
+
+    An outcome is the delivery's state, with "failing" for those sealed whose last attempt failed, and "waiting" for
+    those sealed without an attempt.
+    """
+    found: dict[str, Counter[str]] = {}
+    for round_id, outcome, count in unit.rows(
+        "select round_id, case when state <> 'sealed' then state when problem is null then 'waiting' "
+        "else 'failing' end, count(*) from overstap.delivery group by 1, 2"
+    ):
+        found.setdefault(round_id, Counter())[outcome] = count
+    return found
+
+
 def pace(unit: UnitOfWork, round_id: str, since: datetime, school: str | None = None) -> dict[str, Counter[str]]:
     """Return the pace of each primary school: dossiers supplied, accepted and inspected since a moment.
 

@@ -12,12 +12,15 @@ import uvicorn
 from overstap.pages.parents.app import Site, build_app
 from overstap.pages.parents.store import ReviewStore
 from overstap.pages.shared.bounds import BoundedProtocol
+from overstap.telemetry.asgi import Traced
+from overstap.telemetry.export import http_recorder
+from overstap.telemetry.logs import LogFormat, configure_logs
 
 MAX_CONNECTIONS = 1_000
 _KEEP_ALIVE_SECONDS = 15
 
 
-def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) -> None:
+def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None, log_format: LogFormat = "text") -> None:
     """Serve the pages until the process is stopped.
 
     Args:
@@ -26,11 +29,13 @@ def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) ->
         port: port to listen on.
         address: public URL of the pages; with `https://` cookies are sent over HTTPS only.
         proxy: address of the reverse proxy whose X-Forwarded-For is trusted; None when there is none.
+        log_format: form of the log.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logs("review", log_format)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # its messages hold the connection string
     workers = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_the_service)
-    app = build_app(ReviewStore(dsn), Site(is_secure=address.startswith("https://")), workers)
+    site = Site(is_secure=address.startswith("https://"))
+    app = Traced(build_app(ReviewStore(dsn), site, workers), http_recorder("review"))
     config = uvicorn.Config(
         app,
         host=host,

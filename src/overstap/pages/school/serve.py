@@ -10,6 +10,9 @@ from overstap.pages.school.app import build_app
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.shared.bounds import BoundedProtocol
 from overstap.settings import Settings
+from overstap.telemetry.asgi import Traced
+from overstap.telemetry.export import http_recorder
+from overstap.telemetry.logs import configure_logs
 
 MAX_CONNECTIONS = 200
 
@@ -24,7 +27,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
         is_secure: whether visitors come by HTTPS (a proxy in front): cookies are then sent over HTTPS only.
         workbook: returns a list of faults as a workbook (XLSX), from its CSV and a title.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logs("school", settings.log_format)
     for name in ("fpdf", "fontTools"):
         logging.getLogger(name).setLevel(
             logging.ERROR
@@ -39,7 +42,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
         origin=settings.school_address,
     )
     config = uvicorn.Config(
-        build_app(operations, is_secure=is_secure),
+        Traced(build_app(operations, is_secure=is_secure), http_recorder("school")),
         host=host,
         port=port,
         http=BoundedProtocol,

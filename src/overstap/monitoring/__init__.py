@@ -1,0 +1,1 @@
+"""Service that exports the metrics of the ledger to a monitoring system."""
