@@ -30,8 +30,8 @@ test: $(VENV)/.ready-dev
 test-deployment: $(VENV)/.ready-dev
 	@$(BIN)/python -m pytest --deployment tests/deployment $(ARGS)
 
-# The numbered faults of docs/faults.md, with twenty seeds where moments are random: an hour or two. One process, since they
-# stop servers and fill disks. One number: make faults ARGS="--fault F24"
+# The numbered faults of docs/faults.md, with twenty seeds where moments are random: some hours. In one process, since they stop
+# servers and fill disks. One number: make faults ARGS="--fault F24"
 faults: $(VENV)/.ready-dev
 	@$(BIN)/python -m pytest --faults --seeds 20 --fault-table faults-held.md $(ARGS)
 
