@@ -10,7 +10,7 @@ from overstap.agreements.findings import AgreementFinding, finding_of
 from overstap.agreements.model import Agreement
 from overstap.agreements.model.refusals import RefusedValue
 from overstap.agreements.national import FOLDER
-from overstap.agreements.source_positions import AgreementSource, read_source
+from overstap.agreements.source_positions import AgreementSource, FileContents, read_source
 from overstap.errors import Bilingual, OverstapError
 from overstap.texts import texts
 
@@ -20,7 +20,9 @@ def agreement_paths(folder: Path, region: str | None = None) -> list[Path]:
     return sorted(folder.glob("*/[0-9]*.yaml") if region is None else (folder / region).glob("[0-9]*.yaml"))
 
 
-def load_agreement(path: Path, national: Path = FOLDER, *, any_location: bool = False) -> Agreement:
+def load_agreement(
+    path: Path, national: Path = FOLDER, *, any_location: bool = False, contents: FileContents | None = None
+) -> Agreement:
     """Load one agreement file; the national file of its school year supplies the defaults.
 
     An invalid file is refused. `overstap agreement check` in addition checks the dates and the law.
@@ -29,11 +31,12 @@ def load_agreement(path: Path, national: Path = FOLDER, *, any_location: bool = 
         path: the YAML file `<region>/<school year>.yaml`.
         national: folder with the national files.
         any_location: whether the file may have another folder and name, such as an older version to compare with.
+        contents: contents that stand for those of the files.
 
     Raises:
         OverstapError: AGREEMENT-001 with the positions and the problems.
     """
-    source = read_source(path, national)
+    source = read_source(path, national, contents)
     if source.faults:
         faults = [finding_of(fault) for fault in source.faults]
         raise OverstapError(

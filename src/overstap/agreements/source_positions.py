@@ -16,13 +16,15 @@ import yaml
 from overstap.agreements.kinds import channels, sources
 from overstap.agreements.model.moments import moment_of
 from overstap.agreements.national import FOLDER, national_year
-from overstap.agreements.yaml_core import CoreLoader, yaml_text
+from overstap.agreements.yaml_core import CoreLoader, refuse_deep_yaml, yaml_text
 from overstap.errors import OverstapError
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.texts import texts
 
 Key = tuple[str | int, ...]
 """Path of a value: ("rounds", "advice", "milestones", "opens")."""
+FileContents = Mapping[Path, bytes]
+"""Contents that stand for those of files: a draft that is not in the folder yet, by the paths that it would have."""
 
 _TEXT, _LIST, _BLOCK = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 _SCALARS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null"))
@@ -146,19 +148,23 @@ class AgreementSource:
         return found
 
 
-def read_source(path: Path, national: Path = FOLDER) -> AgreementSource:
+def read_source(path: Path, national: Path = FOLDER, contents: FileContents | None = None) -> AgreementSource:
     """Read an agreement file and its file of schools; faults are collected in `faults` instead of raised.
 
     Args:
         path: the YAML file.
         national: folder with the national files.
+        contents: contents that stand for those of the files.
     """
     source = AgreementSource(path)
+    contents = contents or {}
     try:
-        data = path.read_bytes()
+        data = contents[path] if path in contents else path.read_bytes()
         if len(data) > _MAX_BYTES:
             return _too_large(source)
-        loader = CoreLoader(yaml_text(data))
+        text = yaml_text(data)
+        refuse_deep_yaml(text)
+        loader = CoreLoader(text)
         try:
             node = loader.get_single_node()
             if node is not None:
@@ -188,7 +194,7 @@ def read_source(path: Path, national: Path = FOLDER) -> AgreementSource:
             SourceFault("AGREEMENT-101", {"problem": _words("yaml_no_keys")}, SourcePosition(path, 1, 1))
         )
         return source
-    _insert_schools(source)
+    _insert_schools(source, contents)
     _apply_defaults(source, national)
     return source
 
@@ -280,7 +286,7 @@ def _positions(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[tuple[Key
             yield from _positions(item, path, here)
 
 
-def _insert_schools(source: AgreementSource) -> None:
+def _insert_schools(source: AgreementSource, contents: FileContents) -> None:
     """Replace the reference to the file of schools by its rows."""
     reference = source.data.get("schools")
     if not isinstance(reference, dict):
@@ -293,7 +299,8 @@ def _insert_schools(source: AgreementSource) -> None:
         return
     path = source.path.parent / name
     try:
-        rows = list(read_table(path.read_bytes(), Header(_NEEDED_COLUMNS, _OPTIONAL_COLUMNS)).rows)
+        content = contents[path] if path in contents else path.read_bytes()
+        rows = list(read_table(content, Header(_NEEDED_COLUMNS, _OPTIONAL_COLUMNS)).rows)
     except OSError:
         source.faults.append(
             SourceFault("AGREEMENT-109", {"problem": _words("unreadable", file=name)}, position, ("schools",))

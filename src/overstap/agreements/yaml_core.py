@@ -26,6 +26,8 @@ _FORMS = {
 _BASES = {"0o": 8, "0x": 16}
 _MAX_DIGITS = 300
 """Largest number of digits; Python refuses to convert integers of more than 4,300 digits."""
+_MOST_DEPTH = 100
+"""Largest depth of nesting; an agreement has eight."""
 _BYTE_ORDERS = (
     (b"\xff\xfe\0\0", "utf-32"),
     (b"\0\0\xfe\xff", "utf-32"),
@@ -81,6 +83,26 @@ class CoreLoader(_SafeLoader):  # type: ignore[misc,valid-type]
         if kind == "float":
             return float(re.sub(r"\.(?=[iInN])", "", text))
         return None if kind == "null" else text.lower() == "true"
+
+
+def refuse_deep_yaml(text: str) -> None:
+    """Refuse a text whose blocks and lists are nested deeper than any agreement's.
+
+    The parser in C composes nested values by recursion without a bound: fifty thousand brackets end the process. Its
+    events come without recursion.
+
+    Raises:
+        RecursionError: it is nested too deep.
+        YAMLError: it is no YAML.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=CoreLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MOST_DEPTH:
+                raise RecursionError("maximum recursion depth exceeded")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 for _kind, (_form, _first) in _FORMS.items():

@@ -375,6 +375,7 @@ def test_an_offset_settles_the_hour_that_comes_twice(tmp_path, offset):
         b"- a\n- b\n",
         b"\xff\xfe\x00",
         b"a: " + b"[" * 20_000,
+        b"a: " + b"[" * 200_000,
         b"region: !!python/object:os.system x\n",
         b"a: \tb: c",
     ],

@@ -18,7 +18,7 @@ from overstap.agreements.checks.context import CheckContext
 from overstap.agreements.findings import AgreementFinding, AgreementSeverity, finding_of
 from overstap.agreements.load import agreement_paths
 from overstap.agreements.national import FOLDER, NationalYear, national_year
-from overstap.agreements.source_positions import SCHOOL_YEAR, read_source
+from overstap.agreements.source_positions import SCHOOL_YEAR, FileContents, read_source
 from overstap.errors import OverstapError
 
 MANY = 5
@@ -49,7 +49,11 @@ class CheckedAgreement:
 
 
 def check_agreements(
-    paths: Iterable[Path], *, national: Path = FOLDER, register: frozenset[str] | None = None
+    paths: Iterable[Path],
+    *,
+    national: Path = FOLDER,
+    register: frozenset[str] | None = None,
+    contents: FileContents | None = None,
 ) -> list[CheckedAgreement]:
     """Check agreement files, each separately and against the other regions of its school year.
 
@@ -60,9 +64,10 @@ def check_agreements(
             read for comparison, but not checked.
         national: folder with the national files.
         register: ids of all existing schools; None skips that check.
+        contents: contents that stand for those of the files, by absolute path.
     """
     chosen = [path.absolute() for path in paths]
-    contexts = [_context(path, national) for path in chosen]
+    contexts = [_context(path, national, contents) for path in chosen]
     for context in contexts:
         if isinstance(context.source.data, dict):
             moments.check(context)
@@ -79,8 +84,8 @@ def check_agreements(
     return [_result(context) for context in contexts]
 
 
-def _context(path: Path, national: Path) -> CheckContext:
-    source = read_source(path, national)
+def _context(path: Path, national: Path, contents: FileContents | None = None) -> CheckContext:
+    source = read_source(path, national, contents)
     context = CheckContext(source, _national(source.at("school_year"), national))
     context.findings.extend(finding_of(fault) for fault in source.faults)
     return context

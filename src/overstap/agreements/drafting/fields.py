@@ -1,0 +1,210 @@
+"""Fields of an agreement file for a form; a changed field changes its own place in the text only."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import yaml
+
+from overstap.agreements.drafting.yaml_writing import block_text, scalar_text
+from overstap.agreements.model import HolidayRegion, RoundKind
+from overstap.agreements.source_positions import AgreementSource, Key, stated_moment
+
+_PERSON = ("account", "name", "email")
+
+
+class FieldKind(StrEnum):
+    """Form of a field."""
+
+    TEXT = "text"
+    MOMENT = "moment"
+    """Date and time in Dutch wall time, without an offset."""
+    HOLIDAY_REGION = "holiday_region"
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementField:
+    """A value of an agreement file that a form shows.
+
+    Args:
+        key: its key.
+        kind: its form.
+        value: the value as the form shows it; a moment as `2027-03-12T16:00`.
+    """
+
+    key: Key
+    kind: FieldKind
+    value: str
+
+    @property
+    def name(self) -> str:
+        """Its key with points: `rounds.advice.milestones.opens`."""
+        return ".".join(map(str, self.key))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldGroup:
+    """Fields that stand together: those of the region, a coordinator, a round, or an other date.
+
+    Args:
+        key: key of their block; empty for those of the region.
+        fields: the fields.
+    """
+
+    key: Key
+    fields: Sequence[AgreementField]
+
+
+def field_groups(source: AgreementSource) -> list[FieldGroup]:
+    """Return the fields of an agreement file, in its order; none when it is no readable YAML.
+
+    Args:
+        source: the file as it was read.
+    """
+    if source.root is None:
+        return []
+    top: list[Key] = [("name",), ("holiday_region",)]
+    groups = [FieldGroup((), list(_fields(source, top)))]
+    for serial in range(_length(source, "coordinators")):
+        keys: list[Key] = [("coordinators", serial, name) for name in _PERSON]
+        groups.append(FieldGroup(("coordinators", serial), list(_fields(source, keys))))
+    for kind in RoundKind:
+        keys = [("rounds", kind.value, "milestones", name) for name in kind.milestones]
+        groups.append(FieldGroup(("rounds", kind.value), list(_fields(source, keys))))
+    for serial in range(_length(source, "occasions")):
+        keys = [("occasions", serial, name) for name in ("name", "starts", "ends")]
+        groups.append(FieldGroup(("occasions", serial), list(_fields(source, keys))))
+    return [group for group in groups if group.fields]
+
+
+def with_fields(content: str, source: AgreementSource, values: Mapping[str, str]) -> str:
+    """Return an agreement file in which fields have other values; all other text, comments included, stays.
+
+    Args:
+        content: the file.
+        source: the file as it was read.
+        values: the values of the form, by the names of fields; an unknown name and an unchanged value change nothing.
+    """
+    changes: list[tuple[int, int, str]] = []
+    for group in field_groups(source):
+        for one in group.fields:
+            new = values.get(one.name)
+            if new is None or new == one.value:
+                continue
+            text = " ".join(new.split())
+            node = _node(source.root, one.key)
+            if node is not None:
+                written = text.replace("T", " ") if _is_moment(text) else scalar_text(text)
+                changes.append((node.start_mark.index, node.end_mark.index, written))
+    for start, end, written in sorted(changes, reverse=True):
+        content = f"{content[:start]}{written}{content[end:]}"
+    return content
+
+
+def with_coordinators(content: str, source: AgreementSource, people: Sequence[Mapping[str, str]]) -> str:
+    """Return an agreement file with other coordinators.
+
+    Args:
+        content: the file.
+        source: the file as it was read.
+        people: the coordinators: `account`, `name` and `email` of each.
+    """
+    return _with_block(
+        content, source, "coordinators", [{name: person.get(name, "") for name in _PERSON} for person in people]
+    )
+
+
+def lacks_moments(source: AgreementSource) -> bool:
+    """Return whether a round of an agreement file leaves a moment to the national file."""
+    rounds = source.at("rounds")
+    return isinstance(rounds, dict) and any(
+        not source.is_stated(("rounds", kind.value, "milestones", name))
+        for kind in RoundKind
+        if kind.value in rounds
+        for name in kind.milestones
+        if source.at("rounds", kind.value, "milestones", name) is not None
+    )
+
+
+def with_all_moments(content: str, source: AgreementSource) -> str:
+    """Return an agreement file whose rounds state what they took from the national file; it means the same.
+
+    Comments within the rounds are not kept.
+
+    Args:
+        content: the file.
+        source: the file as it was read.
+    """
+    rounds = source.at("rounds")
+    return _with_block(content, source, "rounds", rounds) if isinstance(rounds, dict) else content
+
+
+def _with_block(content: str, source: AgreementSource, name: str, value: Any) -> str:
+    """Return an agreement file with another value of one of its main keys."""
+    if not isinstance(source.root, yaml.MappingNode) or source.root.flow_style:
+        return content
+    block = block_text(name, value).rstrip()
+    for key, node in source.root.value:
+        if isinstance(key, yaml.ScalarNode) and key.value == name:
+            rest = content[_end(node) :]
+            between = "" if rest[:1] in ("", "\n", " ", "#") else "\n"
+            return f"{content[: key.start_mark.index]}{block}{between}{rest}"
+    return content
+
+
+def coordinators_of(source: AgreementSource) -> list[dict[str, str]]:
+    """Return the coordinators that an agreement file names, whatever is missing of them."""
+    stated = source.at("coordinators")
+    found = []
+    for person in stated if isinstance(stated, list) else ():
+        if isinstance(person, Mapping):
+            found.append({name: str(person.get(name) or "") for name in _PERSON})
+    return found
+
+
+def _fields(source: AgreementSource, keys: Sequence[Key]) -> Iterator[AgreementField]:
+    for key in keys:
+        node = _node(source.root, key)
+        if node is None:
+            continue
+        value = str(node.value)
+        if key[-1] == "holiday_region" and value in tuple(HolidayRegion):
+            yield AgreementField(key, FieldKind.HOLIDAY_REGION, value)
+            continue
+        moment = stated_moment(value) if key[-1] not in (*_PERSON, "holiday_region") else None
+        if moment is not None and moment.tzinfo is None:
+            yield AgreementField(key, FieldKind.MOMENT, f"{moment:%Y-%m-%dT%H:%M}")
+        elif "\n" not in value:
+            yield AgreementField(key, FieldKind.TEXT, value)
+
+
+def _is_moment(text: str) -> bool:
+    moment = stated_moment(text)
+    return moment is not None and moment.tzinfo is None
+
+
+def _node(root: yaml.Node | None, key: Key) -> yaml.ScalarNode | None:
+    """Return the scalar at a key of the file itself; None where it is absent, a block, or written over lines."""
+    node: yaml.Node | None = root
+    for step in key:
+        inside: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            inside = next((value for name, value in node.value if name.value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            inside = node.value[step]
+        node = inside
+    return node if isinstance(node, yaml.ScalarNode) and node.style not in ("|", ">") else None
+
+
+def _length(source: AgreementSource, name: str) -> int:
+    found: Any = source.at(name)
+    return len(found) if isinstance(found, list) else 0
+
+
+def _end(node: yaml.Node) -> int:
+    """Return where the last value of a node ends: a block's own end is that of the comments after it."""
+    if not isinstance(node, yaml.CollectionNode) or not node.value or node.flow_style:
+        return int(node.end_mark.index)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(last, tuple) else last)
