@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     of the regions."""
     ledger: str | None = None
     """libpq connection string of the ledger for the application's login, which can only set the role of a region."""
+    drafts: str | None = None
+    """libpq connection string of the ledger for drafts of agreements, login overstap_drafts; set at the board only."""
     ledger_owner: str | None = None
     """libpq connection string of the ledger for its owner, for migrations and roles. Not set where rounds run."""
     rehearsal: str | None = None

@@ -14,7 +14,7 @@ def make_folders(data: Path, regions: Path) -> list[Path]:
 
     Args:
         data: parent of the folders that rounds read and write, with access for that account only.
-        regions: folder of the agreements, read-only for containers.
+        regions: folder of the agreements, with a folder per region, which one container writes.
 
     Raises:
         PermissionError: this process may not change the owner: it must be root.
@@ -24,7 +24,9 @@ def make_folders(data: Path, regions: Path) -> list[Path]:
         if not folder.exists():
             folder.mkdir(parents=True)
             made.append(folder)
-    regions.chmod(0o755)
+    for folder in (regions, *(inside for inside in sorted(regions.iterdir()) if inside.is_dir())):
+        set_owner(folder)
+        folder.chmod(0o755)
     for name in FOLDERS:
         set_owner(data / name)
         (data / name).chmod(0o700)

@@ -17,6 +17,7 @@ PASSWORDS = (
     "school_password",
     "desk_password",
     "board_password",
+    "drafts_password",
     "admin_password",
 )
 """Passwords of database logins, and of the account `admin` in Airflow."""

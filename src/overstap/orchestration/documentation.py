@@ -65,6 +65,12 @@ def intake_doc(agreement: Agreement) -> str:
     return text.format(region=plain(agreement.name))
 
 
+def agreement_doc(agreement: Agreement) -> str:
+    """Return the Markdown that Airflow shows with the DAG of a region's agreements."""
+    text: str = texts("orchestration/documentation")["agreement"]["nl"]
+    return text.format(region=plain(agreement.name))
+
+
 def answers_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with the DAG of a region's answers."""
     text: str = texts("orchestration/documentation")["answers"]["nl"]

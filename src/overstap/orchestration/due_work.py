@@ -18,12 +18,12 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from overstap.agreements.load import agreement_paths
 from overstap.errors import OverstapError
-from overstap.ledger.rounds.due_work import ANSWERS, DELIVERIES, NOTICES, due_work
+from overstap.ledger.rounds.due_work import AGREEMENTS, ANSWERS, DELIVERIES, NOTICES, due_work
 from overstap.orchestration.failures import told
 from overstap.orchestration.triggers import reader
 from overstap.settings import Settings
 
-__all__ = ["ANSWERS", "DELIVERIES", "NOTICES", "WorkIsDue", "asset_of"]
+__all__ = ["AGREEMENTS", "ANSWERS", "DELIVERIES", "NOTICES", "WorkIsDue", "asset_of"]
 
 LOOK_EVERY = timedelta(seconds=15)
 """Interval between two queries for all regions together: due work starts within a minute."""
@@ -42,7 +42,7 @@ def asset_of(region: str, work: str) -> Asset:
 
     Args:
         region: region id.
-        work: `DELIVERIES`, `ANSWERS` or `NOTICES`.
+        work: `DELIVERIES`, `ANSWERS`, `NOTICES` or `AGREEMENTS`.
     """
     name = f"overstap-{work}-{region}"
     watcher = AssetWatcher(name=name, trigger=WorkIsDue(region, work))

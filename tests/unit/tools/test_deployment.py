@@ -71,9 +71,21 @@ def test_each_service_has_its_own_login_of_the_ledger() -> None:
     assert held.pop("init") == logins  # which gives them their passwords
     assert held == {
         **{name: {"app_password"} for name in ("admin", "scheduler", "dag-processor")},
-        **{name: {"board_password"} for name in ("api-server", "triggerer")},
+        "api-server": {"board_password", "drafts_password"},
+        "triggerer": {"board_password"},
         **{name: {f"{name}_password"} for name in ("review", "school", "desk")},
     }
+
+
+def test_one_container_writes_agreements() -> None:
+    place = "/var/lib/overstap/regions"
+    mounted = {
+        name: [volume.partition(place)[2] for volume in service.get("volumes", ()) if place in str(volume)]
+        for name, service in services().items()
+    }
+    assert {name for name, ways in mounted.items() if ways == [""]} == {"scheduler"}
+    for name in ("init", "admin", "api-server", "dag-processor", "triggerer"):
+        assert mounted[name] == [":ro"], name
 
 
 def test_no_container_can_change_what_it_runs() -> None:

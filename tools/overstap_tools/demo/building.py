@@ -183,6 +183,7 @@ def _make_ledger(sandbox: DemoSandbox, postgres: EmbeddedPostgres) -> None:
     set_app_password(ledger.owner_dsn, postgres.password("overstap_app"))
     set_review_password(ledger.owner_dsn, postgres.password("overstap_review"))
     set_password(ledger.owner_dsn, "overstap_school", postgres.password("overstap_school"))
+    set_password(ledger.owner_dsn, "overstap_drafts", postgres.password("overstap_drafts"))
 
 
 def _make_las(postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:

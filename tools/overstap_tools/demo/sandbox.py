@@ -92,6 +92,7 @@ class DemoSandbox:
         """
         return self.sandbox(postgres).variables | {
             "OVERSTAP_REVIEW_ADDRESS": self.review_address,
+            "OVERSTAP_DRAFTS": postgres.dsn("overstap_drafts", LEDGER),
             f"AIRFLOW_CONN_{LAS.upper()}": _for_airflow(postgres.dsn(LAS_READER, LAS)),
             **_mail_server(self.mail_port),
         }

@@ -2,11 +2,11 @@
 
 -- The region whose role the caller took on; null outside a unit of work.
 create function overstap.my_region() returns text language sql stable parallel safe
-    return substring(current_user::text from '^overstap_(?:region|school|desk|board)_([a-z][a-z0-9_]+)$');
+    return substring(current_user::text from '^overstap_(?:region|school|desk|board|drafts)_([a-z][a-z0-9_]+)$');
 
 -- The same inside a function with definer's rights, where current_user is the owner.
 create function overstap.acting_region() returns text language sql stable parallel safe
-    return substring(current_setting('role') from '^overstap_(?:region|school|desk|board)_([a-z][a-z0-9_]+)$');
+    return substring(current_setting('role') from '^overstap_(?:region|school|desk|board|drafts)_([a-z][a-z0-9_]+)$');
 
 -- Makes the region's roles, one per service. Safe to repeat. Called by the owner only, from the agreements.
 create procedure overstap.add_region(region_id text) language plpgsql as $$
@@ -18,7 +18,8 @@ begin
     for service in values ('overstap_region_', 'overstap_region', 'overstap_app'),
                           ('overstap_school_', 'overstap_rights_school', 'overstap_school'),
                           ('overstap_desk_', 'overstap_rights_desk', 'overstap_desk'),
-                          ('overstap_board_', 'overstap_rights_board', 'overstap_board') loop
+                          ('overstap_board_', 'overstap_rights_board', 'overstap_board'),
+                          ('overstap_drafts_', 'overstap_rights_drafts', 'overstap_drafts') loop
         if not exists (select from pg_roles where rolname = service.column1 || region_id) then
             execute format('create role %I nologin in role %I', service.column1 || region_id, service.column2);
         end if;

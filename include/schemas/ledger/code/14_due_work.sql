@@ -57,4 +57,7 @@ select r.region, k.work, case when w.looked_at is null then o.opened_at else lea
        select w.looked_at + interval '5 minutes' where k.work = 'notices' and h.line > w.line
        order by 1 limit 1) d
  where o.opened_at is not null
+-- agreements: a draft that was approved becomes the file, also before any round was opened
+union all
+select x.region, 'agreements', min(x.approved_at), null::timestamptz from agreement_draft x where x.state = 'approved' group by x.region
 $$;

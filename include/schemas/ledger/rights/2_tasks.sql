@@ -21,6 +21,10 @@ grant select, insert (region, school_year, source, line, code, facts), delete on
 grant select, insert, update on overstap.due_work, overstap.collected to overstap_region;
 grant execute on function overstap.due_work to overstap_app;
 
+-- drafts of agreements: a task writes what was approved
+grant select on overstap.agreement_draft, overstap.agreement_draft_version to overstap_region;
+grant execute on function overstap.announce_draft, overstap.settle_draft to overstap_region;
+
 -- gates
 grant select on overstap.gate_decision, overstap.window_decision to overstap_region;
 grant select, insert (region, round_id, gate, batch, reason, subject, count, facts) on overstap.gate_hold to overstap_region;

@@ -4,8 +4,8 @@
 grant select on all tables in schema overstap to overstap_rights_school;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.school_stay, overstap.school_attempt, overstap.school_device, overstap.school_account, overstap.school_factor,
-    overstap.school_recovery_code, overstap.backup, overstap.certificate
-    from overstap_rights_school;
+    overstap.school_recovery_code, overstap.backup, overstap.certificate, overstap.agreement_draft,
+    overstap.agreement_draft_version from overstap_rights_school;
 grant select (attachment, region, frozen), insert on overstap.review_attachment to overstap_rights_school;
 
 -- To hold a dossier (select for update) PostgreSQL asks for a right to change something of it; a version by itself cannot change.

@@ -6,8 +6,9 @@ from datetime import datetime
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.session import UnitOfWork
 
-DELIVERIES, ANSWERS, NOTICES = "deliveries", "answers", "notices"
-"""The kinds of background work: deliveries outside the rounds, collection of schools' answers, and mail."""
+DELIVERIES, ANSWERS, NOTICES, AGREEMENTS = "deliveries", "answers", "notices", "agreements"
+"""The kinds of background work: deliveries outside the rounds, collection of schools' answers, mail, and
+approved drafts of agreements."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The tasks of a round, each a call of one stage. They pass ids and counts, and may be run again at any time."""
 
+from overstap.orchestration.tasks.agreeing import apply_agreement
 from overstap.orchestration.tasks.answering import plan_answers, take_answers
 from overstap.orchestration.tasks.checking import check, check_early
 from overstap.orchestration.tasks.closing import close, complete
@@ -14,6 +15,7 @@ from overstap.orchestration.tasks.steering import steer
 from overstap.orchestration.tasks.watching import watch_deliveries
 
 __all__ = [
+    "apply_agreement",
     "check",
     "check_early",
     "close",
