@@ -26,7 +26,7 @@ from sqlalchemy import func, select, text
 
 from overstap.errors import OverstapError
 from overstap.orchestration.gate_names import GATE_OF_TASK, QUESTIONS_OF_GATE, answer_key
-from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS
+from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS, coordinated_region
 from overstap.orchestration.state import paused_dags
 from overstap.orchestration.titles import title
 from overstap.pages.board import addresses, health
@@ -57,6 +57,7 @@ class AirflowAdapter:
         may_clear = manager.is_authorized_dag(
             method="PUT", access_entity=DagAccessEntity.TASK_INSTANCE, details=DagDetails(), user=user
         )
+        roles = [str(role.name) for role in getattr(user, "roles", ())]
         return BoardUser(
             account=str(user.get_name()),
             key=str(user.get_id()),
@@ -64,6 +65,7 @@ class AirflowAdapter:
             reruns=_regions(manager.get_authorized_dag_ids(user=user, method="PUT")) if may_clear else frozenset(),
             sees_dossiers=manager.is_authorized_custom_view(method="GET", resource_name=DOSSIERS, user=user),
             is_administrator=manager.is_authorized_custom_view(method="GET", resource_name=ALL_REGIONS, user=user),
+            coordinates=frozenset(filter(None, map(coordinated_region, roles))),
         )
 
     def login(self, request: Request) -> str:

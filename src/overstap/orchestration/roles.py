@@ -110,6 +110,11 @@ def region_of_role(role: str) -> str | None:
     return next((role.removeprefix(kind) for kind in _ON_DAG if role.startswith(kind)), None)
 
 
+def coordinated_region(role: str) -> str | None:
+    """Return the region whose coordinators have a role; None for any other role."""
+    return role.removeprefix(_COORDINATOR) if role.startswith(_COORDINATOR) else None
+
+
 def may_have(role: str, right: Right) -> bool:
     """Tell whether a right is one that a role of ours must or may have.
 

@@ -94,6 +94,16 @@ def calendar_file(region: str, school_year: str, name: str) -> str:
     return f"{calendar(region)}/{quote(school_year)}/{quote(name)}.ics"
 
 
+def agreements(region: str) -> str:
+    """Return the path of the page with a region's agreement files and drafts."""
+    return f"{PREFIX}/afspraken/{quote(region)}"
+
+
+def draft(region: str, draft_id: object) -> str:
+    """Return the path of the page of a draft of an agreement."""
+    return f"{agreements(region)}/{quote(str(draft_id))}"
+
+
 def export(round_id: str, kind: str) -> str:
     """Return the path of a round's table of schools as a file.
 

@@ -16,6 +16,7 @@ from overstap.errors import OverstapError
 from overstap.pages.board import addresses, csrf, render
 from overstap.pages.board.airflow_port import AirflowRefusedError, RunRef, TaskRef
 from overstap.pages.board.deciding import add_deciding
+from overstap.pages.board.drafting import add_drafting
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.selection import Selection, selection_of
 from overstap.pages.board.shared_state import Board, Examine
@@ -63,6 +64,7 @@ def make_app(board: Board) -> FastAPI:
     _add_pages(app, board)
     _add_rerun(app, board)
     add_deciding(app, board)
+    add_drafting(app, board, HEADERS["Content-Security-Policy"])
     return app
 
 
@@ -294,5 +296,5 @@ def _add_errors(app: FastAPI, board: Board) -> None:
     async def http(request: Request, problem: HTTPException) -> Response:
         if problem.status_code == 401 and request.method == "GET":
             return RedirectResponse(board.airflow.login(request), status_code=303)
-        kinds = {401: "signed_out", 403: "not_here"}
+        kinds = {401: "signed_out", 403: "not_here", 411: "too_large", 413: "too_large"}
         return error_page(problem.status_code, kinds.get(problem.status_code, "not_here"))

@@ -14,6 +14,7 @@ class BoardUser:
         reruns: regions in which it may clear tasks.
         sees_dossiers: whether it may see single dossiers, by pseudonym, in its regions.
         is_administrator: whether it may see the page of all regions.
+        coordinates: regions of which it is a coordinator.
     """
 
     account: str
@@ -22,3 +23,4 @@ class BoardUser:
     reruns: frozenset[str] = frozenset()
     sees_dossiers: bool = False
     is_administrator: bool = False
+    coordinates: frozenset[str] = frozenset()
