@@ -38,7 +38,7 @@ def main() -> None:
     while True:
         told, descriptors, _, _ = socket.recv_fds(control, 2**20, 2)
         if not told:
-            return
+            os._exit(0)  # at once: its players watch for that
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             control.close()
@@ -82,6 +82,15 @@ def _enter(log: int, folder: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     tempfile.tempdir = None
     settings.configure_orm()
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone: a run of tests that was killed leaves no player that waits on."""
+    wait = time.sleep
+    while os.getppid() == parent:
+        wait(1)
+    os._exit(1)
 
 
 def _serve(connection: socket.socket) -> None:
