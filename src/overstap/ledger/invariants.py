@@ -106,19 +106,54 @@ def _only_what_may_leave(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Brea
         """
     )
     agreed: dict[str, list[str]] = {}
+    order: _SealedAfter | None = None
     for message_id, round_id, agreement, kind, released, inspected, stage, is_forgotten, in_time in rows:
         known = agreed.get(round_id)
         if known is None:
             known = stages_from(Agreement.model_validate_json(json.dumps(agreement)).round(kind).receivers)
             agreed[round_id] = known
-        if not released:
+        if order is None and not (released and inspected):
+            order = _SealedAfter(unit)
+        if not released and order is not None and message_id not in order.release:
             yield Breach("I1", str(message_id), "sealed without a coordinator's release before it")
-        if not inspected:
+        if not inspected and order is not None and message_id not in order.inspection:
             yield Breach("I1", str(message_id), "sealed without an inspection recorded before it")
         if in_time is False:
             yield Breach("I1", str(message_id), "sealed before the agreed moment of delivery")
         if stage not in known and not is_forgotten:
             yield Breach("I1", str(message_id), "sealed for a school without a sufficient registration")
+
+
+class _SealedAfter:
+    """Envelopes that were sealed after what they needed, by the numbers of the audit lines.
+
+    The moments tell the same, unless the database's clock went back between the two (F34).
+
+    Args:
+        unit: a transaction in the region.
+    """
+
+    def __init__(self, unit: UnitOfWork) -> None:
+        rows = unit.rows(
+            """
+            with line as (select seq, payload::jsonb as said from overstap.audit_line),
+                 sealed as (select said ->> 'subject' as message_id, min(seq) as seq from line
+                             where said ->> 'action' = 'delivery.seal' group by 1),
+                 decided as (select said -> 'detail' ->> 'decision' as decision, min(seq) as seq from line
+                              where said -> 'detail' ? 'decision' group by 1)
+            select l.message_id,
+                   exists (select from overstap.dossier_version v
+                             join overstap.gate_decision g on g.gate_decision = v.released_by and g.approved
+                             join decided c on c.decision = g.gate_decision::text
+                            where v.dossier = l.dossier and v.number = l.number and c.seq < s.seq),
+                   exists (select from overstap.review_decision r
+                             join decided c on c.decision = r.review_decision::text
+                            where r.dossier = l.dossier and r.number = l.number and c.seq < s.seq)
+              from overstap.delivery l join sealed s on s.message_id = l.message_id::text
+            """
+        )
+        self.release = {message_id for message_id, is_released, _ in rows if is_released}
+        self.inspection = {message_id for message_id, _, is_inspected in rows if is_inspected}
 
 
 def _stored_once(unit: UnitOfWork, evidence: ExternalEvidence) -> Iterator[Breach]:
