@@ -95,7 +95,15 @@ class Line:
                 threading.Thread(target=self._carry, args=(taken,), daemon=True).start()
 
     def _carry(self, taken: socket.socket) -> None:
-        with suppress(OSError), taken, socket.create_connection(self.to) as there:
+        try:
+            self._answer(taken)
+        finally:
+            with suppress(OSError):  # closing alone does not end it while the other thread waits for its bytes
+                taken.shutdown(socket.SHUT_RDWR)
+            taken.close()
+
+    def _answer(self, taken: socket.socket) -> None:
+        with suppress(OSError), socket.create_connection(self.to) as there:
             threading.Thread(target=_copy, args=(taken, there), daemon=True).start()
             left = self.cut_after
             while part := there.recv(4096):
