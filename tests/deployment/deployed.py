@@ -48,6 +48,7 @@ _COPIED_FILES = (
     "LICENSE",
     "Makefile",
 )
+REVIEW = timedelta(minutes=8)
 _LONGEST_SECONDS = 900
 _COMMIT = ("-c", "user.name=test", "-c", "user.email=test@example.nl", "commit", "--quiet", "--message")
 TAG = "previous"
@@ -231,13 +232,22 @@ class Deployed:
 
     # -- a region that plays a round ----------------------------------------------------------------------------
 
-    def make_region(self, pupils: int) -> SyntheticRegion:
-        """Return the made-up region; the same each time."""
-        return make_region(
-            *(2027, pupils, 2, 2), today=dutch_time(now()).date(), name=REGION, late=0, faulty=0, littered=0, database=0
-        )
+    def make_region(
+        self, pupils: int, *, name: str = REGION, schools: tuple[int, int] = (2, 2), first: int = 0
+    ) -> SyntheticRegion:
+        """Return a made-up region; the same each time.
 
-    def write_region(self, region: SyntheticRegion) -> WrittenRegion:
+        Args:
+            pupils: how many.
+            name: its id.
+            schools: primary and secondary schools.
+            first: where the numbers of its schools begin, so that two regions have others.
+        """
+        none = dict.fromkeys(("late", "faulty", "littered", "database"), 0)
+        today = dutch_time(now()).date()
+        return make_region(2027, pupils, *schools, today=today, name=name, first_position=first, **none)
+
+    def write_region(self, region: SyntheticRegion, *, review_minimum: timedelta = REVIEW) -> WrittenRegion:
         """Write a region whose round opens at once: agreement, drop folders, applications, schools' lists."""
         opens = (now() - timedelta(minutes=5)).replace(microsecond=0)
         moments = {
@@ -250,29 +260,28 @@ class Deployed:
             self.place / "made",
             {KIND: milestones},
             receives_at=lambda school: f"https://receiver-{school.lower()}:8443/v1/envelopes",
-            review_minimum=timedelta(minutes=8),
+            review_minimum=review_minimum,
             notices=AT_ANY_HOUR,
         )
-        shutil.copytree(written.agreement.parent, self.place / "etc" / "regions" / REGION, dirs_exist_ok=True)
+        shutil.copytree(written.agreement.parent, self.place / "etc" / "regions" / region.name, dirs_exist_ok=True)
         return written
 
     def supply(self, agreement: Agreement) -> None:
         """Put into the drop folder what schools and the region's administration hand in."""
-        made, drop = self.place / "made", self.place / "data" / "drop"
-        shutil.copytree(made / "drop" / REGION, drop / REGION, dirs_exist_ok=True)
-        applications = next(path for path in (made / "applications").rglob("*.csv"))
-        shutil.copy(applications, drop / REGION / (agreement.registrations.file or ""))
+        made, drop, region = self.place / "made", self.place / "data" / "drop", agreement.region
+        shutil.copytree(made / "drop" / region, drop / region, dirs_exist_ok=True)
+        shutil.copy(made / "applications" / f"{region}.csv", drop / region / (agreement.registrations.file or ""))
         for path in drop.rglob("*"):
             os.chown(path, 50000, 0)
 
-    def agreement(self) -> Agreement:
+    def agreement(self, region: str = REGION) -> Agreement:
         """Return what was agreed."""
-        return load_agreement(next((self.place / "etc" / "regions" / REGION).glob("[0-9]*.yaml")))
+        return load_agreement(next((self.place / "etc" / "regions" / region).glob("[0-9]*.yaml")))
 
-    def receivers(self, region: SyntheticRegion) -> None:
+    def receivers(self, *regions: SyntheticRegion) -> None:
         """Add a container for each receiving school, as a school would run one."""
         services: dict[str, Any] = {"init": {"build": {"network": "host"}}}
-        for school in region.secondary:
+        for school in [school for region in regions for school in region.secondary]:
             store = self.place / "received" / school.id
             store.mkdir(parents=True, exist_ok=True)
             os.chown(store, 50000, 0)
@@ -287,8 +296,13 @@ class Deployed:
             }
         (self.code / "receivers.yaml").write_text(yaml.safe_dump({"services": services}))
         env = self.code / ".env"
-        if "COMPOSE_FILE" not in env.read_text():
-            env.write_text(env.read_text() + "COMPOSE_FILE=docker-compose.yaml:receivers.yaml\n")
+        said = env.read_text()
+        if "receivers.yaml" not in said:
+            files = re.search(r"^COMPOSE_FILE=(.*)$", said, flags=re.M)
+            if files:
+                env.write_text(said.replace(files[0], f"{files[0]}:receivers.yaml"))
+            else:
+                env.write_text(f"{said}COMPOSE_FILE=docker-compose.yaml:receivers.yaml\n")
 
 
 def _copy(target: Path) -> None:

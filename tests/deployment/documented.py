@@ -62,8 +62,9 @@ def in_sentences() -> set[str]:
 
 
 def table(page: str) -> dict[str, dict[str, str]]:
-    """Return the table of a page: per row what each column says."""
-    lines = Path(PROJECT / "docs" / f"{page}.md").read_text(encoding="utf-8").splitlines()
+    """Return the first table of a page: per row what each column says."""
+    text = Path(PROJECT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    lines = text[text.index("\n| ") + 1 :].partition("\n\n")[0].splitlines()
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in lines

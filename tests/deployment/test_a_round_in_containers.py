@@ -43,12 +43,15 @@ WAIT_SECONDS = 900
 """Seconds that a busy machine may take for one step of the story."""
 RUNNING = ("postgres", "api-server", "scheduler", "dag-processor", "triggerer", "review", "school")
 FOR_ONE_COMMAND = ("init", "admin", "desk")
+WITH_WORKERS = ("redis", "worker-files", "worker-keys", "worker-default")
+"""Services of test_workers.py."""
 """Services that do not run here all the time."""
 BROKEN = "kapot"
 """A region whose agreement cannot be read, from the first start on."""
 NOT_HERE = {
     "ln -sf": "needs the machine's own nginx; the configuration itself is run by `proxied`",
     "cp deploy/systemd": "needs systemd; what its services start is run by test_what_timers_start",
+    "deploy/init --workers": "test_workers.py",
     "git pull": "test_upgrade.py",
     "docker compose down": "test_upgrade.py",
 }
@@ -172,7 +175,7 @@ def released(started: Started, coordinator: CoordinatorClient) -> str:
     wait_until(lambda: DAG in {dag["dag_id"] for dag in coordinator.api.dags()}, DAG, WAIT_SECONDS)
     wait_until(lambda: bool(coordinator.api.runs(DAG)), f"a run of {DAG}", WAIT_SECONDS)
     run_id = str(coordinator.api.runs(DAG)[0]["dag_run_id"])
-    _answer_until(coordinator, run_id, lambda: _state(coordinator, run_id, "invite") == "success")
+    answer_until(coordinator, run_id, lambda: state_of(coordinator, run_id, "invite") == "success")
     return deployed.passed("released", run_id)
 
 
@@ -233,14 +236,14 @@ def confirmed(started: Started, restored: str, coordinator: CoordinatorClient) -
     killed: list[str] = []
 
     def is_over() -> bool:
-        if not killed and _state(coordinator, restored, "deliver") == "running":
+        if not killed and state_of(coordinator, restored, "deliver") == "running":
             try:
                 _kill_everything(deployed, killed)
             finally:
                 deployed.run(f"docker compose unpause {silent}")
         return str(coordinator.api.run(DAG, restored)["state"]) in ("success", "failed")
 
-    _answer_until(coordinator, restored, is_over, 2 * WAIT_SECONDS)  # the review has its time
+    answer_until(coordinator, restored, is_over, 2 * WAIT_SECONDS)  # the review has its time
     assert killed == ["task", "scheduler", "triggerer", "dag-processor", "postgres"]
     return deployed.passed("confirmed", restored)
 
@@ -287,7 +290,7 @@ def _kill_everything(deployed: Deployed, killed: list[str]) -> None:
     assert f"{REGION}: I1-I8 hold" in said
 
 
-def _answer_until(
+def answer_until(
     coordinator: CoordinatorClient, run_id: str, is_done: object, most_seconds: int = WAIT_SECONDS
 ) -> None:
     """Answer each question as it comes with the option that lets the round go on, until something is done."""
@@ -306,7 +309,7 @@ def _answer_until(
     wait_until(look, "the next step of the round", most_seconds)
 
 
-def _state(coordinator: CoordinatorClient, run_id: str, task: str) -> str | None:
+def state_of(coordinator: CoordinatorClient, run_id: str, task: str) -> str | None:
     """Return the state of a task; of a mapped one that of the first that is not done."""
     states = [state for (name, _), state in coordinator.api.states(DAG, run_id).items() if name == task]
     return next((state for state in states if state != "success"), states[0] if states else None)
@@ -404,7 +407,7 @@ def test_doctor_finds_nothing_wrong(started: Started, coordinator: CoordinatorCl
 def test_each_container_has_what_the_table_says_and_no_more(started: Started) -> None:
     said = table("rights")
     wrong = []
-    assert {service for columns in said.values() for service in columns} == {*RUNNING, *FOR_ONE_COMMAND}
+    assert {service for columns in said.values() for service in columns} == {*RUNNING, *FOR_ONE_COMMAND, *WITH_WORKERS}
     for service in (*RUNNING, *FOR_ONE_COMMAND):
         found = _within(started.deployed, service)
         has = {f"folder {name}": found[name] for name in FOLDERS}

@@ -70,6 +70,9 @@ def init(
     parallelism: Annotated[
         int | None, typer.Option(min=1, help="How many tasks run at once, 4 to 8 by processors")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Workers of each kind (Celery); 0: tasks run in the scheduler")
+    ] = None,
 ) -> None:
     """Make secrets, folders, .env, nginx's configuration and the regions' first keys; existing ones are kept.
 
@@ -96,6 +99,7 @@ def init(
         "desk_region": desk,
         "desk_listen": desk_listen,
         "parallelism": parallelism,
+        "workers": workers,
         "traffic_centre": traffic_centre,
         "alarm_mail": alarm_mail,
         "security_contact": security_contact,

@@ -16,6 +16,8 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _LISTEN = re.compile(r"[0-9.]+:[0-9]{1,5}")
 _ACCOUNTS = re.compile(r"[A-Za-z0-9._@+-]+(?:,[A-Za-z0-9._@+-]+)*")
 
+_MOST_WORKERS = 50
+
 
 def tasks_at_once() -> int:
     """Return how many tasks run at once unless somebody chooses: two per processor, at least 4 and at most 8.
@@ -67,6 +69,7 @@ class Choices:
         desk_region: region whose desk is served; None for no desk.
         desk_listen: address and port of the desk.
         parallelism: how many tasks run at once.
+        workers: how many workers of each kind run the tasks (profile `celery`); 0: the scheduler runs them.
         traffic_centre: a supplier's adapter to OSO's Traffic Centre (setting OVERSTAP_TRAFFIC_CENTRE).
         alarm_mail: address that alarms are mailed to (setting OVERSTAP_ALARM_MAIL).
         security_contact: contact for reporting vulnerabilities (setting OVERSTAP_SECURITY_CONTACT).
@@ -100,6 +103,7 @@ class Choices:
     desk_region: str | None = None
     desk_listen: str = "0.0.0.0:8444"
     parallelism: int = field(default_factory=tasks_at_once)
+    workers: int = 0
     traffic_centre: str | None = None
     alarm_mail: str | None = None
     security_contact: str | None = None
@@ -147,6 +151,8 @@ class Choices:
         ports = [self.board_port, self.review_port, self.school_port]
         if len(set(ports)) < len(ports) or not all(0 < port < 65536 for port in ports):
             raise OverstapError("DEPLOY-001", choice="port", problem="three different ports")
+        if not 0 <= self.workers <= _MOST_WORKERS:
+            raise OverstapError("DEPLOY-001", choice="workers", problem=f"0 to {_MOST_WORKERS}")
         if self.oidc_issuer and not (self.oidc_client and (self.oidc_secret or self._has_secret("oidc_secret"))):
             raise OverstapError("DEPLOY-001", choice="oidc", problem="an issuer needs a client and a secret")
         if self.second_factor not in (None, "required", "offered"):

@@ -11,6 +11,8 @@ from overstap.deployment.choices import Choices
 _LINE = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
 
 
+_FOR_WORKERS = "deploy/compose.celery.yaml"
+
 _VARIABLES = {
     "project": "PROJECT",
     "image": "IMAGE",
@@ -25,6 +27,7 @@ _VARIABLES = {
     "review_port": "REVIEW_PORT",
     "school_port": "SCHOOL_PORT",
     "parallelism": "PARALLELISM",
+    "workers": "WORKERS",
     "administrators": "ADMINISTRATORS",
     "oidc_issuer": "OIDC_ISSUER",
     "oidc_client": "OIDC_CLIENT",
@@ -50,10 +53,29 @@ def variables(choices: Choices) -> dict[str, str]:
     return said | {
         "PRODUCTION": _written(not choices.is_trial),
         "INSTANCE_NAME": "Overstap PROEF (TRIAL)" if choices.is_trial else "Overstap",
-        "COMPOSE_PROFILES": "desk" if choices.desk_region else "",
+        "COMPOSE_PROFILES": ",".join(
+            name for name, wanted in (("desk", choices.desk_region), ("celery", choices.workers)) if wanted
+        ),
         # A folder without a list is an error (QUALITY-002): it is set only when there is one.
         "REGISTERS": "/var/lib/overstap/registers" if any((choices.data / "registers").glob("*.csv")) else "",
     }
+
+
+def compose_files(compose: Path, choices: Choices) -> dict[str, str]:
+    """Return the variable COMPOSE_FILE with or without the file for workers; empty when it need not be set.
+
+    Args:
+        compose: folder of docker-compose.yaml, with the present `.env`.
+        choices: the choices.
+    """
+    said = read(compose / ".env").get("COMPOSE_FILE", "")
+    usual = [name for name in ("docker-compose.yaml", "docker-compose.override.yaml") if (compose / name).exists()]
+    files = [name for name in said.split(":") if name] or usual or ["docker-compose.yaml"]
+    there = _FOR_WORKERS in files
+    if bool(choices.workers) == there:
+        return {}
+    changed = [name for name in files if name != _FOR_WORKERS] if there else [*files, _FOR_WORKERS]
+    return {"COMPOSE_FILE": ":".join(changed)}
 
 
 def chosen_before(path: Path) -> dict[str, Any]:

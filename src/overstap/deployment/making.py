@@ -41,7 +41,7 @@ def make(choices: Choices, *, compose: Path, proxy: Path) -> Iterator[str]:
         yield from _trial_certificates(choices, agreements)
     set_owner_of_all(choices.data / "keys")
     set_owner_of_all(choices.data / "trust")
-    changed = env_file.write(compose / ".env", env_file.variables(choices))
+    changed = env_file.write(compose / ".env", env_file.variables(choices) | env_file.compose_files(compose, choices))
     yield f"settings      {compose / '.env'}: {', '.join(changed) or 'unchanged'}"
     certificates = proxy.parent / "tls"
     certificates.mkdir(parents=True, exist_ok=True, mode=0o700)

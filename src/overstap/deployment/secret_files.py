@@ -4,8 +4,15 @@ import base64
 import json
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from overstap.clock import now
 from overstap.deployment.choices import Choices, MailServer
 
 PASSWORDS = (
@@ -19,12 +26,16 @@ PASSWORDS = (
     "board_password",
     "drafts_password",
     "admin_password",
+    "redis_password",
 )
-"""Passwords of database logins, and of the account `admin` in Airflow."""
+"""Passwords of database logins, of the account `admin` in Airflow, and of the queue of tasks."""
 SHARED = ("api_secret_key", "jwt_secret")
 """Secrets that Airflow's components share."""
 OPTIONAL = ("oidc_secret", "mail_connection")
 """Secrets that are empty without an identity provider or a mail server."""
+REDIS_CERTIFICATE = ("redis_certificate", "redis_key")
+"""Certificate and key of the queue of tasks, made once."""
+_VALID = timedelta(days=3650)
 _FERNET_BYTES = 32
 
 
@@ -43,6 +54,7 @@ def make_secrets(choices: Choices) -> list[str]:
     made = [name for name in (*PASSWORDS, *SHARED) if _write_new(folder / name, secrets.token_hex(32))]
     fernet = base64.urlsafe_b64encode(os.urandom(_FERNET_BYTES)).decode()
     made += ["fernet_key"] if _write_new(folder / "fernet_key", fernet) else []
+    made += make_redis_certificate(folder)
     given = {
         "oidc_secret": choices.oidc_secret,
         "mail_connection": mail_connection(choices.mail) if choices.mail else None,
@@ -55,6 +67,41 @@ def make_secrets(choices: Choices) -> list[str]:
         elif _write_new(folder / name, ""):
             made.append(name)
     return made
+
+
+def make_redis_certificate(folder: Path) -> list[str]:
+    """Make key and certificate of the queue of tasks unless they are there; return the names of what was made.
+
+    The certificate stands for itself: workers believe this one, and no authority.
+    """
+    if all((folder / name).exists() for name in REDIS_CERTIFICATE):
+        return []
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis")])
+    at = now()
+    usage = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign"), False
+    )
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(at - timedelta(days=1))
+        .not_valid_after(at + _VALID)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("redis")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True, key_cert_sign=True, encipher_only=False, decipher_only=False, **usage
+            ),
+            critical=True,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    for path, content in zip(REDIS_CERTIFICATE, (made.public_bytes(serialization.Encoding.PEM), private), strict=True):
+        _replace(folder / path, content.decode())
+    return list(REDIS_CERTIFICATE)
 
 
 def mail_connection(mail: MailServer) -> str:

@@ -1,4 +1,4 @@
-"""Makes tasks of a round's steps: id, Dutch title, label per school, retries and time limit."""
+"""Makes tasks of a round's steps: id, Dutch title, queue, label per school, retries and time limit."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -6,6 +6,7 @@ from typing import Any
 
 from overstap.agreements import RoundId, School
 from overstap.orchestration.failures import KEPT
+from overstap.orchestration.queues import queue_of
 from overstap.orchestration.step_operator import StepOperator
 from overstap.orchestration.titles import LABEL, title
 
@@ -93,7 +94,9 @@ class Steps:
             name: task id; its title is `task.<name>`.
             options: further arguments of the operator.
         """
-        return operator(task_id=name, task_display_name=title(f"task.{name}"), ref=str(self.ref), **options)
+        return operator(
+            task_id=name, task_display_name=title(f"task.{name}"), queue=queue_of(name), ref=str(self.ref), **options
+        )
 
     def each(self, operator: Callable[..., Any], name: str, *, over: dict[str, Any], **options: Any) -> Any:
         """Return the mapped task of an operator that knows the round itself.
@@ -107,6 +110,7 @@ class Steps:
         return operator.partial(  # type: ignore[attr-defined]
             task_id=name,
             task_display_name=title(f"task.{name}"),
+            queue=queue_of(name),
             map_index_template=LABEL,
             ref=str(self.ref),
             **options,
@@ -116,6 +120,7 @@ class Steps:
         return {
             "task_id": name,
             "task_display_name": title(f"task.{name}"),
+            "queue": queue_of(name),
             "python_callable": function,
             "execution_timeout": LONGEST,
             **self._which,

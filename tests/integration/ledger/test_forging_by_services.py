@@ -438,7 +438,6 @@ MAY: dict[str, set[str]] = {
     "desk_alfa": {"adopt_envelope", "audit"},
     "board_alfa": {
         *("answer_gate", "take_back", "take_up", "recover_account", "school_accounts"),
-        *("confirm_second", "second_requests", "withdraw_second"),
         *("acting_region", "kept_answer", "releases", "undoable", "unstated"),  # these only read
     },
 }

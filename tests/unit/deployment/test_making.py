@@ -1,7 +1,9 @@
 """Tests of `overstap deploy init`: what it makes, and that it keeps existing files."""
 
+import contextlib
 import json
 import os
+import ssl
 import stat
 from pathlib import Path
 
@@ -194,3 +196,37 @@ def test_a_mail_server_becomes_a_connection_of_airflow() -> None:
         "password": "pass word/@",
         "extra": {"from_email": "overstap@example.nl", "disable_ssl": True, "disable_tls": False},
     }
+
+
+def test_workers_come_and_go_by_one_choice(tmp_path: Path) -> None:
+    init(tmp_path, "--desk", "haaglanden", "--workers", "2")
+    path = tmp_path / ".env"
+    said = env_file.read(path)
+    assert (said["WORKERS"], said["COMPOSE_PROFILES"]) == ("2", "desk,celery")
+    assert said["COMPOSE_FILE"] == "docker-compose.yaml:deploy/compose.celery.yaml"
+    path.write_text(path.read_text().replace("docker-compose.yaml:", "docker-compose.yaml:ours.yaml:"))
+    init(tmp_path)  # what was chosen stays
+    assert env_file.read(path)["COMPOSE_FILE"] == "docker-compose.yaml:ours.yaml:deploy/compose.celery.yaml"
+    init(tmp_path, "--workers", "0")
+    said = env_file.read(path)
+    assert (said["COMPOSE_PROFILES"], said["COMPOSE_FILE"]) == ("desk", "docker-compose.yaml:ours.yaml")
+
+
+def test_the_queue_of_tasks_has_a_certificate_that_stands_for_itself(tmp_path: Path) -> None:
+    init(tmp_path)
+    folder = tmp_path / "secrets"
+    first = (folder / "redis_certificate").read_bytes()
+    init(tmp_path)
+    assert (folder / "redis_certificate").read_bytes() == first
+    context = ssl.create_default_context(cafile=str(folder / "redis_certificate"))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(folder / "redis_certificate", folder / "redis_key")
+    ends = [ssl.MemoryBIO() for _ in range(2)]
+    client = context.wrap_bio(*ends, server_hostname="redis")
+    server = served.wrap_bio(*reversed(ends), server_side=True)
+    for _ in range(3):
+        for side in (client, server):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    assert client.getpeercert()["subject"] == ((("commonName", "redis"),),)  # type: ignore[index]

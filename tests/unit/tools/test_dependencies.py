@@ -5,7 +5,7 @@ import tomllib
 
 from overstap_tools.project import PROJECT
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?(==\S+)?")
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?([=<]=?\S+)?")
 
 
 def declared() -> set[str]:
@@ -53,7 +53,7 @@ def test_the_lock_has_all_of_them() -> None:
     locks = ("requirements.txt", "requirements-cluster.txt")
     text = "\n".join((PROJECT / name).read_text() for name in locks)
     locked = set(re.findall(r"^([A-Za-z0-9._-]+)==", text, flags=re.M))
-    names = {re.split(r"[\[=]", one)[0] for one in listed()}
+    names = {re.split(r"[\[=<]", one)[0] for one in listed()}
     assert names <= locked
 
 

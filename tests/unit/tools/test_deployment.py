@@ -13,12 +13,14 @@ import yaml
 from overstap.deployment import env_file, secret_files
 from overstap.deployment.choices import Choices
 from overstap.ledger.migrate import LOGINS
+from overstap.orchestration.queues import Queue, queued_tasks
 from overstap.settings import Settings
 from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.project import PROJECT
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+WORKERS = ("worker-files", "worker-keys", "worker-default")
 TEXT = (PROJECT / "docker-compose.yaml").read_text()
 
 
@@ -32,8 +34,9 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def test_every_component_waits_for_the_schema_and_is_watched() -> None:
-    assert set(services()) == {"postgres", "init", "admin", "review", "school", "desk", *COMPONENTS}
-    for name in (*COMPONENTS, "review", "school", "desk"):
+    others = {"postgres", "init", "admin", "review", "school", "desk", "redis"}
+    assert set(services()) == {*others, *COMPONENTS, *WORKERS}
+    for name in (*COMPONENTS, *WORKERS, "review", "school", "desk"):
         service = services()[name]
         assert service["depends_on"]["init"]["condition"] == "service_completed_successfully"
         assert service["healthcheck"]["test"][:2] == ["CMD", "healthy"]
@@ -70,20 +73,21 @@ def test_each_service_has_its_own_login_of_the_ledger() -> None:
     assert held.pop("postgres") == set()
     assert held.pop("init") == logins  # which gives them their passwords
     assert held == {
-        **{name: {"app_password"} for name in ("admin", "scheduler", "dag-processor")},
+        **{name: {"app_password"} for name in ("admin", "scheduler", "dag-processor", *WORKERS)},
+        "redis": set(),
         "api-server": {"board_password", "drafts_password"},
         "triggerer": {"board_password"},
         **{name: {f"{name}_password"} for name in ("review", "school", "desk")},
     }
 
 
-def test_one_container_writes_agreements() -> None:
+def test_one_kind_of_container_writes_agreements() -> None:
     place = "/var/lib/overstap/regions"
     mounted = {
         name: [volume.partition(place)[2] for volume in service.get("volumes", ()) if place in str(volume)]
         for name, service in services().items()
     }
-    assert {name for name, ways in mounted.items() if ways == [""]} == {"scheduler"}
+    assert {name for name, ways in mounted.items() if ways == [""]} == {"scheduler", "worker-files"}
     for name in ("init", "admin", "api-server", "dag-processor", "triggerer"):
         assert mounted[name] == [":ro"], name
 
@@ -127,9 +131,10 @@ def test_the_owner_of_the_ledger_is_known_to_no_component_that_runs() -> None:
 
 
 def test_the_table_of_rights_says_what_the_file_says() -> None:
+    table = (PROJECT / "docs" / "rights.md").read_text().partition("| queue |")[0]
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in (PROJECT / "docs" / "rights.md").read_text().splitlines()
+        for line in table.splitlines()
         if line.startswith("|") and not line.startswith("|---")
     ]
     names = rows[0][1:]
@@ -152,6 +157,43 @@ def test_the_table_of_rights_says_what_the_file_says() -> None:
             assert said[f"folder {folder}"][name] == right, (name, folder)
 
 
+def test_with_workers_the_scheduler_holds_nothing_of_the_rounds() -> None:
+    text = (PROJECT / "deploy" / "compose.celery.yaml").read_text()
+    more = yaml.load(text.replace("!override", ""), Loader=yaml.SafeLoader)["services"]
+    assert set(more) == {*COMPONENTS, *WORKERS}
+    assert all(one["environment"]["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor" for one in more.values())
+    scheduler, usual = more["scheduler"], services()["scheduler"]
+    assert text.count("!override") == 2  # secrets and volumes are these and no others
+    assert {part.rsplit("/", 1)[-1] for part in scheduler["volumes"]} == {"logs", "regions:ro", "standards:ro"}
+    assert not {"app_password", "mail_connection"} & set(scheduler["secrets"])
+    held = {name for name, value in usual["environment"].items() if "/var/lib/overstap" in str(value)}
+    emptied = {name for name, value in scheduler["environment"].items() if value == ""}
+    assert held - emptied == {"OVERSTAP_REGIONS", "OVERSTAP_STANDARDS"}
+    for name in (*WORKERS, "redis"):
+        assert services()[name]["profiles"] == ["celery"]
+        assert not {"airflow_password", "fernet_key", "jwt_secret"} & set(services()[name]["secrets"])
+
+
+def test_each_queue_has_a_worker_that_holds_what_its_tasks_need() -> None:
+    assert {services()[name]["command"][1] for name in WORKERS} == {queue.value for queue in Queue}
+    table = (PROJECT / "docs" / "rights.md").read_text().partition("| queue |")[2]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", table, flags=re.M))
+    for queue, tasks in queued_tasks().items():
+        assert rows[queue] == ", ".join(f"`{name}`" for name in tasks)
+    private = {name: {part.split("/overstap/")[-1] for part in services()[name]["volumes"]} for name in WORKERS}
+    assert [name for name in WORKERS if "trust:ro" in private[name]] == ["worker-keys"]
+    assert [name for name in WORKERS if "drop:ro" in private[name]] == ["worker-files"]
+
+
+def test_the_queue_of_tasks_is_closed_to_strangers() -> None:
+    conf = (PROJECT / "deploy" / "redis" / "redis.conf").read_text()
+    assert {"port 0", "tls-port 6379", "maxmemory-policy noeviction"} <= set(conf.splitlines())
+    assert "requirepass" in " ".join(services()["redis"]["command"])
+    script = (PROJECT / "deploy" / "image" / "with-secrets").read_text()
+    assert "rediss://" in script
+    assert "ssl_cert_reqs=required" in script
+
+
 def test_the_triggerer_has_no_keys() -> None:
     assert not [part for part in services()["triggerer"]["volumes"] if "/keys" in part or "/trust" in part]
     assert "OVERSTAP_KEYS" not in services()["triggerer"]["environment"]
@@ -161,7 +203,8 @@ def test_deploy_init_makes_each_secret_and_each_variable() -> None:
     choices = Choices("https://a.example", "https://b.example", "https://c.example")
     variables = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", TEXT))
     assert variables == set(env_file.variables(choices)) - {"COMPOSE_PROFILES"}
-    made = {*secret_files.PASSWORDS, *secret_files.SHARED, *secret_files.OPTIONAL, "fernet_key"}
+    made = {*secret_files.PASSWORDS, *secret_files.SHARED, *secret_files.OPTIONAL, *secret_files.REDIS_CERTIFICATE}
+    made.add("fernet_key")
     assert made == set(compose()["secrets"])
 
 

@@ -92,8 +92,7 @@ class RoundRehearsal:
         self.region = region
         self.days = days
         self.kind = kind
-        # A rehearsal has one coordinator, who decides at once
-        self.agreement = days.agreement.model_copy(update={"four_eyes": ()})
+        self.agreement = days.agreement
         self.agreed = self.agreement.round(kind)
         self.round_id = self.agreement.round_id(kind)
         self._made = sandbox.folder / kind.value  # schools supply other files for each kind of round
@@ -216,7 +215,7 @@ class RoundRehearsal:
             return
         closes = dutch_time(context.review_closes_at)
         with context.unit(self._coordinator) as unit:
-            released = reviewing.release(context, unit, **self._approved()) or 0
+            released = reviewing.release(context, unit, **self._approved())
         reviewing.renew_codes(context, "release")
         if not self.kind.is_inspected:
             yield self._saw("released_to_partnership", dossiers=released, question=question)
