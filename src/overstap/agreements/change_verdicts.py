@@ -258,6 +258,7 @@ _REGION: dict[str, _Rule] = {
             "occasions",
             "retention",
             "second_factor",
+            "own_codes",
         ),
         _always,
     ),

@@ -46,6 +46,7 @@ WARNINGS = frozenset(
         175,
         176,
         179,
+        181,
     )
 )
 """The codes of warnings; all other codes are errors."""

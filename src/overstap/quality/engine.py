@@ -24,6 +24,8 @@ from overstap.quality.findings import DossierFinding, DossierSeverity, Judgement
 from overstap.quality.rule_context import Block, BlockLayout, Location, RuleContext, path_of
 from overstap.quality.rulebook import Rule
 
+OWN_CODE = "OV-CL-01"
+"""Rule of a value that the region's agreement adds to a code list."""
 RuleCheck = Callable[..., Iterable[Location]]
 Breach = tuple[str, Location]
 
@@ -166,6 +168,8 @@ def _add(rule_plan: RulePlan, rule: Rule, about: Catalogue) -> None:
             block, _, name = place.lstrip("?").rpartition("/")
             blocks.append((block or about.root, name, not place.startswith("?")))
         rule_plan.categories.append((category, rule.id, _WORDS[word], blocks))
+    elif word == "own_code":
+        pass  # found where the code lists are checked
     elif word == "equals":
         block, _, name = arguments[0].rstrip("?").partition("/")
         value = {"{version}": about.version, "{validation}": about.validation}[arguments[1]]
@@ -203,7 +207,9 @@ def breaches(context: RuleContext, rule_plan: RulePlan) -> list[Breach]:
                 if texts is not None and not values.issuperset(texts):
                     for number, text in enumerate(texts, 1):
                         if text not in values:
-                            found.append((rule, (block, leaf, number if repeats or number > 1 else 0)))
+                            place = (block, leaf, number if repeats or number > 1 else 0)
+                            is_own = (rule.removeprefix("CL"), text) in context.own_codes
+                            found.append((OWN_CODE if is_own else rule, place))
     for name, leaf, rule in rule_plan.needed:
         for block in blocks.get(name, (context.root,)):
             if leaf not in block.node:

@@ -49,7 +49,14 @@ class Examination:
         }
 
 
-def examine(dossier: Dossier, *, profile: str, today: date, expected: frozenset[str]) -> Examination:
+def examine(
+    dossier: Dossier,
+    *,
+    profile: str,
+    today: date,
+    expected: frozenset[str],
+    own_codes: frozenset[tuple[str, str]] = frozenset(),
+) -> Examination:
     """Examine one dossier.
 
     Args:
@@ -58,33 +65,43 @@ def examine(dossier: Dossier, *, profile: str, today: date, expected: frozenset[
         today: the Dutch date.
         expected: fields that every dossier must have in this round, as `table.column`; see
             `region_rulebook.expected_in`.
+        own_codes: the region's own codes, as number of the code list and code.
     """
+    stage = JudgementStage.BEFORE_INSPECTION
     found = [(fault.code, DossierSeverity.ERROR.value, fault.path) for fault in structure.check(dossier)]
     found += [
         (each.rule, each.severity.value, each.path)
-        for each in judge(dossier, today=today, stage=JudgementStage.BEFORE_INSPECTION, profile=profile)
+        for each in judge(dossier, today=today, stage=stage, profile=profile, own_codes=own_codes)
     ]
     if _runs_sheets():
         from overstap.quality.official_sheet import sheet_findings
 
-        known = {rule for rule, _, _ in found}
+        # A sheet does not know the region's own codes; whether a list is kept to is known from our own rules
+        known = {rule for rule, _, _ in found} | {f"CL{number}" for number, _ in own_codes}
         found += [
             (each.rule, each.severity.value, each.path)
-            for each in sheet_findings(dossier, stage=JudgementStage.BEFORE_INSPECTION)
+            for each in sheet_findings(dossier, stage=stage)
             if each.rule not in known
         ]
-    return Examination(ruleset_id(profile, expected), found, rows_of(dossier, _needed_columns(expected)))
+    return Examination(ruleset_id(profile, expected, own_codes), found, rows_of(dossier, _needed_columns(expected)))
 
 
-def parse_examination(kept: Mapping[str, Any] | None, *, profile: str, expected: frozenset[str]) -> Examination | None:
+def parse_examination(
+    kept: Mapping[str, Any] | None,
+    *,
+    profile: str,
+    expected: frozenset[str],
+    own_codes: frozenset[tuple[str, str]] = frozenset(),
+) -> Examination | None:
     """Parse an examination from a record; return None without one, or when it was made with other rules.
 
     Args:
         kept: JSON values from `as_json`, or None.
         profile: profile of the round.
         expected: fields that every dossier must have in this round.
+        own_codes: the region's own codes.
     """
-    if kept is None or kept["made_by"] != ruleset_id(profile, expected):
+    if kept is None or kept["made_by"] != ruleset_id(profile, expected, own_codes):
         return None
     rows = DossierRows(kept["version"], {name: [(at, row) for at, row in rows] for name, rows in kept["rows"].items()})
     return Examination(kept["made_by"], [(rule, severity, path) for rule, severity, path in kept["findings"]], rows)
@@ -97,9 +114,9 @@ def _needed_columns(expected: frozenset[str]) -> NeededColumns:
 
 @forgettable
 @lru_cache(maxsize=64)
-def ruleset_id(profile: str, expected: frozenset[str]) -> str:
-    """Return an identifier of the rules, a profile and the needed fields: 16 hexadecimal digits of a SHA-256 digest."""
-    parameters = json.dumps([_FORMAT, _rules(), _runs_sheets(), profile, sorted(expected)])
+def ruleset_id(profile: str, expected: frozenset[str], own_codes: frozenset[tuple[str, str]] = frozenset()) -> str:
+    """Return an identifier of the rules, a profile, the needed fields and own codes: 16 hexadecimal digits."""
+    parameters = json.dumps([_FORMAT, _rules(), _runs_sheets(), profile, sorted(expected), sorted(own_codes)])
     return hashlib.sha256(parameters.encode()).hexdigest()[:16]
 
 

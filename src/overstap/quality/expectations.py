@@ -40,6 +40,7 @@ def validate_region(
     expected: Iterable[str] = (),
     registers: Registers = NONE,
     group: int = GROUP,
+    own_codes: frozenset[tuple[str, str]] = frozenset(),
 ) -> list[RegionFinding]:
     """Return the findings across the dossiers of a region, each rule once per location.
 
@@ -53,13 +54,14 @@ def validate_region(
         expected: fields that every dossier must have in this round, as `table.column`; see `expected_in`.
         registers: the available national registers; rules on other registers are skipped.
         group: number of dossiers per validation of formats and code lists.
+        own_codes: the region's own codes, as number of the code list and code.
 
     Raises:
         OverstapError: QUALITY-001 when an expectation cannot be evaluated.
     """
     rules = [*_applicable(registers), *(completeness(field) for field in sorted(expected))]
-    compared = _Validation([rule for rule in rules if rule.expectation == "unique"], schools, registers)
-    every = _Validation(rules, schools, registers)
+    compared = _Validation([rule for rule in rules if rule.expectation == "unique"], schools, registers, own_codes)
+    every = _Validation(rules, schools, registers, own_codes)
     single = [rule for rule in rules if rule.expectation != "unique"]
     for number, (key, dossier) in enumerate(dossiers, start=1):
         every.columns.add(key, dossier)
@@ -80,8 +82,14 @@ def validate_region(
 class _Validation:
     """Rules with the columns that they need, and their findings so far."""
 
-    def __init__(self, rules: list[RegionRule], schools: frozenset[str], registers: Registers) -> None:
-        self.rules, self.schools, self.registers = rules, schools, registers
+    def __init__(
+        self,
+        rules: list[RegionRule],
+        schools: frozenset[str],
+        registers: Registers,
+        own_codes: frozenset[tuple[str, str]],
+    ) -> None:
+        self.rules, self.schools, self.registers, self.own_codes = rules, schools, registers, own_codes
         self.columns = RegionColumns(rules)
         self.found: dict[tuple[str, str, str], RegionFinding] = {}
 
@@ -102,7 +110,7 @@ class _Validation:
                 if rule.expectation == "filled":
                     self._without_row(rule, table)
                 if all(frame[column].notna().any() for column in rule.columns):
-                    chosen.append((rule, _values(rule, self.schools, versions, self.registers)))
+                    chosen.append((rule, self._values(rule, versions)))
                 elif rule.expectation == "filled":
                     for key, at in zip(table.dossier, table.at, strict=True):
                         self._add(rule, key, _path(rule, at))
@@ -119,6 +127,17 @@ class _Validation:
             if key not in have:
                 self._add(rule, key, path)
 
+    def _values(self, rule: RegionRule, versions: list[str]) -> Iterable[str]:
+        if rule.expectation == "register":
+            numbers: frozenset[str] = getattr(self.registers, rule.argument)
+            return numbers
+        if rule.expectation == "school":
+            return self.schools
+        if rule.expectation == "codes":
+            own = {code for number, code in self.own_codes if number == rule.argument}
+            return own | {code for version in versions for code in catalogue(version).lists.get(rule.argument, ())}
+        return ()
+
     def _add(self, rule: RegionRule, key: str, path: str) -> None:
         self.found[rule.id, key, path] = RegionFinding(key, rule.id, rule.severity, path)
 
@@ -133,14 +152,3 @@ def _path(rule: RegionRule, at: str) -> str:
 
 def _applicable(registers: Registers) -> list[RegionRule]:
     return [rule for rule in region_rules() if rule.expectation != "register" or getattr(registers, rule.argument)]
-
-
-def _values(rule: RegionRule, schools: frozenset[str], versions: list[str], registers: Registers) -> Iterable[str]:
-    if rule.expectation == "register":
-        numbers: frozenset[str] = getattr(registers, rule.argument)
-        return numbers
-    if rule.expectation == "school":
-        return schools
-    if rule.expectation == "codes":
-        return {code for version in versions for code in catalogue(version).lists.get(rule.argument, ())}
-    return ()

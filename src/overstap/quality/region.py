@@ -64,7 +64,9 @@ def judge_round(
         Counts: "accepted", "rejected" and "reports".
     """
     counts: Counter[str] = Counter()
-    examination_run = _RoundExamination(agreed.profile, expected_in(RoundId(round_id).kind, agreed.categories), today)
+    own_codes = frozenset(agreement.own_code_labels)
+    expected = expected_in(RoundId(round_id).kind, agreed.categories)
+    examination_run = _RoundExamination(agreed.profile, expected, today, own_codes)
     across = []
     with ledger.unit(agreement.region, actor) as unit:
         if waiting_for_verdict(unit, round_id):
@@ -74,6 +76,7 @@ def judge_round(
                 schools=frozenset(school.id for school in agreement.schools),
                 expected=examination_run.expected,
                 registers=registers,
+                own_codes=own_codes,
             )
     by_id = {str(ref.dossier): findings for ref, findings in examination_run.found.items()}
     for finding in across:
@@ -98,12 +101,14 @@ class _RoundExamination:
         profile: profile of the round.
         expected: fields that every dossier must have in this round.
         today: the Dutch date, for dossiers that have to be examined here.
+        own_codes: the region's own codes, as number of the code list and code.
         found: findings per new version.
     """
 
     profile: str
     expected: frozenset[str]
     today: date
+    own_codes: frozenset[tuple[str, str]]
     found: dict[VersionRef, list[FindingRow]] = field(default_factory=dict)
 
     def examined(self, unit: UnitOfWork, round_id: str, states: Sequence[str]) -> Iterator[tuple[str, Examination]]:
@@ -116,7 +121,10 @@ class _RoundExamination:
         for kept in records.current(unit, round_id, states, damaged=self._damaged):
             examined = None
             if kept.record is not None:
-                examined = parse_examination(examination_in(kept.record), profile=self.profile, expected=self.expected)
+                kept_one = examination_in(kept.record)
+                examined = parse_examination(
+                    kept_one, profile=self.profile, expected=self.expected, own_codes=self.own_codes
+                )
             if examined is None:
                 try:
                     dossier = read(records.content_of(unit, kept.ref))
@@ -125,7 +133,13 @@ class _RoundExamination:
                         raise
                     self._damaged(kept.ref, kept.state)
                     continue
-                examined = examine(dossier, profile=self.profile, today=self.today, expected=self.expected)
+                examined = examine(
+                    dossier,
+                    profile=self.profile,
+                    today=self.today,
+                    expected=self.expected,
+                    own_codes=self.own_codes,
+                )
                 write_records(unit, [(kept.ref, record_of(dossier, examined.as_json()))])
             if kept.state == "supplied":
                 self.found[kept.ref] = [FindingRow(*each) for each in examined.findings]

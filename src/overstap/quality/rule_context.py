@@ -5,7 +5,7 @@ parent, from which the path of a finding is made.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import date
 from typing import NamedTuple
 
@@ -138,6 +138,7 @@ class RuleContext:
         layout: block structure of its version.
         today: the Dutch date.
         expected: profile of the round; None without a round.
+        own_codes: the region's own codes, as number of the code list and code.
     """
 
     __slots__ = (
@@ -149,6 +150,7 @@ class RuleContext:
         "kind",
         "made_on",
         "numbered",
+        "own_codes",
         "profile",
         "root",
         "texts",
@@ -156,7 +158,15 @@ class RuleContext:
         "transfer",
     )
 
-    def __init__(self, dossier: Dossier, layout: BlockLayout, today: date, expected: str | None = None) -> None:
+    def __init__(
+        self,
+        dossier: Dossier,
+        layout: BlockLayout,
+        today: date,
+        expected: str | None = None,
+        own_codes: Set[tuple[str, str]] = frozenset(),
+    ) -> None:
+        self.own_codes = own_codes
         self.today = today
         self.expected = expected
         self.catalogue = dossier.catalogue

@@ -1,5 +1,6 @@
 """Judgement of one dossier by the official rules of its version, our own rules, and the checks of its attachments."""
 
+from collections.abc import Set
 from datetime import date
 
 from overstap.oso.model import Dossier
@@ -15,7 +16,12 @@ _SHEETS = {"BB": "OVb", "POSWV": "PaO", "VOSWV": "PaO", "POVO": "OVa", "POPO": "
 
 
 def judge(
-    dossier: Dossier, *, today: date, stage: JudgementStage = JudgementStage.COMPLETE, profile: str | None = None
+    dossier: Dossier,
+    *,
+    today: date,
+    stage: JudgementStage = JudgementStage.COMPLETE,
+    profile: str | None = None,
+    own_codes: Set[tuple[str, str]] = frozenset(),
 ) -> list[DossierFinding]:
     """Return all findings about a dossier, official rules first, each rule once per location.
 
@@ -26,8 +32,9 @@ def judge(
         today: the Dutch date.
         stage: `BEFORE_INSPECTION` omits the rules on the inspection block, which the round itself fills in.
         profile: profile of the round, such as `POVO`; the dossier's own profile when None.
+        own_codes: the region's own codes, as number of the code list and code.
     """
-    context = RuleContext(dossier, engine.layout(dossier.version), today, profile)
+    context = RuleContext(dossier, engine.layout(dossier.version), today, profile, own_codes)
     return by_rules(context, dossier.version, stage) + attachments.findings(dossier, context)
 
 

@@ -71,7 +71,7 @@ def issue(
     made: list[NewCode] = []
     earlier = _earlier(unit, list(versions), persons)
     for dossier, version in versions.items():
-        frozen_ids[version.ref], frozen = _frozen(unit, version)
+        frozen_ids[version.ref], frozen = _frozen(unit, version, agreed.agreement.own_code_labels)
         born = frozen.dossier.birth_date
         known = _persons(unit, frozen.dossier)
         decided = _decided(unit, version)
@@ -124,7 +124,7 @@ def renew(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> int:
     earlier = _earlier(unit, list(behind))
     for dossier, accesses in behind.items():
         version = versions[dossier]
-        frozen_id, frozen = _frozen(unit, version)
+        frozen_id, frozen = _frozen(unit, version, agreed.agreement.own_code_labels)
         known = _persons(unit, frozen.dossier)
         decided = _decided(unit, version)
         for access in accesses:
@@ -138,7 +138,9 @@ def renew(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> int:
     return renewed
 
 
-def _frozen(unit: UnitOfWork, version: VersionInReview) -> tuple[UUID, FrozenVersion]:
+def _frozen(
+    unit: UnitOfWork, version: VersionInReview, own_codes: Mapping[tuple[str, str], str]
+) -> tuple[UUID, FrozenVersion]:
     """Freeze a version, after comparing it with its digest, as sealing does again."""
     dossier = read(unit.keys.decrypt(version.content, version.ref.bound_to))
     if content_digest(dossier) != version.digest:
@@ -154,7 +156,9 @@ def _frozen(unit: UnitOfWork, version: VersionInReview) -> tuple[UUID, FrozenVer
     earlier = None
     if version.shown_before is not None:
         earlier = read(version_content(unit, VersionRef(version.ref.dossier, version.shown_before)))
-    return frozen_id, FrozenVersion(dossier, version.ref.number, version.digest, earlier, version.shown_before, files)
+    return frozen_id, FrozenVersion(
+        *(dossier, version.ref.number, version.digest, earlier, version.shown_before, files, own_codes)
+    )
 
 
 def _copy(

@@ -4,7 +4,7 @@ The copy contains only what the person may see, so that the pages neither read O
 """
 
 import json
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -67,6 +67,7 @@ class FrozenVersion:
         earlier: the newest earlier version that parents could see; None: there was none.
         before: number of that version; None: there was none.
         files: id, key (32 bytes), kind and size in bytes of each attachment, by path.
+        own_codes: meaning of each of the region's own codes, by number of the code list and code.
     """
 
     dossier: Dossier
@@ -75,6 +76,7 @@ class FrozenVersion:
     earlier: Dossier | None
     before: int | None
     files: dict[str, tuple[UUID, bytes, str, int]]
+    own_codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def viewable_files(dossier: Dossier) -> Iterator[ViewableFile]:
@@ -109,7 +111,7 @@ def person_copy(
         "first": dossier.first_name or _name(pupil),
         "number": frozen.number,
         "digest": frozen.digest.hex(),
-        "sections": _sections(dossier, hidden),
+        "sections": _sections(dossier, hidden, frozen.own_codes),
         "withheld": _withheld(dossier),
         "names": names_of_added(dossier.version),
         "secrecy": hidden.by_secrecy,
@@ -117,7 +119,7 @@ def person_copy(
         "is_renewed": frozen.earlier is not None,
         "before": frozen.before,
         "asks_changes_only": asks_changes_only,
-        "changes": _changes(dossier, frozen.earlier, hidden, immaterial) if frozen.earlier is not None else [],
+        "changes": _changes(frozen, frozen.earlier, hidden, immaterial) if frozen.earlier is not None else [],
     }
 
 
@@ -194,7 +196,7 @@ def _name(who: Node) -> str:
     return " ".join(part for part in (called, who.text("voorvoegsel"), who.text("achternaam")) if part)
 
 
-def _sections(dossier: Dossier, hidden: HiddenFields) -> list[dict[str, Any]]:
+def _sections(dossier: Dossier, hidden: HiddenFields, own_codes: Mapping[tuple[str, str], str]) -> list[dict[str, Any]]:
     """Return the dossier's blocks with their lines: [depth, field, number, value, is explained, is heading].
 
     Fields are given as block and name ("leerling/achternaam"); the pages translate them to the reader's language.
@@ -218,7 +220,9 @@ def _sections(dossier: Dossier, hidden: HiddenFields) -> list[dict[str, Any]]:
             # Coded values are shown in words and need no explanation; each other field is explained once.
             is_explained = each.field.list is None and (name, each.field.label) not in explained
             explained.add((name, each.field.label))
-            section["lines"].append([*line, _shown(str(each.value), each.field, dossier), is_explained, False])
+            section["lines"].append(
+                [*line, _shown(str(each.value), each.field, dossier, own_codes), is_explained, False]
+            )
     order = [*(name for name in _SECTIONS if name in found), *(name for name in found if name not in _SECTIONS)]
     return [found[name] for name in order if found[name]["lines"] or found[name]["hides"]]
 
@@ -244,14 +248,15 @@ def _number(found: FieldValue) -> int | None:
     return int(number) if number and isinstance(found.value, Node) else None
 
 
-def _shown(text: str, of: Field, dossier: Dossier) -> str:
+def _shown(text: str, of: Field, dossier: Dossier, own_codes: Mapping[tuple[str, str], str]) -> str:
     if text in (UNLISTED_PHONE, UNLISTED_MAIL):
         return "geheim"
     if of.name == "land" and text == _NETHERLANDS:
         return "Nederland"
     if of.list is not None:
         # Parents read the meaning of a code, not the code.
-        meaning = dossier.catalogue.lists[of.list].get(text.strip(), "")
+        code = text.strip()
+        meaning = dossier.catalogue.lists[of.list].get(code) or own_codes.get((of.list, code), "")
         return meaning[:1].upper() + meaning[1:] if meaning else text
     return readable(text, of, dossier.catalogue)
 
@@ -286,11 +291,14 @@ def _files(frozen: FrozenVersion, hidden: HiddenFields) -> list[dict[str, Any]]:
     return listed
 
 
-def _changes(dossier: Dossier, earlier: Dossier, hidden: HiddenFields, immaterial: Set[str]) -> list[dict[str, Any]]:
+def _changes(
+    frozen: FrozenVersion, earlier: Dossier, hidden: HiddenFields, immaterial: Set[str]
+) -> list[dict[str, Any]]:
     """Return the changes by section: [where, field, kind of change, before, after, whether it is immaterial].
 
     `where` is the repeated block that contains the field ("test 2"), as field and number.
     """
+    dossier = frozen.dossier
     blocks: dict[str, dict[str, Any]] = {}
     for each in differences(earlier, dossier):
         if each.path.startswith(_TECHNICAL):
@@ -302,7 +310,8 @@ def _changes(dossier: Dossier, earlier: Dossier, hidden: HiddenFields, immateria
             block["hides"] = True
             continue
         before, after = (
-            None if text is None else _brief(_shown(text, each.field, dossier)) for text in (each.before, each.after)
+            None if text is None else _brief(_shown(text, each.field, dossier, frozen.own_codes))
+            for text in (each.before, each.after)
         )
         if is_of_carer(each.path):
             before = None  # it may be another carer's value

@@ -8,6 +8,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.dossiers.current_versions import released_content
 from overstap.ledger.dossiers.dossiers import find_of_school
 from overstap.ledger.review import access_log
+from overstap.ledger.rounds.rounds import get_round
 from overstap.oso.entitled_persons import EntitledReader
 from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
@@ -44,12 +45,13 @@ def print_dossier(
         number, digest, closes_at = released.ref.number, released.digest, released.closes_at
         access_log.note_opened(unit, [released.ref], by=actor, purpose="print")
         plain = read(released.content)
+        own_codes = get_round(unit, round_id).agreement.own_code_labels
         people = people_of(unit.keys, facts_of(plain), dutch_time(now()).date())
     reader = next((one for one in people if person in (None, one.key)), None)
     if reader is None or closes_at is None:
         raise OverstapError("REVIEW-027")
     files = {file.path: (uuid4(), b"", file.kind, len(file.content)) for file in viewable_files(plain)}
-    frozen = FrozenVersion(plain, number, digest, None, None, files)
+    frozen = FrozenVersion(plain, number, digest, None, None, files, own_codes)
     copy = person_copy(frozen, own_path=reader.path, asks_changes_only=False)
     pdf = dossier_sheet(copy | {"person": reader.name, "kind": reader.kind}, "nl", now())
     _form(pdf, copy["pupil"], number, reader, format_moment(closes_at))

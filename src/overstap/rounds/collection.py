@@ -107,6 +107,7 @@ def _note_ended(context: RoundContext, school_id: str) -> None:
 def _collect(context: RoundContext, school: School) -> CollectionResult:
     today = dutch_time(context.clock()).date()
     expected = expected_in(context.kind, context.round.categories)
+    own_codes = frozenset(context.agreement.own_code_labels)
     scanner = VirusScanner(context.settings.virus_scanner) if context.settings.virus_scanner else None
     if scanner is not None:
         scanner.check_available()
@@ -114,7 +115,9 @@ def _collect(context: RoundContext, school: School) -> CollectionResult:
     def looked_at(dossier: Dossier) -> Mapping[str, Any]:
         if scanner is not None:
             scanner.check_attachments(dossier)
-        return examine(dossier, profile=context.round.profile, today=today, expected=expected).as_json()
+        return examine(
+            dossier, profile=context.round.profile, today=today, expected=expected, own_codes=own_codes
+        ).as_json()
 
     with _candidates(context, school) as candidates:
         return collect_school(

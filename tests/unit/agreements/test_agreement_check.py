@@ -72,6 +72,8 @@ LATE_FIRST_ROUND = """data_due: 2027-02-01 17:00
 """
 
 MISTAKES = [
+    (RESULT, RESULT + "own_codes:\n  - {list: '48', code: 'x', label: X}\n", "180", "{list: '48'"),
+    (RESULT, RESULT + "own_codes:\n  - {list: '42', code: '0013', label: X}\n", "181", "{list: '42'"),
     # what is replaced, by what, the codes, and where it is told (the new text itself when None)
     ("name: Voorbeeldregio", "name: [Voorbeeldregio", "101", "school_year"),
     ("coordinators:", "coordinaters:", "102 103", None),

@@ -27,11 +27,14 @@ def breaking(rule: str) -> list[DossierFinding]:
     if rule in examples.EXPECTED_PROFILE:
         profile, example = examples.EXPECTED_PROFILE[rule]
         return found(example, profile)
+    if rule in examples.OWN_CODES:
+        example, codes = examples.OWN_CODES[rule]
+        return judge(examples.made(*example), today=examples.TODAY, own_codes=codes)
     return found(examples.BREAKING[rule])
 
 
 def test_every_judged_rule_has_its_examples() -> None:
-    assert set(examples.BREAKING) | set(examples.EXPECTED_PROFILE) == set(JUDGED)
+    assert {*examples.BREAKING, *examples.EXPECTED_PROFILE, *examples.OWN_CODES} == set(JUDGED)
     assert set(examples.NEAR) <= set(examples.BREAKING)
 
 
@@ -57,6 +60,14 @@ def test_a_rule_fires_on_what_breaks_it(rule: str) -> None:
 def test_a_rule_is_silent_where_it_is_just_kept(rule: str) -> None:
     expected = examples.EXPECTED_PROFILE.get(rule, (None,))[0]
     assert rule not in {finding.rule for finding in found(examples.near(rule), expected)}
+
+
+def test_an_own_code_of_the_region_is_a_note_in_place_of_an_error() -> None:
+    example, codes = examples.OWN_CODES["OV-CL-01"]
+    with_code = judge(examples.made(*example), today=examples.TODAY, own_codes=codes)
+    assert [(one.rule, one.severity) for one in with_code] == [("OV-CL-01", "note")]
+    other_list = judge(examples.made(*example), today=examples.TODAY, own_codes=frozenset({("43", "0017")}))
+    assert [(one.rule, one.severity) for one in other_list] == [("CL42", "error")]
 
 
 @pytest.mark.parametrize("rule", JUDGED)

@@ -10,6 +10,7 @@ from overstap.agreements.checks import (
     law,
     moments,
     notices,
+    own_codes,
     people,
     retention,
     schema_check,
@@ -76,6 +77,7 @@ def check_agreements(
             people.check(context, register)
             notices.check(context)
             retention.check(context)
+            own_codes.check(context)
             is_accepted = schema_check.check(context)
             _check_against_model(context, is_accepted)
     neighbours = _neighbours(chosen, national)

@@ -8,6 +8,7 @@ from overstap.agreements.model.milestones import Milestones, Reminder
 from overstap.agreements.model.moments import wall_time_exists, wall_time_is_ambiguous
 from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
+from overstap.agreements.model.own_codes import OwnCode
 from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.people import Coordinator
 from overstap.agreements.model.registrations import Registrations, RegistrationStage
@@ -26,6 +27,7 @@ __all__ = [
     "Milestones",
     "Notices",
     "Occasion",
+    "OwnCode",
     "RegistrationStage",
     "Registrations",
     "Reminder",

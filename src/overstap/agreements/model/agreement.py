@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from overstap.agreements.model.holidays import HolidayRegion
 from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
+from overstap.agreements.model.own_codes import OwnCode
 from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.people import Coordinator
 from overstap.agreements.model.refusals import refusal
@@ -48,6 +49,8 @@ class Agreement(AgreementPart):
         "offered"
     )
     """Whether accounts of schools need a second factor to sign in; the deployment may require one for all regions."""
+    own_codes: Annotated[tuple[OwnCode, ...], Field(exclude_if=lambda codes: not codes)] = ()
+    """Codes that the region uses besides those of the standard, in this school year."""
 
     @model_validator(mode="before")
     @classmethod
@@ -77,6 +80,11 @@ class Agreement(AgreementPart):
             if school.id in seen:
                 raise refusal("school_twice", school=school.id)
             seen.add(school.id)
+        codes: set[tuple[str, str]] = set()
+        for own in self.own_codes:
+            if (own.list, own.code) in codes:
+                raise refusal("own_code_twice", list=own.list, code=own.code)
+            codes.add((own.list, own.code))
         accounts = {coordinator.account for coordinator in self.coordinators}
         for kind, agreed in self.rounds.items():
             if agreed.profile not in kind.profiles:
@@ -91,6 +99,11 @@ class Agreement(AgreementPart):
             if unknown := set(agreed.gate_answered_by) - accounts:
                 raise refusal("gate_answered_by", round=kind.value, accounts=", ".join(sorted(unknown)))
         return self
+
+    @property
+    def own_code_labels(self) -> dict[tuple[str, str], str]:
+        """The meaning of each of the region's own codes, by number of the list and code."""
+        return {(own.list, own.code): own.label for own in self.own_codes}
 
     @property
     def primary_schools(self) -> tuple[School, ...]:
