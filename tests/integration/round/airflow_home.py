@@ -58,6 +58,7 @@ class Airflow:
         conf: dict[str, Any] | None = None,
         by: str | None = None,
         reason: str = "Afgesproken",
+        on_board: bool = False,
     ) -> Played:
         """Play a DAG from its first task, or some tasks of it each by itself, and wait for its end.
 
@@ -71,6 +72,7 @@ class Airflow:
             conf: what was filled in on the form of the run.
             by: the account that started it; Airflow's scheduler when left out.
             reason: the words that go with each answer.
+            on_board: answer on the pages of the board, as Airflow serves it, instead of by Airflow's API.
         """
         said_before = self.log.stat().st_size
         told = {
@@ -83,6 +85,7 @@ class Airflow:
             "conf": conf,
             "by": by,
             "reason": reason,
+            "on_board": on_board,
         }
         self.speaking.write(json.dumps(told) + "\n")
         self.speaking.flush()

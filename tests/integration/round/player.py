@@ -15,8 +15,10 @@ cleared one by one.
 
 import asyncio
 import contextlib
+import html
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -135,9 +137,12 @@ def _play(
     conf: dict[str, Any] | None,
     by: str | None,
     reason: str,
+    on_board: bool = False,
 ) -> dict[str, Any]:
     over = threading.Event()
-    coordinator = threading.Thread(target=_answer, args=(dag, answer, account, reason, skip, over), daemon=True)
+    to_do = (_answer_on_board, (dag, answer, account, reason, over)) if on_board else None
+    target, args = to_do or (_answer, (dag, answer, account, reason, skip, over))
+    coordinator = threading.Thread(target=target, args=args, daemon=True)
     coordinator.start()
     try:
         played = _apart(dags[dag], only) if only else dags[dag]
@@ -222,6 +227,47 @@ def _answer(
                 filled = {name: reason if name == "reden" else None for name in asked.params}
                 payload = UpdateHITLDetailPayload(chosen_options=[chosen], params_input=filled)
                 update_hitl_detail(dag, task.run_id, task.task_id, payload, user, session, task.map_index)
+
+
+def _answer_on_board(dag: str, answer: dict[str, str], account: str, reason: str, over: threading.Event) -> None:
+    """Answer every question on the board, served as in the api-server, as somebody who has signed in."""
+    from airflow.api_fastapi.main import app
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+    from sqlalchemy import select
+
+    from overstap.doctor import examine
+    from overstap.orchestration.board import make_board
+    from overstap.pages.board import addresses
+
+    with TestClient(app) as airflow:
+        signed_in = airflow.post("/auth/token", json={"username": account, "password": "x" * 20}).json()
+    served = FastAPI()
+    served.mount(addresses.PREFIX, make_board(examine))  # the plugin does it in an api-server only
+    waiting = (
+        select(TaskInstance.task_id, HITLDetail.created_at)
+        .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
+        .where(TaskInstance.dag_id == dag, TaskInstance.state == "awaiting_input")
+    )
+    with TestClient(served, follow_redirects=False) as client:
+        client.headers = {"Authorization": f"Bearer {signed_in['access_token']}", "Sec-Fetch-Site": "same-origin"}
+        while not over.is_set():
+            time.sleep(0.2)
+            with create_session() as session:
+                asked = session.execute(waiting).first()
+            if asked is None or datetime.now(UTC) - asked[1] < _HELD:
+                continue
+            page = client.get(f"/rondes/dag/{dag}").text
+            path = html.unescape(re.findall(r'href="(/rondes/ronde/[^"]+/besluit/[^"]+)"', page)[0])
+            page = client.get(path).text
+            buttons = {label: name for name, label in re.findall(r'name="choice" value="([^"]+)">([^<]+)<', page)}
+            chosen = buttons[answer.get(asked[0], next(iter(buttons)))]
+            [mark] = re.findall(r'name="mark" value="([^"]+)"', page)
+            told = client.post(path, data={"mark": mark, "choice": chosen, "reason": reason})
+            print(f"{path} {told.status_code} {told.headers.get('location')}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
