@@ -1,6 +1,7 @@
 """A round in which nobody inspects and a school is missing: it asks before delivery and before closing, and stays open.
 
-Issue 15: such a round was green throughout and closed by itself with nothing delivered.
+Issue 15: such a round was green throughout and closed by itself with nothing delivered. Two of its runs are answered on
+the board, and two in Airflow.
 """
 
 from collections.abc import Iterator
@@ -62,10 +63,10 @@ def disaster(
     try:
         yield Disaster(
             deployment,
-            not_yet=act(answer={"release_for_delivery": "Nog niet"}),
+            not_yet=act(answer={"release_for_delivery": "Nog niet"}, on_board=True),
             past_window_and_end=act(mark_success="accept_undeliverable"),
             not_accepted=act(answer={"accept_undeliverable": "Nog niet"}),
-            accepted=act(),
+            accepted=act(on_board=True),
         )
     finally:
         airflow.close()
@@ -77,6 +78,31 @@ def test_before_delivery_the_coordinator_is_asked(disaster: Disaster) -> None:
     assert first.played.tasks["release_for_delivery[0]"] == "failed"
     assert first.held == {"release_for_delivery": {"school_missing", "many_not_inspected", "nothing_to_deliver"}}
     assert not first.is_closed
+
+
+def test_what_was_answered_on_the_board_is_carried_out_by_airflows_tasks(disaster: Disaster) -> None:
+    by = disaster.deployment.coordinator
+    first, last = disaster.not_yet.played, disaster.accepted.played
+    assert first.tasks["release[0]"] == "success"
+    for played, choice in ((first, "approve"), (first, "reject"), (last, "approve")):
+        assert f"Beantwoord op het bord door {by} ({choice})" in played.log
+    assert "GATE-007" in first.log
+    # Each asking has one decision with its line, wherever it was answered
+    decided = disaster.deployment.rows(
+        "select gate, approved, reason, answer_key like 'asked %' from overstap.gate_decision order by decided_at"
+    )
+    assert decided == [
+        ("release_for_review", True, "Afgesproken", True),
+        ("release_for_delivery", False, "Afgesproken", True),
+        ("release_for_delivery", True, "Afgesproken", True),
+        ("accept_undeliverable", False, "Afgesproken", True),
+        ("accept_undeliverable", True, "Afgesproken", True),
+    ]
+    lines = disaster.deployment.rows(
+        "select payload::jsonb ->> 'actor' from overstap.audit_line where payload::jsonb ->> 'action' like 'gate.%' "
+        "and payload::jsonb ->> 'action' not like 'gate.hold%'"
+    )
+    assert lines == [(by,)] * len(decided)
 
 
 def test_the_last_gate_marked_a_success_closes_nothing(disaster: Disaster) -> None:
