@@ -472,7 +472,8 @@ def test_each_service_signs_in_to_the_ledger_as_itself(started: Started) -> None
     }
     assert logins == {
         **dict.fromkeys(("scheduler", "dag-processor"), "overstap_app"),
-        **dict.fromkeys(("api-server", "triggerer"), "overstap_board"),
+        "api-server": "overstap_board",
+        "triggerer": "overstap_watch",
         **{service: f"overstap_{service}" for service in ("review", "school")},
     }
 

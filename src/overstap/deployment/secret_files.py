@@ -23,6 +23,7 @@ PASSWORDS = (
     "review_password",
     "school_password",
     "desk_password",
+    "watch_password",
     "board_password",
     "drafts_password",
     "admin_password",

@@ -60,7 +60,7 @@ def read(ledger: ReadOnlyLedger, at: Callable[[], datetime]) -> Values:
     `overstap.region.readable`. What could not be read is never told as a zero.
 
     Args:
-        ledger: the ledger, with the board's login.
+        ledger: the ledger, with the login overstap_watch.
         at: the clock.
     """
     found: Values = defaultdict(list)

@@ -191,8 +191,12 @@ def add_region(dsn: str, region: str) -> None:
         connection.execute("call overstap.add_region(%s)", [region])
 
 
-LOGINS = ("overstap_app", "overstap_review", "overstap_school", "overstap_desk", "overstap_board", "overstap_drafts")
-"""Logins per service: tasks and the command line, parents' pages, schools' pages, desk, board, drafts."""
+LOGINS = (
+    *("overstap_app", "overstap_review", "overstap_school", "overstap_desk"),
+    *("overstap_watch", "overstap_board", "overstap_drafts"),
+)
+"""Logins per service: tasks and the command line, parents' pages, schools' pages, desk; triggerer and metrics, board,
+drafts."""
 
 
 def set_app_password(dsn: str, password: str) -> None:

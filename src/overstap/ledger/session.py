@@ -18,7 +18,7 @@ from overstap.settings import Settings
 
 _BEGIN = "select set_config('role', %s, true), set_config('overstap.actor', %s, true)"
 """What `set local role` does, and who acts: one statement for both, and the same text in each unit of work."""
-_SERVICES = frozenset({"overstap_school", "overstap_desk", "overstap_board", "overstap_drafts"})
+_SERVICES = frozenset({"overstap_school", "overstap_desk", "overstap_watch", "overstap_board", "overstap_drafts"})
 """Logins with rights of their own (include/schemas/ledger/rights); any other has the rights of tasks."""
 
 

@@ -22,7 +22,7 @@ class LedgerMetrics:
     """Gauges of the ledger, read anew at each collection.
 
     Args:
-        ledger: the ledger, with the board's login.
+        ledger: the ledger, with the login overstap_watch.
         at: the clock.
     """
 
@@ -61,7 +61,7 @@ def serve(dsn: str, stopped: threading.Event) -> None:
     """Export the ledger's metrics until stopped.
 
     Args:
-        dsn: libpq connection string of the board's login.
+        dsn: libpq connection string of the login overstap_watch.
         stopped: set to stop.
 
     Raises:

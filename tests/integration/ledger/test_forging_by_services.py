@@ -433,9 +433,11 @@ MAY: dict[str, set[str]] = {
         *("school_prove", "school_prove_try", "school_recovery_renew", "school_take_challenge"),
     },
     "desk": set(),
+    "watch": {"due_work"},
     "board": {"due_work"},
     "school_alfa": {"answered_already", "audit", "give_codes", "record_decisions"},
     "desk_alfa": {"adopt_envelope", "audit"},
+    "watch_alfa": set(),
     "board_alfa": {
         *("answer_gate", "take_back", "take_up", "recover_account", "school_accounts"),
         *("acting_region", "kept_answer", "releases", "undoable", "unstated"),  # these only read
@@ -446,6 +448,7 @@ WRITES = {
     "app": {"backup", "certificate"},
     "school": set(),
     "desk": set(),
+    "watch": set(),
     "board": set(),
     "review": set(),
     "school_alfa": {
@@ -456,6 +459,7 @@ WRITES = {
         *("delivery", "dossier", "dossier_request", "notice", "receipt", "result", "revocation", "school_line"),
         "test_message",
     },
+    "watch_alfa": set(),
     "board_alfa": set(),
 }
 

@@ -78,9 +78,12 @@ def test_the_desk_answers_and_hands_out_what_was_sealed(
         assert check(unit) == []
 
 
-def test_the_board_counts_and_writes_nothing(postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str) -> None:
+@pytest.mark.parametrize("login", ["overstap_watch", "overstap_board"])
+def test_who_looks_counts_and_writes_nothing(
+    postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str, login: str
+) -> None:
     supply(ledger, incoming())
-    read_only_ledger = ReadOnlyLedger(postgres.dsn("overstap_board", str(conninfo_to_dict(owner_dsn)["dbname"])))
+    read_only_ledger = ReadOnlyLedger(postgres.dsn(login, str(conninfo_to_dict(owner_dsn)["dbname"])))
     with read_only_ledger.region(REGION) as unit:
         assert [one.school for one in primary_schools(unit, ROUND)] == [PO]
     with read_only_ledger.region("beta") as unit:
@@ -148,13 +151,21 @@ ONLY = {
 }
 
 
-@pytest.mark.parametrize("service", ["school", "desk", "board"])
+ONLY["watch"] = (
+    *ONLY["board"],
+    "select overstap.answer_gate('alfa.2026-2027.advice', 'release_for_review', 1, 'approve', '', 'x', '{}', null)",
+    "select overstap.take_back('alfa.2026-2027.advice', uuidv7(), 'x', 'x')",
+    "select overstap.recover_account('juf', 'x')",
+)
+
+
+@pytest.mark.parametrize("service", ["school", "desk", "watch", "board"])
 def test_no_service_does_what_is_not_its_own(
     postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str, service: str
 ) -> None:
     supply(ledger, incoming())
     login = f"overstap_{service}"
-    others = [f"overstap_{one}_{REGION}" for one in ("region", "school", "desk", "board") if one != service]
+    others = [f"overstap_{one}_{REGION}" for one in ("region", "school", "desk", "watch", "board") if one != service]
     refused = psycopg.errors.InsufficientPrivilege
     with psycopg.connect(postgres.dsn(login, str(conninfo_to_dict(owner_dsn)["dbname"]))) as connection:
         for statement in (*WRITES, *ONLY[service]):

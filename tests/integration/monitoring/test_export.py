@@ -41,8 +41,8 @@ def exporting(dsn: str, endpoint: str, log: Path) -> Iterator[subprocess.Popen[b
 
 @pytest.fixture
 def dsn(postgres: EmbeddedPostgres, ledger_database: str) -> str:
-    """The board's login."""
-    return postgres.dsn("overstap_board", ledger_database)
+    """The login that only looks."""
+    return postgres.dsn("overstap_watch", ledger_database)
 
 
 def test_any_collector_is_told_by_otlp_and_stopping_is_clean(filled: str, dsn: str, tmp_path: Path) -> None:

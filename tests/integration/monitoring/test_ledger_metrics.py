@@ -18,8 +18,8 @@ ROUNDS = {"alfa": "alfa.{}.advice", "beta": "beta.{}.advice"}
 
 @pytest.fixture
 def read_now(postgres: EmbeddedPostgres, ledger_database: str) -> Iterator[Callable[..., Values]]:
-    """Reads with the board's login, which can write nothing."""
-    ledger = ReadOnlyLedger(postgres.dsn("overstap_board", ledger_database))
+    """Reads with the login that only looks, which can write nothing."""
+    ledger = ReadOnlyLedger(postgres.dsn("overstap_watch", ledger_database))
 
     def values(at: Callable[[], datetime] = now) -> Values:
         return read(ledger, at)
@@ -96,12 +96,12 @@ def test_what_cannot_be_read_is_not_told_as_a_zero(
     assert read(nowhere, now) == {"overstap.ledger.up": read(nowhere, now)["overstap.ledger.up"]}
     assert by(read(nowhere, now), "overstap.ledger.up") == {"": 0}
     with psycopg.connect(owner_dsn) as connection:
-        connection.execute("revoke overstap_board_beta from overstap_board")
+        connection.execute("revoke overstap_watch_beta from overstap_watch")
     try:
         values = read_now()
     finally:
         with psycopg.connect(owner_dsn) as connection:
-            connection.execute("grant overstap_board_beta to overstap_board with inherit false, set true")
+            connection.execute("grant overstap_watch_beta to overstap_watch with inherit false, set true")
     assert by(values, "overstap.region.readable") == {"alfa": 1, "beta": 0}
     assert not by(values, "overstap.rounds", region="beta")
     assert by(values, "overstap.rounds", region="alfa")

@@ -76,7 +76,7 @@ def test_each_service_has_its_own_login_of_the_ledger() -> None:
         **{name: {"app_password"} for name in ("admin", "scheduler", "dag-processor", *WORKERS)},
         "redis": set(),
         "api-server": {"board_password", "drafts_password"},
-        "triggerer": {"board_password"},
+        "triggerer": {"watch_password"},
         **{name: {f"{name}_password"} for name in ("review", "school", "desk")},
     }
 

@@ -18,6 +18,7 @@ begin
     for service in values ('overstap_region_', 'overstap_region', 'overstap_app'),
                           ('overstap_school_', 'overstap_rights_school', 'overstap_school'),
                           ('overstap_desk_', 'overstap_rights_desk', 'overstap_desk'),
+                          ('overstap_watch_', 'overstap_rights_watch', 'overstap_watch'),
                           ('overstap_board_', 'overstap_rights_board', 'overstap_board'),
                           ('overstap_drafts_', 'overstap_rights_drafts', 'overstap_drafts') loop
         if not exists (select from pg_roles where rolname = service.column1 || region_id) then

@@ -4,7 +4,7 @@
 
 do $$ declare service text; begin
     -- Roles belong to the whole server, so another ledger on it may have made them already.
-    foreach service in array array['school', 'desk', 'board', 'drafts'] loop
+    foreach service in array array['school', 'desk', 'watch', 'board', 'drafts'] loop
         if not exists (select from pg_roles where rolname = 'overstap_rights_' || service) then
             execute format('create role %I nologin', 'overstap_rights_' || service);
         end if;

@@ -1,18 +1,20 @@
--- The rights of the board (login overstap_board): it reads, and can write nothing but what a coordinator decides there, by functions
--- that record who it was. What it reads of a dossier is encrypted, and it has no key; what could let somebody in is not shown to it
--- either.
+-- The rights of who only looks (login overstap_watch: the triggerer, and the metrics), and of the board (login overstap_board), which in
+-- addition writes what a coordinator decides there, by functions that record who it was. What they read of a dossier is encrypted, and
+-- they have no key; what could let somebody in is not shown to them either.
 
-grant select on all tables in schema overstap to overstap_rights_board;
+grant select on all tables in schema overstap to overstap_rights_watch;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.review_access, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device,
     overstap.school_factor, overstap.school_recovery_code
-    from overstap_rights_board;
+    from overstap_rights_watch;
 grant select (access, region, dossier, person, frozen, opens_at, issued_at, issued_by, ended_at) on overstap.review_access
-    to overstap_rights_board;
+    to overstap_rights_watch;
+grant overstap_rights_watch to overstap_rights_board;
+grant select on overstap.backup, overstap.certificate to overstap_watch, overstap_board;
+-- When background work is due in a region is no dossier's.
+grant execute on function overstap.due_work to overstap_watch, overstap_board;
+
 grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up, overstap.releases,
     overstap.kept_answer, overstap.unstated, overstap.acting_region to overstap_rights_board;
-grant select on overstap.backup, overstap.certificate to overstap_board;
--- The triggerer waits with this login: when background work is due in a region is no dossier's.
-grant execute on function overstap.due_work to overstap_board;
 -- A coordinator lets somebody of a school in again who lost the second factor.
 grant execute on function overstap.school_accounts, overstap.recover_account to overstap_rights_board;
