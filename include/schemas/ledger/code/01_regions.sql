@@ -2,11 +2,11 @@
 
 -- The region whose role the caller took on; null outside a unit of work.
 create function overstap.my_region() returns text language sql stable parallel safe
-    return substring(current_user::text from '^overstap_(?:region|school|desk|board|drafts)_([a-z][a-z0-9_]+)$');
+    return substring(current_user::text from '^overstap_(?:region|school|desk|watch|board|drafts)_([a-z][a-z0-9_]+)$');
 
 -- The same inside a function with definer's rights, where current_user is the owner.
 create function overstap.acting_region() returns text language sql stable parallel safe
-    return substring(current_setting('role') from '^overstap_(?:region|school|desk|board|drafts)_([a-z][a-z0-9_]+)$');
+    return substring(current_setting('role') from '^overstap_(?:region|school|desk|watch|board|drafts)_([a-z][a-z0-9_]+)$');
 
 -- Makes the region's roles, one per service. Safe to repeat. Called by the owner only, from the agreements.
 create procedure overstap.add_region(region_id text) language plpgsql as $$
