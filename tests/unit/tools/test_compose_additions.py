@@ -15,7 +15,11 @@ class ComposeLoader(yaml.SafeLoader):
     """Reads Compose's own tags as what stands below them."""
 
 
-ComposeLoader.add_constructor("!override", lambda loader, node: loader.construct_mapping(node))
+def _plain(loader: ComposeLoader, node: yaml.Node) -> object:
+    return loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else loader.construct_mapping(node)
+
+
+ComposeLoader.add_constructor("!override", _plain)
 
 
 def services(path: Path) -> dict[str, dict]:
