@@ -101,12 +101,14 @@ class ReviewRound:
                 waiting = [content.ref for content in dossiers.contents(unit, self.round_id, ["supplied"])]
                 dossiers.verdicts(unit, {ref: [] for ref in waiting})
 
-    def release(self, key: str | None = None, *, closes_in: timedelta = timedelta(hours=2)) -> int:
-        with self.unit("coordinator") as unit:
+    def release(
+        self, key: str | None = None, *, closes_in: timedelta = timedelta(hours=2), by: str = "coordinator"
+    ) -> int | None:
+        with self.unit(by) as unit:
             return dossiers.decide_release(
                 *(unit, self.round_id),
                 approved=True,
-                decided_by="coordinator",
+                decided_by=by,
                 reason="",
                 answer_key=key or str(uuid4()),
                 closes_at=datetime.now(UTC) + closes_in,

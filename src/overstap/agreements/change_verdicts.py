@@ -199,6 +199,15 @@ def _receivers(
     return ChangeVerdict(difference)
 
 
+def _more_eyes(
+    difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext
+) -> ChangeVerdict:
+    """Accept more acts for two persons while a round runs, and never fewer: one person could drop the second."""
+    if set(difference.old or ()) <= set(difference.new or ()):
+        return ChangeVerdict(difference)
+    return ChangeVerdict(difference, "not_while_running")
+
+
 def _longer(difference: AgreementDifference, old: Agreement, kind: RoundKind, context: ChangeContext) -> ChangeVerdict:
     """Accept a shorter review until dossiers are released to parents, and a longer one until the review closes."""
     closes = old.round(kind).milestones.review_closes
@@ -263,6 +272,7 @@ _REGION: dict[str, _Rule] = {
         _always,
     ),
     **dict.fromkeys(("region", "school_year"), _never),
+    "four_eyes": _more_eyes,
     "schools": _school,
 }
 _ROUND: dict[str, _Rule] = {

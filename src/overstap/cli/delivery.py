@@ -157,6 +157,7 @@ def withdraw(
 ) -> None:
     """Withdraw dossiers, before or after delivery. Schools that have one get signed revocations until they confirm."""
     from overstap.delivery.revocation_sender import take_back_all
+    from overstap.errors import OverstapError
     from overstap.ledger.delivery.withdrawals import WithdrawalReason, statuses
     from overstap.ledger.delivery.withdrawals import withdraw as take_back
 
@@ -168,6 +169,8 @@ def withdraw(
     with _round_ledger(round_id, by) as (ledger, agreement, region):
         with ledger.unit(region, by) as unit:
             count = take_back(unit, round_id, dossier, reason=why, decided_by=by)
+        if count is None:
+            raise OverstapError("LEDGER-021")
         console.print(said("delivery", "withdrawn", count=count))
         take_back_all(ledger, _trust(), agreement=agreement, actor=by, clock=clock.now, outbox=_outbox())
         with ledger.unit(region, by) as unit:

@@ -161,8 +161,9 @@ def retain(
     console.print(f"erased: content of {done['content']} dossiers, traces of {done['traces']}, {rest}")
     with ledger.unit(region, by) as unit:
         idle = work.idle_keys(unit)
-        if destroy_keys and idle:
-            work.announce_keys(unit, idle)
+        waits = bool(destroy_keys and idle) and not work.announce_keys(unit, idle)
+    if waits:
+        raise OverstapError("LEDGER-021")
     for key_id in idle:
         if destroy_keys:
             destroy_key(settings.need_path("keys"), region, key_id)

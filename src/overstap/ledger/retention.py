@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from overstap.errors import OverstapError
-from overstap.ledger.audit import AuditLine
 from overstap.ledger.session import Ledger, UnitOfWork
 
 GROUP = 100
@@ -101,13 +100,15 @@ def erase(ledger: Ledger, region: str, dossier: UUID, *, actor: str, reason: str
         reason: ground of the request, without a name.
 
     Raises:
-        OverstapError: LEDGER-015 when it may not be erased: held, under way, in an open round, or missing.
+        OverstapError: LEDGER-015 when it may not be erased: held, under way, in an open round, or missing; LEDGER-021
+            when it waits for a second person.
     """
     with ledger.unit(region, actor) as unit:
-        if unit.one("select overstap.may_erase(%(ids)s, null, true)", ids=[dossier])[0] != [dossier]:
-            raise OverstapError("LEDGER-015", dossier=str(dossier))
-        for function in _STEPS.values():
-            unit.one(f"select {function}(%(ids)s, null, true, %(reason)s)", ids=[dossier], reason=reason)
+        done = unit.one("select overstap.erase_asked(%(id)s, %(reason)s)", id=dossier, reason=reason)[0]
+    if done is None:
+        raise OverstapError("LEDGER-015", dossier=str(dossier))
+    if done == "asked":
+        raise OverstapError("LEDGER-021")
 
 
 def hold(unit: UnitOfWork, round_id: str, *, reason: str, dossier: UUID | None = None) -> UUID:
@@ -152,15 +153,19 @@ def idle_keys(unit: UnitOfWork) -> list[str]:
             "union select held_key_id from overstap.review_access "
             "union select key_id from overstap.refused_input union select key_id from overstap.school_report "
             "union select key_id from overstap.mail where content is not null "
-            "union select key_id from overstap.dossier_record"
+            "union select key_id from overstap.dossier_record union select * from overstap.factor_keys()"
         )
     }
     return sorted(unit.keys.ids - used - {unit.keys.newest})
 
 
-def announce_keys(unit: UnitOfWork, keys: Sequence[str]) -> None:
-    """Write the audit lines of keys that are about to be destroyed. Commit before destroying them."""
-    unit.audit("retention.key", *(AuditLine(key) for key in keys))
+def announce_keys(unit: UnitOfWork, keys: Sequence[str]) -> bool:
+    """Write the audit lines of keys that are about to be destroyed; commit before destroying them.
+
+    Returns:
+        False when it waits for a second person: nothing may be destroyed yet.
+    """
+    return bool(unit.one("select overstap.announce_keys(%(keys)s)", keys=list(keys))[0])
 
 
 _STEPS = {"content": "overstap.erase_content", "traces": "overstap.forget_traces"}
@@ -174,7 +179,7 @@ def _in_groups(ledger: Ledger, region: str, actor: str, round_id: str, step: str
             found = _next(unit, round_id, step, days)
             if not found:
                 return done
-            gone = unit.one(f"select {_STEPS[step]}(%(ids)s, %(days)s, false, null)", ids=found, days=days)[0]
+            gone = unit.one(f"select {_STEPS[step]}(%(ids)s, %(days)s)", ids=found, days=days)[0]
             if gone != len(found):
                 raise RuntimeError(f"{gone} of {len(found)} dossiers were erased: the others changed in between")
         done += len(found)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from overstap.agreements import Agreement, RoundKind
+from overstap.agreements.model.agreement import FourEyesAct
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.uncollected import UncollectedEnvelopes
 from overstap.ledger.notifications.notices import Notice
@@ -73,6 +74,10 @@ def _all_notices(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
     school = agreement.primary_schools[0].id
     for name in ACCOUNT_KINDS:
         yield Notice(name, "preview", f"school:{school}", {"account": "j.jansen@school.example"}, is_urgent=True)
+    for act in FourEyesAct:
+        if act is not FourEyesAct.AGREEMENT_CHANGE:
+            asked = {"by": agreement.coordinators[0].account}
+            yield Notice(f"second_{act}", "preview", f"coordinator:{agreement.coordinators[0].account}", asked)
     yield Notice("gate", "preview", f"coordinator:{account}", subjects, agreement.round_id(kind), is_urgent=True)
 
 

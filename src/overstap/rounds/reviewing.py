@@ -49,7 +49,7 @@ def release_questions(context: RoundContext, *, asked: int = 0) -> list[int]:
 
 def release(
     context: RoundContext, unit: UnitOfWork, *, approved: bool, decided_by: str, reason: str, answer_key: str
-) -> int:
+) -> int | None:
     """Record a coordinator's decision about release; an approval releases the accepted dossiers.
 
     Args:
@@ -61,7 +61,7 @@ def release(
         answer_key: idempotency key of this answer.
 
     Returns:
-        Number of dossiers released.
+        Number of dossiers released; None when the release waits for a second person.
     """
     return dossiers.decide_release(
         unit,

@@ -440,6 +440,7 @@ MAY: dict[str, set[str]] = {
     "watch_alfa": set(),
     "board_alfa": {
         *("answer_gate", "take_back", "take_up", "recover_account", "school_accounts"),
+        *("confirm_second", "second_requests", "withdraw_second"),
         *("acting_region", "kept_answer", "releases", "undoable", "unstated"),  # these only read
     },
 }

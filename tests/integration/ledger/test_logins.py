@@ -108,7 +108,7 @@ WRITES = (
     "select overstap.close_round('alfa.2026-2027.advice')",
     "select overstap.reopen_round('alfa.2026-2027.advice', 'x', '', 'x')",
     "select overstap.withdraw('alfa.2026-2027.advice', '{}', 'other', 'x')",
-    "select overstap.erase_content('{}', null, true, 'x')",
+    "select overstap.erase_asked(gen_random_uuid(), 'x')",
     "select overstap.hold_back('alfa.2026-2027.advice', null, 'x')",
     "insert into overstap.delivery (message_id, region, round_id, dossier, number, secondary_school, envelope, "
     "envelope_digest, manifest_digest) select uuidv7(), region, round_id, dossier, 1, '98XA00', '', sha256('x'), "

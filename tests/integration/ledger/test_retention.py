@@ -224,10 +224,10 @@ def test_the_database_keeps_a_floor_and_other_regions_out(over: tuple[Home, Revi
     closed(at_home, 29)
     with place.unit() as unit:
         wanted = [row[0] for row in unit.rows("select dossier from overstap.dossier")]
-        assert unit.one("select overstap.erase_content(%(w)s, 30, false)", w=wanted)[0] == 0
+        assert unit.one("select overstap.erase_content(%(w)s, 30)", w=wanted)[0] == 0
     for statement in (
-        "select overstap.erase_content(%(w)s, 29, false)",
-        "select overstap.erase_content(%(w)s, null, false)",
+        "select overstap.erase_content(%(w)s, 29)",
+        "select overstap.erase_content(%(w)s, null)",
     ):
         with pytest.raises(psycopg.errors.CheckViolation), place.unit() as unit:
             unit.one(statement, w=wanted)
@@ -238,7 +238,7 @@ def test_the_database_keeps_a_floor_and_other_regions_out(over: tuple[Home, Revi
         owner.execute("update overstap.round set closed_at = closed_at - interval '1000 days'")
         owner.execute("call overstap.add_region('beta')")
         owner.execute("set role overstap_region_beta")
-        assert owner.execute("select overstap.erase_content(%s::uuid[], 30, false)", [wanted]).fetchone() == (0,)
+        assert owner.execute("select overstap.erase_content(%s::uuid[], 30)", [wanted]).fetchone() == (0,)
         assert owner.execute("select overstap.erase_of_round(%s, 30, true)", [place.round_id]).fetchone() == (0,)
 
 

@@ -69,6 +69,27 @@ def test_what_is_taken_over_and_what_is_refused(tmp_path: Path, old: str, new: s
         assert "{" not in verdict.sentence_nl + verdict.sentence_en
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("", "[release]", None),
+        ("[release]", "[erase, release]", None),
+        ("[erase, release]", "[erase]", "not_while_running"),
+        ("[release]", "", "not_while_running"),
+    ],
+)
+def test_one_person_does_not_drop_the_second(tmp_path: Path, before: str, after: str, why: str | None):
+    """While a round runs, more acts may ask for two persons, and not fewer."""
+
+    def text(acts: str) -> str:
+        return GOOD.replace("name: Voorbeeldregio", f"name: Voorbeeldregio\nfour_eyes: {acts or '[]'}")
+
+    old, offered = agreement(tmp_path / "old", text(before)), agreement(tmp_path / "new", text(after))
+    decided = decide(old, offered, RoundKind.ADVICE, ChangeContext(BEFORE))
+    assert [verdict.refused for verdict in decided.verdicts] == [why]
+    assert decided.agreement == (offered if why is None else old)
+
+
 def test_one_refusal_leaves_the_others(tmp_path: Path):
     text = GOOD.replace("data_due: 2027-03-16 12:00", "data_due: 2027-03-15 12:00").replace(
         "delivers: 2027-03-25 08:00", "delivers: 2027-03-25 09:00"

@@ -106,10 +106,26 @@ create function overstap.releases(of_round text) returns integer
        and not exists (select from overstap.gate_decision t where t.takes_back = g.gate_decision) $$;
 
 -- Keeps the coordinator's answer to the release, and releases what is accepted at this moment: to the parents, or in a round
--- without inspection for delivery at once. Gives how many dossiers it covered.
+-- without inspection for delivery at once. Gives how many dossiers it covered; nothing when it waits for a second person.
 create function overstap.release(of_round text, is_approved boolean, by_whom text, why text, key text, closes timestamptz,
                                  opens timestamptz) returns integer
     language plpgsql security definer set search_path = overstap, pg_temp as $$
+begin
+    perform hold_round(of_round);
+    if is_approved and needs_second(of_round, 'release') and not exists (
+            select from gate_decision g
+             where g.round_id = of_round and g.region = acting_region() and g.gate = 'release_for_review' and g.answer_key = key) then
+        perform ask_second(of_round, 'release', of_round,
+                           jsonb_build_object('reason', why, 'key', key, 'closes', closes, 'opens', opens), by_whom);
+        return null;
+    end if;
+    return do_release(of_round, is_approved, by_whom, why, key, closes, opens, null);
+end $$;
+
+-- Granted to nobody.
+create function overstap.do_release(of_round text, is_approved boolean, by_whom text, why text, key text, closes timestamptz,
+                                    opens timestamptz, more jsonb) returns integer
+    language plpgsql set search_path = overstap, pg_temp as $$
 declare known integer; ids uuid[]; made uuid;
 begin
     perform hold_round(of_round);  -- one answer at a time
@@ -122,7 +138,7 @@ begin
       from (select x.dossier from dossier x where x.round_id = of_round and x.region = acting_region() and x.state = 'accepted'
              order by x.dossier for update) d
      where is_approved;
-    made := keep_decision(of_round, 'release_for_review', is_approved, by_whom, why, key, cardinality(ids), null);
+    made := keep_decision(of_round, 'release_for_review', is_approved, by_whom, why, key, cardinality(ids), more);
     update dossier_version v set released_by = made from dossier d
      where d.dossier = any(ids) and d.region = acting_region() and v.dossier = d.dossier and v.number = d.version
        and v.region = d.region;

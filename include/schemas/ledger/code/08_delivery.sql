@@ -15,8 +15,26 @@ begin
 end $$;
 
 -- Takes dossiers back: nothing of them is sent any more. Gives how many were not taken back before.
+-- Gives how many; nothing when it waits for a second person.
 create function overstap.withdraw(of_round text, ids uuid[], why text, by_whom text) returns integer
     language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare mine uuid[];
+begin
+    if needs_second(of_round, 'take_back') then
+        select array_agg(d.dossier order by d.dossier) into mine from dossier d
+         where d.round_id = of_round and d.region = acting_region() and d.dossier = any(ids) and d.state <> 'withdrawn';
+        if mine is not null then
+            perform ask_second(of_round, 'take_back', array_to_string(mine, ','),
+                               jsonb_build_object('dossiers', mine, 'reason', why), by_whom);
+            return null;
+        end if;
+    end if;
+    return do_withdraw(of_round, ids, why, by_whom);
+end $$;
+
+-- Granted to nobody.
+create function overstap.do_withdraw(of_round text, ids uuid[], why text, by_whom text) returns integer
+    language plpgsql set search_path = overstap, pg_temp as $$
 declare subjects text[]; mine uuid[];
 begin
     with mine as (

@@ -56,8 +56,13 @@ begin
     return gone;
 end $$;
 
-create function overstap.erase_content(wanted uuid[], days integer, is_asked boolean, why text default null) returns integer
-    language plpgsql security definer set search_path = overstap, pg_temp as $$
+-- After the agreed days; what somebody asked for goes through erase_asked.
+create function overstap.erase_content(wanted uuid[], days integer) returns integer
+    language sql security definer set search_path = overstap, pg_temp as $$ select erase_content_now(wanted, days, false, null) $$;
+
+-- Granted to nobody.
+create function overstap.erase_content_now(wanted uuid[], days integer, is_asked boolean, why text) returns integer
+    language plpgsql set search_path = overstap, pg_temp as $$
 declare ids uuid[] := may_erase(wanted, days, is_asked); accesses uuid[]; erased integer;
 begin
     perform append_erasing('retention.content', ids, days, is_asked, why);
@@ -83,8 +88,13 @@ begin
     return erased;
 end $$;
 
-create function overstap.forget_traces(wanted uuid[], days integer, is_asked boolean, why text default null) returns integer
-    language plpgsql security definer set search_path = overstap, pg_temp as $$
+-- After the agreed days; what somebody asked for goes through erase_asked.
+create function overstap.forget_traces(wanted uuid[], days integer) returns integer
+    language sql security definer set search_path = overstap, pg_temp as $$ select forget_traces_now(wanted, days, false, null) $$;
+
+-- Granted to nobody.
+create function overstap.forget_traces_now(wanted uuid[], days integer, is_asked boolean, why text) returns integer
+    language plpgsql set search_path = overstap, pg_temp as $$
 declare ids uuid[] := may_erase(wanted, days, is_asked); forgotten integer;
 begin
     perform append_erasing('retention.traces', ids, days, is_asked, why);

@@ -345,3 +345,8 @@ create function overstap.school_accounts()
            (select count(*) from school_factor f where f.account = a.account and f.confirmed_at is not null)::integer,
            (select count(*) from school_recovery_code c where c.account = a.account)::integer
       from school_account a where a.region = acting_region() order by a.school, a.account $$;
+
+-- The content keys that secrets of code apps are encrypted with: they are in use.
+create function overstap.factor_keys() returns setof text
+    language sql stable security definer set search_path = overstap, pg_temp as $$
+    select distinct f.key_id from school_factor f where f.region = acting_region() and f.key_id is not null $$;

@@ -116,8 +116,10 @@ grant execute on function overstap.begin_checkpoint, overstap.keep_checkpoint to
 grant select on overstap.retention_hold to overstap_region;
 grant execute on function overstap.hold_back, overstap.lift_hold to overstap_region;
 grant select on overstap.retention to overstap_region;
-grant execute on function overstap.may_erase, overstap.erase_content, overstap.forget_traces, overstap.erase_of_round
-    to overstap_region;
+grant execute on function overstap.may_erase, overstap.erase_content, overstap.forget_traces, overstap.erase_of_round,
+    overstap.erase_asked, overstap.announce_keys, overstap.factor_keys to overstap_region;
+-- A second person is asked for here, and never confirms here.
+grant execute on function overstap.second_requests, overstap.withdraw_second to overstap_region;
 
 -- of no region
 grant select, insert (what, made_by) on overstap.backup to overstap_app;

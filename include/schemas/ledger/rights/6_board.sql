@@ -18,3 +18,5 @@ grant execute on function overstap.answer_gate, overstap.undoable, overstap.take
     overstap.kept_answer, overstap.unstated, overstap.acting_region to overstap_rights_board;
 -- A coordinator lets somebody of a school in again who lost the second factor.
 grant execute on function overstap.school_accounts, overstap.recover_account to overstap_rights_board;
+-- What another person asked for is confirmed here alone, where it is known who is signed in.
+grant execute on function overstap.second_requests, overstap.confirm_second, overstap.withdraw_second to overstap_rights_board;

@@ -1,6 +1,7 @@
 """Model of a complete agreement: one region, one school year."""
 
 import hashlib
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -19,6 +20,21 @@ from overstap.agreements.model.rounds import Round, RoundKind, with_review_momen
 from overstap.agreements.model.schools import School, SchoolKind
 from overstap.agreements.model.viewers import Viewer
 from overstap.errors import OverstapError
+
+
+class FourEyesAct(StrEnum):
+    """An act for which an agreement may ask for two persons."""
+
+    RELEASE = "release"
+    """Release of dossiers to parents, or to a partnership."""
+    TAKE_BACK = "take_back"
+    """Withdrawal of dossiers, at schools that have them too."""
+    ERASE = "erase"
+    """Erasure of a dossier on request (AVG art. 17)."""
+    AGREEMENT_CHANGE = "agreement_change"
+    """A change of the agreement."""
+    KEY_DESTRUCTION = "key_destruction"
+    """Destruction of content keys."""
 
 
 class Agreement(AgreementPart):
@@ -49,6 +65,8 @@ class Agreement(AgreementPart):
         "offered"
     )
     """Whether accounts of schools need a second factor to sign in; the deployment may require one for all regions."""
+    four_eyes: Annotated[tuple[FourEyesAct, ...], Field(exclude_if=lambda acts: not acts)] = ()
+    """Acts for which a second coordinator has to confirm."""
     own_codes: Annotated[tuple[OwnCode, ...], Field(exclude_if=lambda codes: not codes)] = ()
     """Codes that the region uses besides those of the standard, in this school year."""
 

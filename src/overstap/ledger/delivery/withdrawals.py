@@ -78,7 +78,7 @@ class WithdrawalStatus:
 
 def withdraw(
     unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID], *, reason: WithdrawalReason, decided_by: str
-) -> int:
+) -> int | None:
     """Withdraw dossiers: they are no longer sent, and envelopes at schools are revoked next. Idempotent.
 
     Args:
@@ -89,17 +89,16 @@ def withdraw(
         decided_by: the account that decided it.
 
     Returns:
-        Number of newly withdrawn dossiers.
+        Number of newly withdrawn dossiers; None when it waits for a second person.
     """
-    return int(
-        unit.one(
-            "select overstap.withdraw(%(round)s, %(ids)s, %(reason)s, %(by)s)",
-            round=round_id,
-            ids=list(dossiers),
-            reason=reason.value,
-            by=decided_by,
-        )[0]
-    )
+    withdrawn: int | None = unit.one(
+        "select overstap.withdraw(%(round)s, %(ids)s, %(reason)s, %(by)s)",
+        round=round_id,
+        ids=list(dossiers),
+        reason=reason.value,
+        by=decided_by,
+    )[0]
+    return withdrawn
 
 
 def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[EnvelopeToRevoke]:

@@ -423,7 +423,7 @@ def decide_release(
     answer_key: str,
     closes_at: datetime,
     opens_at: datetime | None = None,
-) -> int:
+) -> int | None:
     """Record the coordinator's decision on release; an approval releases the dossiers accepted at this moment.
 
     Released dossiers go to inspection; in a round without inspection they are ready for delivery at once.
@@ -439,20 +439,19 @@ def decide_release(
         opens_at: when parents can see them and decisions count; None: from now on.
 
     Returns:
-        Number of released dossiers.
+        Number of released dossiers; None when the release waits for a second person.
     """
-    return int(
-        unit.one(
-            "select overstap.release(%(round)s, %(approved)s, %(by)s, %(reason)s, %(key)s, %(closes)s, %(opens)s)",
-            round=round_id,
-            approved=approved,
-            by=decided_by,
-            reason=reason,
-            key=answer_key,
-            closes=closes_at,
-            opens=opens_at,
-        )[0]
-    )
+    released: int | None = unit.one(
+        "select overstap.release(%(round)s, %(approved)s, %(by)s, %(reason)s, %(key)s, %(closes)s, %(opens)s)",
+        round=round_id,
+        approved=approved,
+        by=decided_by,
+        reason=reason,
+        key=answer_key,
+        closes=closes_at,
+        opens=opens_at,
+    )[0]
+    return released
 
 
 def find_by_las_key(unit: UnitOfWork, round_id: str, primary_school: str, las_key: str) -> UUID:

@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 
 from overstap.errors import OverstapError
+from overstap.ledger import second_person
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import Ledger, UnitOfWork
 
@@ -91,7 +92,8 @@ def answer(ledger: Ledger, round_id: str, region: str, account: str, given: Give
 
     Raises:
         OverstapError: GATE-013 when the account may not answer, GATE-014 when there is nothing left to answer,
-            GATE-005 when the answer is not one that the question offers.
+            GATE-005 when the answer is not one that the question offers, LEDGER-021 when a release waits for a second
+            person.
     """
     found = _decided(
         *(ledger, round_id, region, account),
@@ -106,7 +108,9 @@ def answer(ledger: Ledger, round_id: str, region: str, account: str, given: Give
         until=given.until,
     )
     if not found:
-        raise OverstapError("GATE-014")
+        with ledger.unit(region, account) as unit:
+            is_asked = any((one.act, one.round_id) == ("release", round_id) for one in second_person.waiting(unit))
+        raise OverstapError("LEDGER-021" if is_asked and given.gate == "release_for_review" else "GATE-014")
     return KeptAnswer(*found[0])
 
 

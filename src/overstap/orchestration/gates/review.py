@@ -20,6 +20,8 @@ class ReleaseForReview(Gate):
     """Gate on releasing accepted dossiers to parents; an answer covers those accepted at that moment."""
 
     gate = RELEASE_FOR_REVIEW
+    _waits = False
+    """Whether the answer that was taken waits for a second person."""
 
     @classmethod
     def said_as(cls, ref: RoundId) -> str:
@@ -60,10 +62,13 @@ class ReleaseForReview(Gate):
             reason=answer.reason,
             answer_key=answer.key,
         )
-        return {"released": released}
+        self._waits = released is None
+        return {"released": released or 0}
 
     def after(self, answer: GateAnswer) -> None:
-        """Fail when the coordinator answered "not yet"."""
+        """Fail when the coordinator answered "not yet", and while a second person has to confirm."""
+        if self._waits:
+            raise OverstapError("LEDGER-021")
         if answer.choice != "approve":
             raise OverstapError("GATE-001", by=answer.by)
 

@@ -104,6 +104,11 @@ def draft(region: str, draft_id: object) -> str:
     return f"{agreements(region)}/{quote(str(draft_id))}"
 
 
+def supervision(region: str) -> str:
+    """Return the path of a region's page with acts that wait for a second person, and accounts of schools."""
+    return f"{PREFIX}/toezicht/{quote(region)}"
+
+
 def export(round_id: str, kind: str) -> str:
     """Return the path of a round's table of schools as a file.
 

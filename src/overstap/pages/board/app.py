@@ -20,6 +20,7 @@ from overstap.pages.board.drafting import add_drafting
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.selection import Selection, selection_of
 from overstap.pages.board.shared_state import Board, Examine
+from overstap.pages.board.supervision import add_supervision
 from overstap.pages.board.views import (
     administration,
     agreement,
@@ -65,6 +66,7 @@ def make_app(board: Board) -> FastAPI:
     _add_rerun(app, board)
     add_deciding(app, board)
     add_drafting(app, board, HEADERS["Content-Security-Policy"])
+    add_supervision(app, board)
     return app
 
 

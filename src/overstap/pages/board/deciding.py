@@ -102,6 +102,9 @@ def _add_question(app: FastAPI, board: Board) -> None:
             except _NotRightError as problem:
                 return found, None, written(*at, found, 422, problem=str(problem), given=given)
             except OverstapError as error:
+                if error.code == "LEDGER-021":
+                    said = f"{error.message_nl} {error.do_nl}"
+                    return found, None, written(*at, found, 409, problem=said, given=given)
                 if not error.code.startswith("GATE-"):
                     raise
                 return found, None, written(*at, found, 409, problem=error.message_nl, given=given)

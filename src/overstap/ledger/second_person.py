@@ -1,0 +1,83 @@
+"""Acts that the agreement leaves to two persons: requests of the first, and confirmation by the second.
+
+The database's functions of those acts record a request where the agreement asks for a second person; `confirm` does the
+act. Only the board's login may confirm (include/schemas/ledger/code/18_second_person.sql).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+
+from overstap.errors import OverstapError
+from overstap.ledger.session import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPersonRequest:
+    """An act that waits for a second person.
+
+    Args:
+        request: its id.
+        round_id: the round; None: of the whole region.
+        act: "release", "take_back", "erase" or "key_destruction".
+        about: ids of what it is about.
+        asked_by: account of the first person.
+        asked_at: when it was asked.
+        expires_at: when it can be confirmed no longer.
+    """
+
+    request: UUID
+    round_id: str | None
+    act: str
+    about: str
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+
+
+def waiting(unit: UnitOfWork) -> list[SecondPersonRequest]:
+    """Return the requests of the region that wait for a second person, the oldest first."""
+    return [SecondPersonRequest(*row) for row in unit.rows("select * from overstap.second_requests()")]
+
+
+def confirm(unit: UnitOfWork, request: UUID) -> bool:
+    """Confirm a request as the unit's account, and do the act in the same statement.
+
+    Args:
+        unit: the transaction, of the second person's account, with the login of the board.
+        request: the request.
+
+    Returns:
+        True when it is done; False when the act is left to whoever holds the keys (key destruction).
+
+    Raises:
+        OverstapError: LEDGER-022 when the account asked for it, is no coordinator, or the login may not confirm;
+            LEDGER-023 when it waits no longer; LEDGER-024 when the act is not possible any more.
+    """
+    try:
+        done = unit.one("select overstap.confirm_second(%(request)s)", request=request)[0]
+    except psycopg.errors.InsufficientPrivilege as problem:
+        raise OverstapError("LEDGER-022") from problem
+    except psycopg.errors.CheckViolation as problem:
+        code = "LEDGER-022" if "another person" in str(problem) else "LEDGER-024"
+        raise OverstapError(code) from problem
+    if done is None:
+        raise OverstapError("LEDGER-023")
+    return bool(done == "done")
+
+
+def withdraw_request(unit: UnitOfWork, request: UUID) -> None:
+    """Withdraw a request that nobody confirmed.
+
+    Raises:
+        OverstapError: LEDGER-022 when the account neither asked for it nor is a coordinator; LEDGER-023 when it waits
+            no longer.
+    """
+    try:
+        is_done = unit.one("select overstap.withdraw_second(%(request)s)", request=request)[0]
+    except psycopg.errors.InsufficientPrivilege as problem:
+        raise OverstapError("LEDGER-022") from problem
+    if not is_done:
+        raise OverstapError("LEDGER-023")

@@ -1,0 +1,111 @@
+"""Routes of the board for what waits for a second person, and for the recovery of schools' accounts.
+
+Each change is one function of the database, as the signed-in account; the board's login may write nothing else.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, Protocol
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from overstap.errors import OverstapError
+from overstap.ledger import second_person
+from overstap.ledger.accounts import recover
+from overstap.ledger.session import Ledger, UnitOfWork
+from overstap.pages.board import addresses, csrf
+from overstap.pages.board.airflow_port import AirflowPort
+from overstap.pages.board.person import BoardUser
+from overstap.pages.board.views import supervision
+from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
+from overstap.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class SupervisedBoard(Protocol):
+    """What these routes use of the board."""
+
+    airflow: AirflowPort
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+
+    def context(self, person: BoardUser) -> PageContext:
+        """Return the context of one request."""
+
+
+def add_supervision(app: FastAPI, board: SupervisedBoard) -> None:
+    """Add the routes to the board's application."""
+    asks = Depends(board.airflow.person)
+
+    def about(region: str) -> str:
+        return f"supervision/{region}"
+
+    def written(person: BoardUser, region: str, status: int = 200, **more: Any) -> HTMLResponse:
+        token = csrf.form_token(board.airflow.secret(), person, about(region))
+        content = supervision.page(board.context(person), region, form_token=token, **more)
+        return HTMLResponse(content, status_code=status)
+
+    def changed(person: BoardUser, region: str, change: Callable[[UnitOfWork], str]) -> Response:
+        """Do a change as the account, and go back to the page with its message."""
+        try:
+            with (
+                closing(Ledger(board.settings.need("ledger"), None)) as ledger,
+                ledger.unit(region, person.account) as unit,
+            ):
+                done = change(unit)
+        except OverstapError as error:
+            if error.code == "LEDGER-006":
+                raise
+            return written(person, region, 409, problem=f"{error.message_nl} {error.do_nl}")
+        log.info("%s in %s by %s", done, region, person.account)
+        there = f"{board.airflow.base}{addresses.supervision(region)}?gedaan={done}"
+        return RedirectResponse(there, status_code=303)
+
+    async def decided(
+        request: Request, person: BoardUser, region: str, mark: str, change: Callable[[UnitOfWork], str]
+    ) -> Response:
+        if region not in person.reruns:
+            raise PageNotFoundError(region)
+        is_ours = csrf.is_own_page(request) and csrf.is_valid(board.airflow.secret(), person, about(region), mark)
+        if not is_ours:
+            return await run_in_threadpool(written, person, region, 422, problem=supervision.words("form_old"))
+        return await run_in_threadpool(changed, person, region, change)
+
+    @app.get("/toezicht/{region}")
+    def supervised(region: str, gedaan: str = "", person: BoardUser = asks) -> HTMLResponse:
+        return written(person, region, done=gedaan)
+
+    @app.post("/toezicht/{region}/bevestigen/{request_id}")
+    async def confirm(
+        request: Request, region: str, request_id: UUID, person: BoardUser = asks, mark: str = Form("")
+    ) -> Response:
+        def change(unit: UnitOfWork) -> str:
+            return "done" if second_person.confirm(unit, request_id) else "ready"
+
+        return await decided(request, person, region, mark, change)
+
+    @app.post("/toezicht/{region}/intrekken/{request_id}")
+    async def withdraw(
+        request: Request, region: str, request_id: UUID, person: BoardUser = asks, mark: str = Form("")
+    ) -> Response:
+        def change(unit: UnitOfWork) -> str:
+            second_person.withdraw_request(unit, request_id)
+            return "withdrawn"
+
+        return await decided(request, person, region, mark, change)
+
+    @app.post("/toezicht/{region}/herstellen")
+    async def recover_account(
+        request: Request, region: str, person: BoardUser = asks, account: str = Form(""), mark: str = Form("")
+    ) -> Response:
+        def change(unit: UnitOfWork) -> str:
+            return "recovered" if recover(unit, account) else "no_account"
+
+        return await decided(request, person, region, mark, change)
