@@ -101,9 +101,10 @@ def confirmed(
         cluster.passed("two")
     killed: list[str] = []
     with mail_server(cluster.place / "mails", f"{cluster.network}.1", cluster.ports["mail"]):
+        with cluster.api() as admin:  # a coordinator sees nothing before the region's first DAG is there
+            run = _opened(admin, REGION)
         api = cluster.coordinator()
         dag, round_id = f"round__{REGION}__{KIND}", cluster.agreement().round_id(KIND)
-        run = _opened(api, REGION)
         coordinator = CoordinatorClient(api, dag)
         rate, hosts = _collected(api, cluster, REGION, run)
         print(f"\ncollecting, dossiers per second: one worker {rate_of_one:.1f}, two {rate:.1f}")
