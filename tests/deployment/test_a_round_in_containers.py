@@ -597,6 +597,21 @@ def test_old_runs_go_and_new_ones_stay(started: Started, confirmed: str, coordin
     assert "30 or more" in started.deployed.run("deploy/clean 7", check=False)
 
 
+def test_the_numbers_of_this_moment(started: Started, confirmed: str) -> None:
+    """A login that may run rounds reads them too; with the file of the page, every service sends its own."""
+    deployed = started.deployed
+    said = deployed.do("monitoring", "docker compose run --rm admin overstap metrics show")
+    assert "overstap.ledger.up{} 1" in said
+    assert f"overstap.region.readable{{region={REGION}}} 1" in said
+    assert "state=confirmed}" in said
+    files = "COMPOSE_FILE=docker-compose.yaml:deploy/compose.monitoring.yaml:deploy/compose.json-logs.yaml"
+    services = yaml.safe_load(deployed.run(f"{files} docker compose --profile desk config"))["services"]
+    assert {"metrics", "prometheus", "grafana"} <= set(services)
+    address = "http://prometheus:9090/api/v1/otlp/v1/metrics"
+    sending = {name for name, one in services.items() if address in str(one.get("environment"))}
+    assert sending >= {*RUNNING, "metrics"} - {"postgres"}
+
+
 def test_what_timers_start(started: Started, confirmed: str) -> None:
     """Each service's own words, in the folder of docker-compose.yaml; its timer says when."""
     services = sorted((started.deployed.code / "deploy" / "systemd").glob("*.service"))
