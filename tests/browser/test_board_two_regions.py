@@ -279,7 +279,10 @@ def test_nobody_of_a_region_reads_what_is_of_the_whole_or_deletes_what_is_its_ow
 
 def test_a_viewer_sees_the_own_region_and_moves_nothing(stage: Stage, alfa: Other) -> None:
     dag = stage.dag_id(ALFA)
-    of_alfa = {dag, *(f"{kind}__{ALFA}" for kind in ("answers", "deliveries", "intake", "notices", "steer"))}
+    of_alfa = {
+        dag,
+        *(f"{kind}__{ALFA}" for kind in ("agreement", "answers", "deliveries", "intake", "notices", "steer")),
+    }
     with stage.api(ADMINISTRATOR) as api:
         for one in of_alfa:
             api.wait_for_dag(one)

@@ -33,7 +33,7 @@ AT_ANOTHER_MOMENT = {
         "niets aangeleverd",
     ),
     *("Proefberichten voor deze ronde", "Dossiers die nog niet zijn aangekomen", "Vragen en verbeteringen van ouders"),
-    *("Wie u belt", "Vrijgeven voor het samenwerkingsverband (uw besluit)", "Controlepunt"),
+    *("Bevestigen", "Wie u belt", "Vrijgeven voor het samenwerkingsverband (uw besluit)", "Controlepunt"),
 }
 """What the screens show at another moment of a round, or in another kind of round, than that of this walk."""
 
@@ -203,6 +203,7 @@ def test_questions_and_reruns_in_airflow(
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Rondes").click()
     shown(page, release("Vandaag"))
+    shown(page, release("Tweede persoon en accounts van scholen"))
     release_and_take_back(stage, visit, release)
     unseen("Laatste besluit terugnemen")
     delivery("Laatste besluit terugnemen")
