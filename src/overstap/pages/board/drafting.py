@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
 
 from overstap.agreements.drafting.composition import LastYear, NewAgreementRequest, compose, schools_csv
 from overstap.agreements.drafting.fields import (
@@ -433,7 +434,8 @@ async def _form(request: Request) -> dict[str, Any]:
     """Read a form of limited size.
 
     Raises:
-        HTTPException: 411 when its size is not said beforehand, 413 when it is too large.
+        HTTPException: 411 when its size is not said beforehand, 413 when it is too large, 400 when the browser left,
+            since the page's script drops a check when its user types on.
     """
     stated = request.headers.get("content-length", "")
     if not (stated.isascii() and stated.isdigit()):
@@ -441,9 +443,12 @@ async def _form(request: Request) -> dict[str, Any]:
     if len(stated) > 9 or int(stated) > MOST_BODY:
         raise HTTPException(413)
     found: dict[str, Any] = {}
-    async with request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=MOST_BODY) as form:
-        for name, value in form.items():
-            found[name] = await value.read() if isinstance(value, UploadFile) else value
+    try:
+        async with request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=MOST_BODY) as form:
+            for name, value in form.items():
+                found[name] = await value.read() if isinstance(value, UploadFile) else value
+    except ClientDisconnect as problem:
+        raise HTTPException(400) from problem
     return found
 
 
