@@ -102,6 +102,7 @@ CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("time_delta_parsing", (*ADVICE, "review_minimum"), "vijf dagen"),
     ("school_year", ("school_year",), "2026-2028"),
     ("school_twice", ("schools", 1, "id"), "99ZZ00"),
+    ("own_code_twice", ("own_codes",), [{"list": "42", "code": "0017", "label": "Toets"}] * 2),
     ("profile_of_round", (*ADVICE, "profile"), "VOVO"),
     ("nobody_takes_part", ("rounds", "support"), SUPPORT),
     ("gate_answered_by", (*ADVICE, "gate_answered_by"), ["x.onbekend"]),

@@ -18,7 +18,7 @@ def check(context: CheckContext) -> None:
         if not isinstance(number, str) or not isinstance(code, str):
             continue
         if number not in lists:
-            facts = {"number": number, "known": ", ".join(lists)}
+            facts = {"code_list": number, "known": ", ".join(lists)}
             context.add_finding("AGREEMENT-180", "own_codes", serial, "list", **facts)
             continue
         for version in reversed(known):
