@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from browser.stage import BETA, Stage
 from browser.stage import build as build_stage
 from hypothesis import settings
-from spreading import Groups, in_order
+from spreading import Groups, in_order, needs_stage
 
 from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -117,13 +118,27 @@ def ledger_template(postgres: EmbeddedPostgres) -> str:
 @pytest.fixture(scope="session")
 def stage(state_folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
     """A booted Airflow with two regions, for all tests that are marked `boot`; region beta's round begins at once."""
-    with build_stage(state_folder / "stage", postgres) as found:
+    with ExitStack() as running:
+        found = running.enter_context(build_stage(state_folder / "stage", postgres))
+        _RUNNING.append(running)
         with found.api("admin") as admin:
             for region in found.regions:
                 admin.wait_for_dag(found.dag_id(region), 180)
         with found.api(found.coordinator(BETA)) as coordinator:
             coordinator.unpause(found.dag_id(BETA))
         yield found
+
+
+_RUNNING: list[ExitStack] = []
+"""The stage, while it runs."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """End the stage behind its last test: an Airflow in which nothing happens still takes half a processor."""
+    if nextitem is not None and not needs_stage(nextitem.nodeid):
+        while _RUNNING:
+            _RUNNING.pop().close()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

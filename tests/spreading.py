@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-_AIRFLOW = (
-    "tests/browser/test_board_",
-    "tests/integration/local/test_airflow.py",
-    "tests/integration/round/test_boot.py",
-)
+_STAGE = ("tests/browser/test_board_", "tests/integration/local/test_airflow.py")
+"""They share one booted Airflow, the stage."""
+_AIRFLOW = (*_STAGE, "tests/integration/round/test_boot.py")
 _ROUND = "tests/integration/round/"
 """Half of them look at one played round; the others play rounds of their own, in processes forked from the same."""
 
@@ -55,6 +53,15 @@ def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
     if apart:
         raise pytest.UsageError(f"these boot an Airflow; name their files in tests/spreading.py: {', '.join(apart)}")
     return sorted(items, key=lambda item: _place(_group(item.nodeid)))
+
+
+def needs_stage(nodeid: str) -> bool:
+    """Return whether a test is one of those that share the stage; between them it goes on.
+
+    Args:
+        nodeid: id of the test.
+    """
+    return nodeid.startswith(_STAGE)
 
 
 def _group(nodeid: str) -> str:

@@ -21,7 +21,8 @@ def ledger_database(postgres: EmbeddedPostgres, ledger_template: str) -> Iterato
     name = f"ledger_{secrets.token_hex(6)}"
     admin = postgres.superuser_dsn("postgres")
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {ledger_template}")
+        # Files copied: half the time of the usual way, which writes each page to the log as well.
+        connection.execute(f"create database {name} template {ledger_template} strategy file_copy")
     yield name
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)")
