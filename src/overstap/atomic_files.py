@@ -33,3 +33,19 @@ def write_atomically(path: Path, data: bytes, *, mode: int, aside: str | None = 
     except BaseException:  # a full disk: a part of it would take the room that is left, and stay
         beside.unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync the entries of a folder: without it a synced file can still lose its name.
+
+    Args:
+        folder: the folder.
+
+    Raises:
+        OSError: it cannot be opened or synced.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

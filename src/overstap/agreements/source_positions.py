@@ -126,6 +126,11 @@ class AgreementSource:
 
     def text_at(self, *key: str | int) -> str | None:
         """Return the text of a scalar in the agreement file, in its notation; None when the key has no scalar."""
+        node = self.node_at(*key)
+        return str(node.value) if node is not None else None
+
+    def node_at(self, *key: str | int) -> yaml.ScalarNode | None:
+        """Return the scalar at a key of the agreement file, with its position; None when the key has no scalar."""
         node = self.root
         for step in key:
             inside: yaml.Node | None = None
@@ -134,7 +139,7 @@ class AgreementSource:
             elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
                 inside = node.value[step]
             node = inside
-        return str(node.value) if isinstance(node, yaml.ScalarNode) else None
+        return node if isinstance(node, yaml.ScalarNode) else None
 
     def at(self, *key: str | int) -> Any:
         """Return the value at a key, or None when the key is absent."""

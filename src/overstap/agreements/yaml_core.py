@@ -61,7 +61,7 @@ def yaml_text(data: bytes) -> str:
 class CoreLoader(_SafeLoader):  # type: ignore[misc,valid-type]
     """Safe loader of PyYAML with tag resolution by the core schema, and with merge keys (`<<`)."""
 
-    yaml_implicit_resolvers: dict[str, object] = {}  # noqa: RUF012 (attribute of the base class)
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (attribute of the base class)
     yaml_constructors: dict[str | None, object] = {  # noqa: RUF012 (attribute of the base class)
         tag: construct
         for tag, construct in _SafeLoader.yaml_constructors.items()

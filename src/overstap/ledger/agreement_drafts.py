@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from psycopg.rows import TupleRow
+
 from overstap.agreements.drafting.files import AgreementTexts
 from overstap.ledger.session import UnitOfWork
 
@@ -258,15 +260,7 @@ def settle_draft(unit: UnitOfWork, draft: UUID, problem: str | None = None) -> b
     )
 
 
-def _draft(row: Sequence[object]) -> AgreementDraft:
+def _draft(row: TupleRow) -> AgreementDraft:
     draft, year, state, version, content, schools, digest, base, base_schools, *rest = row
-    return AgreementDraft(
-        draft,  # type: ignore[arg-type]
-        str(year),
-        DraftState(str(state)),
-        version,  # type: ignore[arg-type]
-        AgreementTexts(content, schools),  # type: ignore[arg-type]
-        digest,  # type: ignore[arg-type]
-        AgreementTexts(base, base_schools),  # type: ignore[arg-type]
-        *rest,  # type: ignore[arg-type]
-    )
+    new, old = AgreementTexts(content, schools), AgreementTexts(base, base_schools)
+    return AgreementDraft(draft, year, DraftState(state), version, new, digest, old, *rest)

@@ -19,6 +19,8 @@ from typing import Any
 import olefile  # type: ignore[import-untyped]
 from lxml import etree
 
+from overstap.oso.xml_parser import parse_other
+
 _log = logging.getLogger(__name__)
 DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, IndexError)
 """Exceptions of `zipfile` and zlib for damaged or hostile archives."""
@@ -64,9 +66,6 @@ _OUTSIDE_FORMULA = re.compile(r"\|\s*'[^'<]{0,500}'\s*!|(?<![A-Za-z0-9_.])(?:_xl
 """A formula that requests data from another program (DDE) or a web service."""
 _LINKING = (b"instrText", b"fldSimple", b"ddeLink", b"|'", b"|&apos;", b"|&#39;")
 """Each part with a field or link that starts another program contains one of these."""
-_SAFE = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False
-)
 _ODF_SOURCES = ("floating-frame", "section-source", "table-source", "cell-range-source", "object", "object-ole")
 """Elements of OpenDocument 1.2 part 1 whose content a program fetches to display it."""
 _ODF_MACROS = re.compile(r"(?:^|/)(?:basic|scripts|dialogs)/", re.IGNORECASE)
@@ -255,7 +254,7 @@ def _xml(data: bytes) -> Any:
     if not data or b"<!DOCTYPE" in data[:2_000].upper():
         return None
     try:
-        return etree.fromstring(data, _SAFE)
+        return parse_other(data, keeps_comments=True)
     except (etree.XMLSyntaxError, ValueError):
         return None
 

@@ -12,6 +12,7 @@ from typing import Any
 from lxml import etree
 
 from overstap.errors import OverstapError
+from overstap.oso.xml_parser import parse_other
 
 XSL = "http://www.w3.org/1999/XSL/Transform"
 SHEET_LIMIT_BYTES = 20_000_000
@@ -27,7 +28,6 @@ _STRING = re.compile(_LITERAL)
 _REST = re.compile(r"\b(?:not|and|or)\b|[\s()]")
 _STEP = re.compile(r"(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)$")
 _STATED = ("validatieversie", "standaardversie")
-_PARSER: Any = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ def _with_parts(path: Path, folder: Path, above: frozenset[Path], seen: list[Pat
     except OSError:
         raise OverstapError("STANDARD-001", file=path.name) from None
     try:
-        top = etree.fromstring(data, _PARSER)
+        top = parse_other(data, keeps_comments=True)
     except (etree.XMLSyntaxError, ValueError):
         raise OverstapError("STANDARD-007", file=path.name) from None
     if top.getroottree().docinfo.doctype:

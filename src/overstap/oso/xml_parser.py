@@ -1,4 +1,4 @@
-"""Hardened XML parser for dossiers: no DTD, entities or network access, with libxml2's own limits."""
+"""Hardened XML parsers of dossiers and other files: no DTD, entities or network, with libxml2's own limits."""
 
 import threading
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from lxml import etree
 
 _SAFE: dict[str, Any] = {
-    "encoding": "utf-8",
     "resolve_entities": False,
     "no_network": True,
     "load_dtd": False,
@@ -14,17 +13,16 @@ _SAFE: dict[str, Any] = {
     "attribute_defaults": False,
     "huge_tree": False,
     "recover": False,
-    "remove_comments": True,
-    "remove_pis": True,
 }
+_OF_DOSSIERS = {**_SAFE, "encoding": "utf-8", "remove_comments": True, "remove_pis": True}
 
 
 class _Parsers(threading.local):
     """Parsers of one thread: one keeps all white space, one drops ignorable white space."""
 
     def __init__(self) -> None:
-        self.exact = etree.XMLParser(**_SAFE)
-        self.tight = etree.XMLParser(remove_blank_text=True, **_SAFE)
+        self.exact = etree.XMLParser(**_OF_DOSSIERS)
+        self.tight = etree.XMLParser(remove_blank_text=True, **_OF_DOSSIERS)
 
 
 _PARSERS = _Parsers()
@@ -41,6 +39,23 @@ def parse(plain: bytes) -> Any:
         lxml.etree.XMLSyntaxError: the document is not well-formed, or exceeds libxml2's limits.
     """
     return etree.fromstring(plain, _PARSERS.exact if _has(b"!", plain) or _has(b"?", plain) else _PARSERS.tight)
+
+
+def parse_other(data: bytes, *, keeps_comments: bool = False) -> Any:
+    """Parse a document that is no dossier, in any encoding, and return its root element.
+
+    A DOCTYPE is not refused (`getroottree().docinfo.doctype` tells it); nothing that it declares is used.
+
+    Args:
+        data: the document.
+        keeps_comments: whether comments and processing instructions stay in the tree.
+
+    Raises:
+        lxml.etree.XMLSyntaxError: the document is not well-formed, or exceeds libxml2's limits.
+        ValueError: its encoding is not known.
+    """
+    removes = not keeps_comments
+    return etree.fromstring(data, etree.XMLParser(remove_comments=removes, remove_pis=removes, **_SAFE))
 
 
 def _has(mark: bytes, plain: bytes) -> bool:

@@ -27,6 +27,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from overstap.atomic_files import sync_folder
 from overstap.envelope import manifest as manifests
 from overstap.envelope.envelope import OpenedEnvelope
 from overstap.envelope.manifest import EnvelopeKind, Manifest, moment_text
@@ -104,7 +105,7 @@ class FolderStore:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
                 return False
-            _sync(target.parent)
+            sync_folder(target.parent)
             return True
         finally:
             shutil.rmtree(aside, ignore_errors=True)  # it exists only when it was not renamed
@@ -174,7 +175,7 @@ class FolderStore:
             aside = self.folder / "arriving" / f"{message_id}.gone"
             shutil.rmtree(aside, ignore_errors=True)  # left by an interrupted attempt
             folder.rename(aside)
-            _sync(folder.parent)
+            sync_folder(folder.parent)
             shutil.rmtree(aside)
 
     def add_refusal(self, envelope_sha256: bytes, receipt: bytes) -> None:
@@ -322,13 +323,4 @@ def _replace(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     _write(beside, content)
     beside.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Sync the entries of a folder: without it a synced file can still lose its name."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)

@@ -4,14 +4,16 @@ The schema is resolved by the package `xmlschema`, which fetches nothing from a 
 """
 
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from lxml import etree
+
 from overstap.errors import OverstapError
+from overstap.oso.xml_parser import parse_other
 
 ROOT = "dossier"
 SCHEMA_LIMIT_BYTES = 20_000_000
@@ -141,7 +143,7 @@ def read_schema(path: Path) -> OfficialSchema:
         schema = xmlschema.XMLSchema10(
             str(path.resolve()), allow="sandbox", defuse="always", use_location_hints=False, use_fallback=False
         )
-    except (xmlschema.XMLSchemaException, ElementTree.ParseError, ValueError, RecursionError) as problem:
+    except (xmlschema.XMLSchemaException, SyntaxError, ValueError, RecursionError) as problem:
         raise OverstapError("STANDARD-002", file=path.name, problem=_first_line(problem)) from None
     element = schema.elements.get(ROOT)
     if element is None:
@@ -188,8 +190,8 @@ def _refuse_outside(path: Path, data: bytes, seen: set[Path]) -> None:
     here = path.resolve()
     seen.add(here)
     try:
-        top = ElementTree.fromstring(data)  # noqa: S314 (a DTD was refused before)
-    except (ElementTree.ParseError, ValueError) as problem:
+        top = parse_other(data)
+    except (etree.XMLSyntaxError, ValueError) as problem:
         raise OverstapError("STANDARD-002", file=path.name, problem=_first_line(problem)) from None
     if top.tag != f"{{{_XSD}}}schema":
         raise OverstapError("STANDARD-002", file=path.name, problem="xs:schema?")

@@ -8,7 +8,7 @@ import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
-from overstap.atomic_files import write_atomically
+from overstap.atomic_files import sync_folder, write_atomically
 from overstap.storage.place import Entry, Stored, Unread, UnreadError
 
 _WRITTEN_ONCE_MODE = 0o444
@@ -66,7 +66,7 @@ def write(path: Path, data: bytes, mode: int, folder_mode: int, aside: str | Non
     """Write a file; see `use.write`."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=folder_mode)
     write_atomically(path, data, mode=mode, aside=aside)
-    _sync(path.parent)
+    sync_folder(path.parent)
     return path
 
 
@@ -78,11 +78,3 @@ def write_once(path: Path, data: bytes) -> Path:
         os.fsync(out.fileno())
     path.chmod(_WRITTEN_ONCE_MODE)
     return path
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -25,13 +25,19 @@ begin
     return made;
 end $$;
 
+-- An open draft, which nobody else changes until the transaction ends; null when it is not open (any more). Granted to nobody.
+create function overstap.hold_draft(of_draft uuid) returns overstap.agreement_draft
+    language sql volatile set search_path = overstap, pg_temp as $$
+    select d.* from agreement_draft d
+     where d.draft = of_draft and d.region = acting_region() and d.state = 'open' for update $$;
+
 -- Adds a version that was made from a version; 'changed' when another one was saved meanwhile, 'settled' when the draft is not open.
 create function overstap.save_draft(of_draft uuid, on_version integer, new_content text, new_schools text, by_whom text) returns text
     language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare known record;
+declare known agreement_draft;
 begin
-    select d.* into known from agreement_draft d where d.draft = of_draft and d.region = acting_region() for update;
-    if known.draft is null or known.state <> 'open' then
+    known := hold_draft(of_draft);
+    if known.draft is null then
         return 'settled';
     end if;
     if known.version <> on_version then
@@ -62,10 +68,10 @@ end $$;
 -- Approves the version that somebody read: 'changed' when it is another one by now, 'own' when that person wrote any of it.
 create function overstap.approve_draft(of_draft uuid, on_version integer, by_whom text) returns text
     language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare known record;
+declare known agreement_draft;
 begin
-    select d.* into known from agreement_draft d where d.draft = of_draft and d.region = acting_region() for update;
-    if known.draft is null or known.state <> 'open' then
+    known := hold_draft(of_draft);
+    if known.draft is null then
         return 'settled';
     end if;
     if known.version <> on_version then

@@ -93,7 +93,7 @@ def with_fields(content: str, source: AgreementSource, values: Mapping[str, str]
             if new is None or new == one.value:
                 continue
             text = " ".join(new.split())
-            node = _node(source.root, one.key)
+            node = _node(source, one.key)
             if node is not None:
                 written = text.replace("T", " ") if _is_moment(text) else scalar_text(text)
                 changes.append((node.start_mark.index, node.end_mark.index, written))
@@ -165,7 +165,7 @@ def coordinators_of(source: AgreementSource) -> list[dict[str, str]]:
 
 def _fields(source: AgreementSource, keys: Sequence[Key]) -> Iterator[AgreementField]:
     for key in keys:
-        node = _node(source.root, key)
+        node = _node(source, key)
         if node is None:
             continue
         value = str(node.value)
@@ -184,17 +184,10 @@ def _is_moment(text: str) -> bool:
     return moment is not None and moment.tzinfo is None
 
 
-def _node(root: yaml.Node | None, key: Key) -> yaml.ScalarNode | None:
+def _node(source: AgreementSource, key: Key) -> yaml.ScalarNode | None:
     """Return the scalar at a key of the file itself; None where it is absent, a block, or written over lines."""
-    node: yaml.Node | None = root
-    for step in key:
-        inside: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            inside = next((value for name, value in node.value if name.value == step), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            inside = node.value[step]
-        node = inside
-    return node if isinstance(node, yaml.ScalarNode) and node.style not in ("|", ">") else None
+    node = source.node_at(*key)
+    return node if node is not None and node.style not in ("|", ">") else None
 
 
 def _length(source: AgreementSource, name: str) -> int:

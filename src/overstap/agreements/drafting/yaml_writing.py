@@ -25,7 +25,7 @@ class _Writer(yaml.SafeDumper):
 
 
 for _first, _resolvers in CoreLoader.yaml_implicit_resolvers.items():
-    for _tag, _form in _resolvers:  # type: ignore[attr-defined]
+    for _tag, _form in _resolvers:
         _Writer.add_implicit_resolver(_tag, _form, [_first])
 _Writer.add_representer(
     _Flow, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)

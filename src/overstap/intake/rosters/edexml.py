@@ -12,14 +12,12 @@ from lxml import etree
 from overstap.errors import OverstapError
 from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles
 from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
+from overstap.oso.xml_parser import parse_other
 
 LIMIT_BYTES = 30_000_000
 _MOST_PUPILS = 20_000
 _SEX = {"1": "boy", "2": "girl"}
 _NUMBERS = ("bsn", "onderwijsnummer", "sofinummer")
-_PARSER: Any = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-)
 
 
 def is_xml(data: bytes) -> bool:
@@ -40,7 +38,7 @@ def read_edexml(data: bytes) -> Roster:
     if len(data) > LIMIT_BYTES:
         raise OverstapError("INTAKE-080", megabytes=LIMIT_BYTES // 1_000_000)
     try:
-        root = etree.fromstring(data, _PARSER)
+        root = parse_other(data)
     except (etree.XMLSyntaxError, ValueError) as problem:
         line = getattr(problem, "position", (0, 0))[0]
         raise OverstapError("INTAKE-082", line=line) from None

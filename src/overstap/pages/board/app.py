@@ -221,9 +221,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         note = " ".join(note.split())[:500]
         again: dict[str, Any] = {"request": request, "person": person, "note": note}
         again |= {"round_id": round_id, "school_id": school_id}
-        if not csrf.is_own_page(request) or not csrf.is_valid(
-            board.airflow.secret(), person, f"{round_id}/{school_id}", mark
-        ):
+        if not csrf.is_submitted(request, board.airflow.secret(), person, f"{round_id}/{school_id}", mark):
             return await shown(**again, problem=words["bad_mark"]["nl"])
         if not note:
             return await shown(**again, problem=words["no_note"]["nl"])

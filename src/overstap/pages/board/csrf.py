@@ -28,6 +28,19 @@ def is_valid(secret: str, person: BoardUser, about: str, given: str) -> bool:
     return bool(content == [person.key, about])
 
 
+def is_submitted(request: Request, secret: str, person: BoardUser, about: str, given: str) -> bool:
+    """Tell whether a form was sent from a page of ours, with the token that this account got for this change.
+
+    Args:
+        request: the request with the form.
+        secret: see `AirflowPort.secret`.
+        person: the account that sent it.
+        about: the object that it changes, as for `form_token`.
+        given: the token that came with it.
+    """
+    return is_own_page(request) and is_valid(secret, person, about, given)
+
+
 def is_own_page(request: Request) -> bool:
     """Tell whether a browser sent a form from a page of the same origin (Fetch Metadata; where absent, Origin)."""
     site = request.headers.get("sec-fetch-site")

@@ -87,9 +87,8 @@ def _add_question(app: FastAPI, board: Board) -> None:
             words = texts("board/decisions")["problems"]
             if found.question is None:
                 return found, None, written(*at, found, 409, was_late=True)
-            if not csrf.is_own_page(request) or not csrf.is_valid(
-                board.airflow.secret(), person, about(round_id, gate, number, found), mark
-            ):
+            subject = about(round_id, gate, number, found)
+            if not csrf.is_submitted(request, board.airflow.secret(), person, subject, mark):
                 return found, None, written(*at, found, 422, problem=words["bad_mark"]["nl"], given=given)
             if found.view.region not in person.reruns:
                 return found, None, written(*at, found, 403, problem=words["no_right"]["nl"])
@@ -167,7 +166,7 @@ def _add_taking_back(app: FastAPI, board: Board) -> None:
         def decide() -> str | Response:
             found = second_thought.undoable(context, round_id)
             subject = f"{round_id}/back/{decision}"
-            if not csrf.is_own_page(request) or not csrf.is_valid(board.airflow.secret(), person, subject, mark):
+            if not csrf.is_submitted(request, board.airflow.secret(), person, subject, mark):
                 return written(context, round_id, status=422, warning=words["bad_mark"]["nl"], note=note)
             if not note:
                 return written(context, round_id, status=422, warning=words["no_note"]["nl"])
@@ -215,7 +214,7 @@ def _add_asking_again(app: FastAPI, board: Board) -> None:
         note = " ".join(note.split())[:REASON_LENGTH]
         subject = f"{round_id}/again/{gate}"
         problem = ""
-        if not csrf.is_own_page(request) or not csrf.is_valid(board.airflow.secret(), person, subject, mark):
+        if not csrf.is_submitted(request, board.airflow.secret(), person, subject, mark):
             problem = words["bad_mark"]["nl"]
         elif not note:
             problem = words["no_note"]["nl"]
@@ -235,12 +234,8 @@ def _add_taking_up(app: FastAPI, board: Board) -> None:
     ) -> Response:
         context = board.context(person)
         region = _region(context, round_id)
-        secret = board.airflow.secret()
-        if (
-            region not in person.reruns
-            or not csrf.is_own_page(request)
-            or not csrf.is_valid(secret, person, f"{round_id}/up", mark)
-        ):
+        is_ours = csrf.is_submitted(request, board.airflow.secret(), person, f"{round_id}/up", mark)
+        if region not in person.reruns or not is_ours:
             return _to_round(board.airflow, round_id, "")
         with _deciding_ledger(board) as ledger:
             count = coordinator_answers.take_up(ledger, round_id, region, person.account, school)

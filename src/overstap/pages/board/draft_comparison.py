@@ -54,11 +54,9 @@ def compare(unit: UnitOfWork | None, old: Agreement, new: Agreement) -> DraftCom
     """
     names = {school.id: school.name for school in (*old.schools, *new.schools)}
     found = [DraftDifference(_label(one, names), one.old_nl, one.new_nl) for one in differences(old, new)]
-    running = []
-    for kind in old.rounds if unit is not None and found else ():
-        one = _running(unit, new, kind, names)  # type: ignore[arg-type]
-        if one is not None:
-            running.append(one)
+    running: list[RunningRound] = []
+    if unit is not None and found:
+        running = [one for kind in old.rounds if (one := _running(unit, new, kind, names)) is not None]
     return DraftComparison("compared", found, running)
 
 

@@ -425,8 +425,7 @@ def _check_size(shown: AgreementTexts) -> None:
 
 
 def _check_mark(board: Board, request: Request, person: BoardUser, about: str, form: Mapping[str, Any]) -> None:
-    is_right = csrf.is_valid(board.airflow.secret(), person, about, str(form.get("mark", "")))
-    if not csrf.is_own_page(request) or not is_right:
+    if not csrf.is_submitted(request, board.airflow.secret(), person, about, str(form.get("mark", ""))):
         raise NotDoneError(_problem("bad_mark"))
 
 

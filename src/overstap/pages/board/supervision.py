@@ -73,8 +73,7 @@ def add_supervision(app: FastAPI, board: SupervisedBoard) -> None:
     ) -> Response:
         if region not in person.reruns:
             raise PageNotFoundError(region)
-        is_ours = csrf.is_own_page(request) and csrf.is_valid(board.airflow.secret(), person, about(region), mark)
-        if not is_ours:
+        if not csrf.is_submitted(request, board.airflow.secret(), person, about(region), mark):
             return await run_in_threadpool(written, person, region, 422, problem=supervision.words("form_old"))
         return await run_in_threadpool(changed, person, region, change)
 
