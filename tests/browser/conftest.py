@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from .stage import Stage
 
@@ -63,7 +63,8 @@ def serious() -> Callable[[Page], list[str]]:
 
 @pytest.fixture(scope="session")
 def visit(stage: Stage, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a page of an account that has signed in by the form; one session per account, and per look."""
+    """Return a page of an account that has signed in by the form, once: Airflow allows an address five in 40 s."""
+    signed_in: dict[str, StorageState] = {}
     contexts: dict[tuple[str, str, int, int], BrowserContext] = {}
 
     def page(account: str, path: str, *, scheme: str = "light", size: tuple[int, int] = (1280, 900)) -> Page:
@@ -74,9 +75,11 @@ def visit(stage: Stage, browser: Browser) -> Iterator[Callable[..., Page]]:
                 viewport={"width": size[0], "height": size[1]},
                 locale="nl-NL",
                 base_url=stage.address,
+                storage_state=signed_in.get(account),
             )
             contexts[key].set_default_timeout(60_000)
             contexts[key].add_init_script(_STILL)
+        if account not in signed_in:
             first = contexts[key].new_page()
             first.goto("/")
             first.fill("input[name=username]", account)
@@ -84,6 +87,7 @@ def visit(stage: Stage, browser: Browser) -> Iterator[Callable[..., Page]]:
             first.click("[type=submit]")
             first.wait_for_url(lambda url: "/auth/" not in url)
             first.close()
+            signed_in[account] = contexts[key].storage_state()
         opened = contexts[key].new_page()
         opened.goto(path)
         return opened

@@ -7,7 +7,8 @@ receiver's store and every receipt looked at again.
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 
 import psycopg
@@ -29,8 +30,25 @@ def strike(process: "subprocess.Popen[str]", after_seconds: float) -> None:
 def strike_at_work(process: "subprocess.Popen[str]", deployment: RegionDeployment, table: str, random: Random) -> None:
     """Kill a process in the middle of its writing: soon after its first group has come into a table."""
     begun = deployment.count(table)
-    wait_for(lambda: process.poll() is not None or deployment.count(table) > begun)
-    strike(process, random.uniform(0, 0.04))
+    with slow_writing(deployment, table):
+        wait_for(lambda: process.poll() is not None or deployment.count(table) > begun)
+        strike(process, random.uniform(0, 0.04))
+
+
+@contextmanager
+def slow_writing(deployment: RegionDeployment, table: str) -> Iterator[None]:
+    """Let every insert into a table take a third of a second, so that a kill falls between two on any machine."""
+    with psycopg.connect(deployment.owner_dsn, autocommit=True) as owner:
+        owner.execute(
+            "create function overstap.test_slow() returns trigger language plpgsql as"
+            " $$ begin perform pg_sleep(0.3); return null; end $$"
+        )
+        owner.execute(
+            f"create trigger test_slow after insert on overstap.{table} for each statement"
+            " execute function overstap.test_slow()"
+        )
+        yield
+        owner.execute("drop function overstap.test_slow cascade")
 
 
 def finish(begin: Stage, deployment: RegionDeployment, stage: str, school: str = "-") -> int:
