@@ -144,7 +144,9 @@ def test_following_a_round(coordinator: Callable[[str], Page], here: str, stage:
     school = stage.school(ALFA, SchoolBehaviour.FAULTY)
     board(page).get_by_role("searchbox").fill(school.name)
     board(page).get_by_role("button", name=word("Zoek")).click()
-    board(page).locator("table.schools tbody a", has_text=school.name).first.click()
+    # Not before the search has answered: a link of the page that is going away leads nowhere.
+    expect(board(page).locator("table.schools tbody th a", has_not_text=school.name)).to_have_count(0)
+    board(page).locator("table.schools tbody th a", has_text=school.name).first.click()
     for heading in ("Waar wacht het op", "Wat er is gevonden", "Geschiedenis", "Per dossier"):
         expect(board(page).get_by_role("heading", name=word(heading))).to_be_visible()
     page.goto(here)
