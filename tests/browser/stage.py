@@ -196,10 +196,10 @@ def _build(folder: Path, postgres: EmbeddedPostgres) -> Stage:
     }  # fmt: skip
     postgres.create_database(LEDGER, "postgres")
     owner = postgres.superuser_dsn(LEDGER)
-    password = "stage-" + "x" * 24
-    sandbox = Sandbox(folder, owner, psycopg.conninfo.make_conninfo(owner, user="overstap_app", password=password))
+    sandbox = Sandbox(folder, owner, postgres.dsn("overstap_app", LEDGER))
     sandbox.prepare(*regions)
-    set_app_password(owner, password)
+    # The login is the server's, so all that use it have to mean the same password.
+    set_app_password(owner, postgres.password("overstap_app"))
     settings = sandbox.variables | {"OVERSTAP_ADMINISTRATORS": ADMINISTRATOR}
     schools = {one.id for region in regions.values() for one in (*region.primary, *region.secondary)}
     sandbox.certify(regions, sorted(schools), at=now())
