@@ -25,6 +25,7 @@ def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
     yield from _codes(unit)
     yield from _closings(unit)
     yield from _registrations(unit)
+    yield from _rosters(unit)
 
 
 def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
@@ -141,3 +142,25 @@ def _registrations(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
         "and l.payload::jsonb ->> 'subject' = a.school_year)"
     ):
         yield year, "has registrations without an audit line"
+
+
+def _rosters(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare each school's roster with the last line about it."""
+    logged: dict[str, str] = dict(
+        unit.rows(
+            "select distinct on (l.said ->> 'subject') l.said ->> 'subject', l.said -> 'detail' ->> 'digest' from "
+            "(select payload::jsonb as said, seq from overstap.audit_line) l "
+            "where starts_with(l.said ->> 'action', 'roster.') and l.said -> 'detail' ? 'digest' "
+            "order by l.said ->> 'subject', l.seq desc"
+        )
+    )
+    found: dict[str, str] = dict(
+        unit.rows(
+            "select school_year || '/' || school, overstap.roster_digest(school_year, school) from "
+            "(select school_year, school from overstap.roster "
+            "union select school_year, school from overstap.roster_pupil) p"
+        )
+    )
+    for subject in sorted(logged.keys() | found.keys()):
+        if logged.get(subject) != found.get(subject):
+            yield subject, "its roster differs from the last audit line about it"

@@ -315,7 +315,9 @@ def _encrypted(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
             "where text <> '' "
             "union all select 'answer ' || request, 'answer/' || request, answer_key_id, answer "
             "from overstap.review_request where answer <> '' "
-            "union all select 'file ' || label, 'file/' || label, key_id, file_name from overstap.refused_input"
+            "union all select 'file ' || label, 'file/' || label, key_id, file_name from overstap.refused_input "
+            "union all select 'roster entry ' || roster_pupil, 'roster/' || roster_pupil, key_id, content "
+            "from overstap.roster_pupil"
         )
         for subject, bound_to, key_id, data in cursor:
             try:
@@ -368,7 +370,7 @@ def _regions_apart(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
     ):
         if not is_guarded:
             yield Breach("I7", table, "row-level security is off")
-    for table in ("dossier", "application", "delivery", "review_decision", "audit_line"):
+    for table in ("dossier", "application", "delivery", "review_decision", "audit_line", "roster_pupil"):
         counted: Any = unit.one(
             f"select count(*) from overstap.{table} where region <> %(region)s",  # noqa: S608 (names above)
             region=unit.region,

@@ -16,6 +16,7 @@ from overstap.intake.candidates import Candidate
 from overstap.intake.collect import CollectionResult, collect_school
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.registrations import SourceRegistrations, collect_registrations, wait_until_written
+from overstap.intake.rosters.collecting import collect_roster
 from overstap.intake.sources.source import SourceContext
 from overstap.intake.virus_scanner import VirusScanner
 from overstap.ledger import certificate_dates
@@ -104,7 +105,30 @@ def _note_ended(context: RoundContext, school_id: str) -> None:
         collection_times.note(unit, context.round_id, school_id)
 
 
+def _take_roster(context: RoundContext, school: School) -> None:
+    """Take in the school's roster, in a round whose dossiers are those of leavers."""
+    if school.supplies is None or not context.kind.is_of_leavers:
+        return
+    is_database = school.supplies.way == "las_database"
+    connection = str(getattr(school.supplies, "connection", ""))
+    drop = context.place("drop")
+    taken = collect_roster(
+        context.ledger,
+        region=context.region,
+        school_year=context.agreement.school_year,
+        school=school.id,
+        actor=f"collect {school.id}",
+        now=context.clock(),
+        folder=drop / context.region / school.id if drop is not None else None,
+        database=(lambda: context.database(connection)) if is_database else None,
+    )
+    if taken is not None and taken.outcome == "taken":
+        counted = ", ".join(f"{name} {number}" for name, number in taken.counts.items())
+        log.info("Leerlingenlijst | roster: %s", counted)
+
+
 def _collect(context: RoundContext, school: School) -> CollectionResult:
+    _take_roster(context, school)
     today = dutch_time(context.clock()).date()
     expected = expected_in(context.kind, context.round.categories)
     own_codes = frozenset(context.agreement.own_code_labels)

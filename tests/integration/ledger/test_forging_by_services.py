@@ -435,11 +435,14 @@ MAY: dict[str, set[str]] = {
     "desk": set(),
     "watch": {"due_work"},
     "board": {"due_work"},
-    "school_alfa": {"answered_already", "audit", "give_codes", "record_decisions"},
+    "school_alfa": {
+        *("answered_already", "audit", "give_codes", "record_decisions"),
+        *("hold_roster", "is_of_leavers", "put_back_on_roster", "settle_missing", "take_off_roster", "take_roster"),
+    },
     "desk_alfa": {"adopt_envelope", "audit"},
-    "watch_alfa": set(),
+    "watch_alfa": {"is_of_leavers"},
     "board_alfa": {
-        *("answer_gate", "take_back", "take_up", "recover_account", "school_accounts"),
+        *("answer_gate", "take_back", "take_up", "take_up_list", "is_of_leavers", "recover_account", "school_accounts"),
         *("confirm_second", "second_requests", "withdraw_second"),
         *("acting_region", "kept_answer", "releases", "undoable", "unstated"),  # these only read
     },
@@ -454,7 +457,7 @@ WRITES = {
     "review": set(),
     "school_alfa": {
         *("content_access", "dossier", "invitation", "letter_print", "mail", "notice", "review_access"),
-        *("review_attachment", "review_frozen", "review_proof", "review_request"),
+        *("refused_roster", "review_attachment", "review_frozen", "review_proof", "review_request"),
     },
     "desk_alfa": {
         *("delivery", "dossier", "dossier_request", "notice", "receipt", "result", "revocation", "school_line"),

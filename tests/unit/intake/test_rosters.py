@@ -96,7 +96,25 @@ def test_private_additions_a_namespace_and_missing_dates_stop_nothing() -> None:
         "INTAKE-084": ["leerling 2"],
         "INTAKE-086": ["leerling 3"],
         "INTAKE-088": ["leerling 1", "leerling 2"],
+        "INTAKE-097": ["leerling 1", "leerling 2"],  # without a year group nobody knows whether they leave
     }
+
+
+@pytest.mark.parametrize(
+    ("stated", "kind"),
+    [("8", "group_8"), ("groep 8", "group_8"), ("Groep 8b", "group_8"), ("8 A", "group_8"), ("v", "special_secondary")],
+)
+def test_a_year_group_is_read_as_schools_write_it(stated: str, kind: str) -> None:
+    table = f"leerlingnummer;achternaam;geboortedatum;jaargroep\n{BSN};Vis;2015-03-30;{stated}\n".encode()
+    for found in (read_roster(table), read_roster(edexml(pupil("a", f"<jaargroep>{stated}</jaargroep>")))):
+        assert [each.kind(TODAY) for each in found.pupils] == [kind]
+        assert "INTAKE-097" not in found.problems()
+
+
+@pytest.mark.parametrize("stated", ["acht", "8/7", "18", "groep"])
+def test_an_unknown_year_group_is_told(stated: str) -> None:
+    table = f"leerlingnummer;achternaam;geboortedatum;jaargroep\n{BSN};Vis;2015-03-30;{stated}\n".encode()
+    assert read_roster(table).problems() == {"INTAKE-097": ["regel 2"]}
 
 
 def test_who_stands_there_twice_counts_once_and_is_told() -> None:

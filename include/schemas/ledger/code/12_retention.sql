@@ -34,6 +34,16 @@ begin
     return found;
 end $$;
 
+-- The roster entries of the pupils of some dossiers, unless another dossier of the pupil is there. Granted to nobody.
+create function overstap.roster_of(ids uuid[]) returns uuid[]
+    language sql stable set search_path = overstap, pg_temp as $$
+    select coalesce(array_agg(distinct p.roster_pupil), '{}')
+      from dossier d join round o on o.round_id = d.round_id
+      join roster_pupil p on p.region = d.region and p.school_year = o.school_year and (p.pupil = d.pupil or p.las_key = d.las_key)
+     where d.dossier = any(ids) and d.region = acting_region()
+       and not exists (select from dossier x where x.pupil = d.pupil and x.region = d.region and not x.dossier = any(ids)
+                          and x.forgotten_at is null) $$;
+
 -- What is about to be erased, a line each. Granted to nobody.
 create function overstap.append_erasing(what text, ids uuid[], days integer, is_asked boolean, why text) returns void
     language sql set search_path = overstap, pg_temp as $$
@@ -83,6 +93,9 @@ begin
     update mail m set state = 'refused', content = null, settled_at = overstap.clock()
       from invitation i where i.dossier = any(ids) and m.region = i.region and m.content is not null
        and m.meaning = concat_ws('/', 'invitation', i.dossier, i.number, i.person, i.days_before);
+    if is_asked then
+        perform forget_roster(roster_of(ids));
+    end if;
     update dossier set las_key = null, erased_at = overstap.clock() where dossier = any(ids) and erased_at is null;
     get diagnostics erased = row_count;
     return erased;
@@ -120,6 +133,7 @@ begin
                 and not exists (select from dossier o where o.pupil = d.pupil and o.region = d.region and not o.dossier = any(ids)
                                    and o.forgotten_at is null)
               group by a.school_year) y;
+    perform forget_roster(roster_of(ids));
     update dossier set forgotten_at = overstap.clock(), pupil = sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
      where dossier = any(ids) and erased_at is not null and forgotten_at is null;
     get diagnostics forgotten = row_count;
@@ -146,6 +160,15 @@ begin
     update mail set state = 'refused', content = null, settled_at = overstap.clock() where round_id = of_round and content is not null;
     get diagnostics more = row_count;
     gone := gone + more;
+    -- The rosters of a school year, once none of its rounds needs them
+    if not exists (select from round r join round o on o.school_year = r.school_year and o.round_id = of_round
+                    where r.region = of_region
+                      and (coalesce(r.closed_at > overstap.clock() - make_interval(days => days), true)
+                           or exists (select from retention_hold h where h.round_id = r.round_id and h.lifted_at is null))) then
+        select forget_roster(array(select p.roster_pupil from roster_pupil p join round o on o.school_year = p.school_year
+                                    where o.round_id = of_round and p.region = of_region)) into more;
+        gone := gone + more;
+    end if;
     if with_traces then
         select coalesce(forget_registrations(y.school_year, y.pupils), 0) into more
           from (select a.school_year, array_agg(distinct a.pupil) as pupils

@@ -21,6 +21,13 @@ grant select, insert (region, school_year, source, line, code, facts), delete on
 grant select, insert, update on overstap.due_work, overstap.collected to overstap_region;
 grant execute on function overstap.due_work to overstap_app;
 
+-- rosters
+grant select on overstap.roster, overstap.roster_pupil, overstap.roster_event, overstap.roster_owner to overstap_region;
+grant select, insert (region, school_year, school, source, code, facts), update (source, code, facts, seen_at), delete
+    on overstap.refused_roster to overstap_region;
+grant execute on function overstap.hold_roster, overstap.take_roster, overstap.settle_missing, overstap.take_off_roster,
+    overstap.put_back_on_roster, overstap.take_up_list, overstap.roster_digest, overstap.is_of_leavers to overstap_region;
+
 -- drafts of agreements: a task writes what was approved
 grant select on overstap.agreement_draft, overstap.agreement_draft_version to overstap_region;
 grant execute on function overstap.announce_draft, overstap.settle_draft to overstap_region;

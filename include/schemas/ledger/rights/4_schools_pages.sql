@@ -24,6 +24,11 @@ grant update (frozen, showing) on overstap.review_access to overstap_rights_scho
 grant update (is_open, content, made_at, made_by) on overstap.review_proof to overstap_rights_school;
 grant insert (mail, region, round_id, meaning, kind, is_urgent, key_id, content, due_at) on overstap.mail to overstap_rights_school;
 grant insert (region, round_id, meaning, kind, recipient, facts, is_urgent) on overstap.notice to overstap_rights_school;
+-- The school's own roster.
+grant insert (region, school_year, school, source, code, facts), update (source, code, facts, seen_at) on overstap.refused_roster
+    to overstap_rights_school;
+grant execute on function overstap.hold_roster, overstap.take_roster, overstap.settle_missing, overstap.take_off_roster,
+    overstap.put_back_on_roster, overstap.is_of_leavers to overstap_rights_school;
 -- Signing in, before any region is known: each acts on the one account that the password or the stay is of.
 grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end,
     overstap.school_stay_half, overstap.school_factors, overstap.school_factor_facts, overstap.school_factor_try,

@@ -61,6 +61,11 @@ class RoundKind(StrEnum):
         return self is not RoundKind.SUPPORT
 
     @property
+    def is_of_leavers(self) -> bool:
+        """Whether its dossiers are those of the pupils who leave a primary school, whom its roster states."""
+        return self.supplied_by is SchoolKind.PO and self.received_by is SchoolKind.VO
+
+    @property
     def milestones(self) -> tuple[str, ...]:
         """The names of the milestones of the round, in chronological order."""
         return tuple(name for name in Milestones.model_fields if self.is_inspected or name not in _REVIEW)

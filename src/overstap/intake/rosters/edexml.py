@@ -4,13 +4,14 @@ Real files are often invalid by their schema (private additions, missing dates),
 be read is used, and what cannot is told. EDEXML has no namespace, and 1 for boys: the reverse of OSO.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from lxml import etree
 
+from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError
-from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles
+from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles, year_group_of
 from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
 from overstap.oso.xml_parser import parse_other
 
@@ -67,6 +68,7 @@ def read_edexml(data: bytes) -> Roster:
         school_year=_text(school, "schooljaar"),
         pupils=tuple(kept),
         skipped=(*skipped, *doubles),
+        made_at=_moment(_text(school, "aanmaakdatum")),
     )
 
 
@@ -86,7 +88,9 @@ def _pupil(element: Any, label: str, groups: dict[str, Any]) -> RosterPupil:
         problems.append("INTAKE-088")
     reference = _child(element, "groep")
     group = groups.get(reference.get("key", "")) if reference is not None else None
-    year_group = _text(element, "jaargroep") or _text(group, "jaargroep")
+    year_group = year_group_of(_text(element, "jaargroep") or _text(group, "jaargroep"))
+    if year_group is None:
+        problems.append("INTAKE-097")
     return RosterPupil(
         label=label,
         number=number,
@@ -96,7 +100,7 @@ def _pupil(element: Any, label: str, groups: dict[str, Any]) -> RosterPupil:
         first_name=_text(element, "roepnaam") or _text(element, "voornamen"),
         birth_date=birth_date,
         sex=_SEX.get(_text(element, "geslacht"), ""),
-        year_group=year_group.upper(),
+        year_group=year_group or "",
         group=_text(group, "naam"),
         leaves_on=_day(_text(element, "uitstroomdatum")),
         problems=tuple(problems),
@@ -108,6 +112,14 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text[:10])
     except ValueError:
         return None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=NETHERLANDS)
 
 
 def _name(element: Any) -> str:

@@ -1,9 +1,10 @@
 """A school's roster: its pupils as the school's system states them, and which of them leave this year."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -83,6 +84,7 @@ class Roster:
         school_year: school year that it states; empty without one.
         pupils: the pupils.
         skipped: label and code of each row or element that is no pupil that could be used.
+        made_at: when it was made, as it states, aware; None when it does not.
     """
 
     form: str
@@ -91,6 +93,7 @@ class Roster:
     school_year: str
     pupils: tuple[RosterPupil, ...]
     skipped: tuple[tuple[str, str], ...] = ()
+    made_at: datetime | None = None
 
     def leavers(self, today: date) -> list[RosterPupil]:
         """Return the pupils who are expected to leave this school year, in the order of the file."""
@@ -106,6 +109,17 @@ class Roster:
         for label, code in [*self.skipped, *((each.label, code) for each in self.pupils for code in each.problems)]:
             found.setdefault(code, []).append(label)
         return found
+
+
+_YEAR_GROUP = re.compile(r"(?:GROEP\s*)?([0-8])\s*[A-Z]?|([SVHO])")
+"""A year group as schools write it: `8`, `groep 8`, `8a`; or a letter: S special primary, V special secondary, H
+history."""
+
+
+def year_group_of(stated: str) -> str | None:
+    """Return a year group as EDEXML has it: a digit or letter; None when it is none."""
+    found = _YEAR_GROUP.fullmatch(" ".join(stated.split()).upper())
+    return (found[1] or found[2]) if found else None
 
 
 def without_doubles(pupils: Iterable[RosterPupil]) -> tuple[list[RosterPupil], list[tuple[str, str]]]:

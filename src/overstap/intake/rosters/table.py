@@ -2,7 +2,7 @@
 
 from overstap.errors import OverstapError
 from overstap.intake.rosters.edexml import LIMIT_BYTES, is_xml, read_edexml
-from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles
+from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles, year_group_of
 from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
 from overstap.tabular import Header, HeaderError, RefusedRow, Row, read_table
 from overstap.tabular.values import NumberFormatError, day, digits
@@ -71,6 +71,9 @@ def _pupil(row: Row) -> RosterPupil:
             leaves_on = day(leaves)
         except ValueError:
             problems.append("INTAKE-090")
+    year_group = year_group_of(cells.get("jaargroep", "") or "8")
+    if year_group is None:
+        problems.append("INTAKE-097")
     return RosterPupil(
         label=f"regel {row.line}",
         number=number,
@@ -80,7 +83,7 @@ def _pupil(row: Row) -> RosterPupil:
         first_name=cells.get("roepnaam", "") or cells.get("voornamen", ""),
         birth_date=birth_date,
         sex=_SEX.get(cells.get("geslacht", "").casefold(), ""),
-        year_group=cells.get("jaargroep", "").upper().removeprefix("GROEP").strip() or "8",
+        year_group=year_group or "",
         group=cells.get("groep", ""),
         leaves_on=leaves_on,
         problems=tuple(problems),

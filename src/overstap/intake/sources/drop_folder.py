@@ -7,6 +7,7 @@ every read is bounded, and nothing in the folder is changed or removed. The XML 
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from overstap.agreements.model.supplying import SupplyingPart
 from overstap.errors import OverstapError, system_fault
 from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
+from overstap.intake.rosters.folder import is_roster_name
 from overstap.intake.sources.source import SourceContext
 from overstap.oso.reading import DEFAULT_LIMITS
 from overstap.resources import INCLUDE
@@ -49,6 +51,9 @@ class DroppedFile:
     """The school's own file name. It can contain a pupil's name: store it encrypted, never log it."""
 
 
+# The root element of EDEXML, with what may stand before it
+_ROSTER = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>|<!--.*?-->|\s)*<(?:[\w.-]+:)?EDEX[\s/>]", re.DOTALL)
+_HEAD_BYTES = 2_000
 # Names of incomplete files, as export, copy and office programs use them
 _UNFINISHED = (".part", ".tmp", ".temp", ".filepart", ".crdownload", ".partial", ".download", ".swp", "~")
 _UNFINISHED_STARTS = (".", "~$")
@@ -68,7 +73,8 @@ def scan(
         limits: limits; `DropLimits()` when None.
 
     Yields:
-        Each entry, read or refused (INTAKE-002 to INTAKE-012). Files that are still being written have `is_waiting`.
+        Each entry but rosters, read or refused (INTAKE-002 to INTAKE-012, INTAKE-094). Files that are still being
+        written have `is_waiting`.
 
     Raises:
         OverstapError: INTAKE-001 when the folder is missing or cannot be listed, or the store stops answering.
@@ -79,6 +85,8 @@ def scan(
     except OSError as problem:
         raise OverstapError("INTAKE-001", kind=system_fault(problem)) from None
     for position, entry in enumerate(found[: limits.files], start=1):
+        if is_roster_name(entry.name):
+            continue  # `intake.rosters.folder` reads it
         yield _read_entry(folder, entry, _label(position, entry.name, label_key), now, settle_seconds, limits)
     if len(found) > limits.files:
         yield RefusedItem("-", "INTAKE-012", {"limit": limits.files})
@@ -127,6 +135,8 @@ def _read_entry(
         return refused("INTAKE-010", kind=system_fault(problem))
     if not file.data:
         return refused("INTAKE-011")
+    if _ROSTER.match(file.data[:_HEAD_BYTES]):
+        return refused("INTAKE-094")
     return DroppedFile(label, file.data, hashlib.sha256(file.data).digest(), file.modified_at, name)
 
 

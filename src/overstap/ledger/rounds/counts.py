@@ -14,7 +14,8 @@ class PrimaryCounts:
     school: str
     name: str
     expected: int
-    """Pupils with a valid application, registration or placement, whose dossier was not withdrawn."""
+    """Pupils on the school's roster; without one, those with a valid application, registration or placement. A pupil
+    whose dossier was withdrawn does not count."""
     states: Counter[str]
     """Dossiers per state."""
     refused_files: Counter[str]
@@ -56,8 +57,9 @@ class SecondaryCounts:
 def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None = None) -> dict[str, Counter[str]]:
     """Return the number of expected pupils, per round of the region and supplying school.
 
-    Expected are pupils who go to one of the round's receiving schools (in a feedback round: who came from one), and
-    whose dossier was not withdrawn.
+    Expected are the pupils on the school's roster, where it supplied one and the round is one of leavers; else pupils
+    who go to one of the round's receiving schools (in a feedback round: who came from one). Neither counts when the
+    dossier was withdrawn.
 
     Args:
         unit: the transaction.
@@ -88,6 +90,23 @@ def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None =
                                      and d.pupil = a.pupil and d.state = 'withdrawn')
                 group by 1) x
          where %(round)s::text is null or r.round_id = %(round)s
+        """,
+        round=round_id,
+        school=school,
+    ):
+        found.setdefault(one, Counter())[supplier] = count
+    for one, supplier, count in unit.rows(
+        """
+        select o.round_id, r.school, (
+               select count(*) from overstap.roster_pupil p
+                where p.school_year = o.school_year and p.school = r.school and p.off_at is null
+                  and not exists (select from overstap.dossier d
+                                   where d.round_id = o.round_id and d.primary_school = p.school and d.pupil = p.pupil
+                                     and d.state = 'withdrawn'))
+          from overstap.round o
+          join (select distinct school_year, school from overstap.roster
+                 where %(school)s::text is null or school = %(school)s) r on r.school_year = o.school_year
+         where overstap.is_of_leavers(o.kind) and (%(round)s::text is null or o.round_id = %(round)s)
         """,
         round=round_id,
         school=school,

@@ -1,0 +1,1 @@
+"""Rosters in the ledger: who leaves a primary school this school year, and what of each pupil is there."""
