@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     `overstap agreement rehearse`. Without it, the database server of the tools, where those are installed."""
     keys: Path | None = None
     """Folder with the regions' content keys, `<region>/<key id>.key`, mode 0600."""
+    board_keys: Path | None = None
+    """Folder with the keys that the board has of each region, for contact with schools; set at the board and where keys
+    are made. Without it coordinators keep no contacts there."""
     trust: Path | None = None
     """Folder with certificates and private keys (see overstap.pki)."""
     drop: Location | None = None

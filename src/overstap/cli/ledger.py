@@ -47,9 +47,12 @@ def password(
 @app.command()
 def keys(region: str, key_id: Annotated[str, typer.Option(help="Names sort by age, such as 2026-11")] = "1") -> None:
     """Create a content key for a region (the newest encrypts), and its look-up key when it has none."""
-    from overstap.ledger.region_keys import create_keys
+    from overstap.ledger.region_keys import create_keys, derive_board_keys
 
-    create_keys(Settings().need_path("keys"), region, key_id)
+    settings = Settings()
+    create_keys(settings.need_path("keys"), region, key_id)
+    if settings.board_keys:
+        derive_board_keys(settings.need_path("keys"), settings.board_keys, region)
     Console(highlight=False).print(f"key {key_id} of {region} is there; keep a copy of the keys folder in a safe place")
 
 
@@ -127,7 +130,7 @@ def retain(
     from overstap.errors import OverstapError
     from overstap.ledger import open_ledger
     from overstap.ledger import retention as work
-    from overstap.ledger.region_keys import destroy_key
+    from overstap.ledger.region_keys import derive_board_keys, destroy_key
 
     settings = Settings()
     console = Console(highlight=False)
@@ -169,6 +172,8 @@ def retain(
             destroy_key(settings.need_path("keys"), region, key_id)
         fate = "is destroyed; remove it from its backups too" if destroy_keys else "opens nothing any more"
         console.print(f"key {key_id} {fate}")
+    if destroy_keys and idle and settings.board_keys:
+        derive_board_keys(settings.need_path("keys"), settings.board_keys, region)
 
 
 @app.command("erase")

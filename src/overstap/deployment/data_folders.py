@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-FOLDERS = ("keys", "trust", "drop", "outbox", "reports", "checkpoints", "registers", "lists", "standards")
+FOLDERS = ("keys", "board", "trust", "drop", "outbox", "reports", "checkpoints", "registers", "lists", "standards")
 """Folders that regions and rounds read and write, and folders for files of commands (docs/install.md)."""
 CONTAINER_USER, CONTAINER_GROUP = 50000, 0
 """User id of Airflow in its official image."""

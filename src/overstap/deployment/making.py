@@ -11,7 +11,7 @@ from overstap.deployment.data_folders import make_folders, set_owner_of_all
 from overstap.deployment.proxy import configuration
 from overstap.deployment.secret_files import make_secrets
 from overstap.errors import OverstapError
-from overstap.ledger.region_keys import create_keys, load_keys
+from overstap.ledger.region_keys import create_keys, derive_board_keys, load_keys
 
 
 def make(choices: Choices, *, compose: Path, proxy: Path) -> Iterator[str]:
@@ -35,11 +35,13 @@ def make(choices: Choices, *, compose: Path, proxy: Path) -> Iterator[str]:
     agreements, broken = load_all(choices.regions)
     for region in sorted({one.region for one in agreements}):
         yield f"keys          {region}: {_first_keys(choices.data / 'keys', region)}"
+        yield f"board's keys  {region}: {_keys_of_the_board(choices.data, region)}"
     for problem in broken:
         yield f"left out      {problem}"
     if choices.is_trial:
         yield from _trial_certificates(choices, agreements)
     set_owner_of_all(choices.data / "keys")
+    set_owner_of_all(choices.data / "board")
     set_owner_of_all(choices.data / "trust")
     changed = env_file.write(compose / ".env", env_file.variables(choices) | env_file.compose_files(compose, choices))
     yield f"settings      {compose / '.env'}: {', '.join(changed) or 'unchanged'}"
@@ -66,6 +68,13 @@ def _first_keys(folder: Path, region: str) -> str:
         create_keys(folder, region, key_id)
         return f"made {key_id}; keep a copy that is not beside the database's backup"
     return "there"
+
+
+def _keys_of_the_board(data: Path, region: str) -> str:
+    try:
+        return ", ".join(derive_board_keys(data / "keys", data / "board", region)) or "there"
+    except OverstapError as error:
+        return str(error)
 
 
 def _trial_certificates(choices: Choices, agreements: list[Agreement]) -> Iterator[str]:

@@ -52,6 +52,11 @@ def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
     yield from unit.rows(
         "select 'retention.lift', retention_hold::text from overstap.retention_hold where lifted_at is not null"
     )
+    yield from unit.rows("select 'contact.call', party, call::text, called_by from overstap.contact_call")
+    yield from unit.rows(
+        "select 'contact.message', m.message::text, m.sent_by, (select count(*) from overstap.contact_message_to t "
+        "where t.message = m.message) from overstap.contact_message m"
+    )
     yield from unit.rows(
         "select 'released', dossier || '/' || number from overstap.dossier_version v where released_by is not null "
         "and not exists (select from overstap.gate_decision g where g.gate_decision = v.released_by and g.approved "
@@ -70,21 +75,28 @@ _FACTS: dict[str, Any] = {
     "retention.hold": lambda detail: (detail["reason"],),
     "retention.lift": lambda detail: (),
 }
+_CONTACTS: dict[str, Any] = {
+    "contact.call": lambda detail, actor: (detail["call"], actor),
+    "contact.message": lambda detail, actor: (actor, len(detail["to"])),
+}
 _NO_DECISIONS = ("gate.hold", "gate.hold_withdrawn")
 
 
 def _lines(unit: UnitOfWork) -> Iterator[Fact]:
-    for action, subject, detail in unit.rows(
-        "select l.said ->> 'action', l.said ->> 'subject', l.said -> 'detail' from "
+    for action, subject, detail, actor in unit.rows(
+        "select l.said ->> 'action', l.said ->> 'subject', l.said -> 'detail', l.said ->> 'actor' from "
         "(select payload::jsonb as said, seq from overstap.audit_line) l "
         "where l.said ->> 'action' = any(%(actions)s) or starts_with(l.said ->> 'action', 'gate.') order by l.seq",
-        actions=[*_FACTS, "round.reopen"],
+        actions=[*_FACTS, *_CONTACTS, "round.reopen"],
     ):
         if action in _NO_DECISIONS:
             continue
         if action.startswith("gate.") or action == "round.reopen":
             approved = detail["approved"] if "approved" in detail else detail["choice"] != "hold"
             yield (action, subject, approved, detail["by"], detail["dossiers"])
+            continue
+        if action in _CONTACTS:
+            yield (action, subject, *_CONTACTS[action](detail, actor))
             continue
         # Older lines have the number of decisions, not their ids
         for _ in range(detail.get("decisions", 1) if action == "review.carry" else 1):

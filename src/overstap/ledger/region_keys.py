@@ -27,6 +27,8 @@ from overstap.errors import OverstapError
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _MAX_CONTENT_BYTES = 64 * 1024 * 1024
+CONTACTS = "contacts"
+"""Purpose of the key with which the board and the tasks encrypt contact with schools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,10 @@ class RegionKeys:
         key_id = f"{self.newest}~{purpose}"
         return key_id, _derive(self._content[self.newest], self.region, purpose)
 
+    def of_purpose(self, purpose: str) -> str:
+        """Return the id of the newest key for a purpose: derived here, or in a `BoardKeys` the one that it has."""
+        return f"{self.newest}~{purpose}"
+
     def derived_key(self, key_id: str) -> bytes | None:
         """Return the 32 bytes of a derived key by its id; None when its content key was destroyed."""
         base, _, purpose = key_id.partition("~")
@@ -116,6 +122,23 @@ class RegionKeys:
         if purpose:
             return AESGCM(_derive(self._content[base], self.region, purpose))
         self._ready[key_id] = AESGCM(self._content[base])
+        return self._ready[key_id]
+
+
+class BoardKeys(RegionKeys):
+    """Keys that the board has of a region: those derived for contact with schools, and nothing else."""
+
+    def of_purpose(self, purpose: str) -> str:
+        """Return the id of its newest key, which is for one purpose already."""
+        return self.newest
+
+    def lookup(self, kind: str, value: str) -> bytes:
+        """Raise LEDGER-013: the board finds no pupil."""
+        raise OverstapError("LEDGER-013")
+
+    def _key(self, key_id: str) -> AESGCM:
+        if key_id not in self._ready:
+            raise OverstapError("LEDGER-002", region=self.region, key_id=key_id)
         return self._ready[key_id]
 
 
@@ -182,6 +205,44 @@ def destroy_key(folder: Path, region: str, key_id: str) -> None:
         os.close(descriptor)
 
 
+def derive_board_keys(keys: Path, board: Path, region: str) -> list[str]:
+    """Write the keys for contact with schools, derived from a region's content keys; return the ids of the new ones.
+
+    Keys whose content key was destroyed are removed.
+
+    Args:
+        keys: the keys folder (setting OVERSTAP_KEYS).
+        board: the board's folder (setting OVERSTAP_BOARD_KEYS), which gets `<region>/<key id>~contacts.key`.
+        region: region id.
+
+    Raises:
+        OverstapError: LEDGER-001 when the region has no keys, LEDGER-005 when others may read one.
+    """
+    known = load_keys(keys, region)
+    mine = board / region
+    mine.mkdir(mode=0o700, parents=True, exist_ok=True)
+    wanted = {f"{key_id}~{CONTACTS}" for key_id in known.ids}
+    for path in mine.glob("*.key"):
+        if path.stem not in wanted:
+            path.unlink()
+    made = [key_id for key_id in sorted(wanted) if not (mine / f"{key_id}.key").exists()]
+    for key_id in made:
+        _write_key(mine / f"{key_id}.key", known.derived_key(key_id))
+    return made
+
+
+def load_board_keys(folder: Path, region: str) -> BoardKeys:
+    """Read the keys that the board has of a region.
+
+    Raises:
+        OverstapError: LEDGER-001 when there are none, LEDGER-005 when others may read one or its length is wrong.
+    """
+    content = {path.stem: _read_key(path, region) for path in sorted((folder / region).glob(f"*~{CONTACTS}.key"))}
+    if not content:
+        raise OverstapError("LEDGER-001", region=region, folder=str(folder / region))
+    return BoardKeys(region, max(content), {}, b"", {key_id: AESGCM(key) for key_id, key in content.items()})
+
+
 class NoKeys:
     """Stand-in for a region's keys in a process without keys; every use raises LEDGER-013."""
 
@@ -202,10 +263,10 @@ def load_keys(folder: Path, region: str) -> RegionKeys:
     return RegionKeys(region, max(content), content, _read_key(mine / "lookup", region))
 
 
-def _write_key(path: Path) -> None:
+def _write_key(path: Path, key: bytes | None = None) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
-        out.write(secrets.token_bytes(_KEY_BYTES))
+        out.write(key or secrets.token_bytes(_KEY_BYTES))
 
 
 def _read_key(path: Path, region: str) -> bytes:

@@ -153,6 +153,9 @@ def idle_keys(unit: UnitOfWork) -> list[str]:
             "union select held_key_id from overstap.review_access "
             "union select key_id from overstap.refused_input union select key_id from overstap.school_report "
             "union select key_id from overstap.mail where content is not null "
+            "union select key_id from overstap.contact_person "
+            "union select key_id from overstap.contact_call where content is not null "
+            "union select key_id from overstap.contact_message where content is not null "
             "union select key_id from overstap.dossier_record union select key_id from overstap.roster_pupil "
             "union select * from overstap.factor_keys()"
         )

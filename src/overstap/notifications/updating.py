@@ -16,6 +16,7 @@ from overstap.ledger.rounds import collection_times, counts, registrations, roun
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.account_notices import ACCOUNT_KINDS
 from overstap.notifications.composition import compose_notices, recipient_of
+from overstap.notifications.coordinator_messages import queue_messages
 from overstap.notifications.message import is_address
 from overstap.notifications.round_notices import RoundStatus, round_notices
 from overstap.notifications.timing import is_digest_due, is_urgent_due
@@ -46,7 +47,7 @@ def update_notices(
         school_page: address of the schools' pages.
 
     Returns:
-        Counts: "noted" notices, and "digests" and "urgent" mails queued.
+        Counts: "noted" notices, and "digests", "urgent" mails and coordinators' "messages" queued.
     """
     done: Counter[str] = Counter()
     with ledger.unit(region, actor) as unit:
@@ -56,6 +57,8 @@ def update_notices(
         agreement = found[-1].agreement if found else rounds.newest_agreement(unit)
         if agreement is None:
             return done
+        if messages := queue_messages(unit, lambda round_id: rounds.get_round(unit, round_id).agreement):
+            done["messages"] = messages
         for recipient, every in notices.waiting(unit).items():
             # Without a round there is nothing to tell but what happened to a school's accounts
             waiting = every if found else [one for one in every if one.content.kind in ACCOUNT_KINDS]

@@ -21,7 +21,7 @@ from psycopg.rows import TupleRow
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.migrate import add_region, migrate, set_app_password
-from overstap.ledger.region_keys import create_keys
+from overstap.ledger.region_keys import create_keys, derive_board_keys
 from overstap.pki import DevelopmentAuthority, TrustStore
 from overstap.settings import Settings
 
@@ -48,6 +48,11 @@ class Sandbox:
     def keys(self) -> Path:
         """Folder with the regions' keys."""
         return self.folder / "keys"
+
+    @property
+    def board_keys(self) -> Path:
+        """Folder with the board's keys of the regions."""
+        return self.folder / "board"
 
     @property
     def trust(self) -> Path:
@@ -94,6 +99,7 @@ class Sandbox:
             add_region(self.owner_dsn, region)
             if not (self.keys / region).exists():
                 create_keys(self.keys, region, "1")
+            derive_board_keys(self.keys, self.board_keys, region)
 
     def certify(self, regions: Iterable[str], schools: Iterable[str], *, at: datetime) -> None:
         """Issue certificates of conductors and schools, by the development authority.
@@ -124,6 +130,7 @@ class Sandbox:
             "OVERSTAP_REGIONS": str(self.regions),
             "OVERSTAP_LEDGER": self.application_dsn,
             "OVERSTAP_KEYS": str(self.keys),
+            "OVERSTAP_BOARD_KEYS": str(self.board_keys),
             "OVERSTAP_TRUST": str(self.trust),
             "OVERSTAP_DROP": str(self.drop),
             "OVERSTAP_REPORTS": str(self.reports),
@@ -143,6 +150,7 @@ class Sandbox:
             ledger=self.application_dsn,
             ledger_owner=None,
             keys=self.keys,
+            board_keys=self.board_keys,
             trust=self.trust,
             drop=str(self.drop),
             reports=str(self.reports),

@@ -116,6 +116,12 @@ WRITES = (
     "insert into overstap.audit_checkpoint (region, up_to, payload, signature, certificate) "
     "values ('alfa', 1, '', '', '')",
 )
+_CONTACTS = (
+    "select overstap.keep_contact('alfa.2026-2027.advice', '99AB00', 'x', 'x')",
+    "select overstap.note_call(uuidv7(), 'alfa.2026-2027.advice', '99AB00', now(), 'x', 'x')",
+    "select overstap.erase_call(uuidv7())",
+    "select overstap.keep_message(uuidv7(), 'alfa.2026-2027.advice', '{99AB00}', 'x', 'x')",
+)
 _SECRETS = (
     "select password from overstap.school_account",
     "select secret from overstap.school_factor",
@@ -127,9 +133,11 @@ ONLY = {
         "update overstap.delivery set state = 'confirmed'",
         "update overstap.dossier set state = 'accepted'",
         *_SECRETS,
+        *_CONTACTS,
     ),
     "desk": (
         *_SECRETS,
+        *_CONTACTS,
         "select overstap.record_decisions('meeting', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
         "insert into overstap.letter_print (region, dossier, number, person, printed_by) "
         "select region, dossier, 1, 'x', 'x' from overstap.dossier",
@@ -137,6 +145,9 @@ ONLY = {
     ),
     "board": (
         *_SECRETS,
+        "select overstap.check_contact('alfa.2026-2027.advice', '{99AB00}')",
+        "update overstap.contact_message set queued_at = null",
+        "delete from overstap.contact_call",
         "select overstap.begin_answer('alfa.2026-2027.advice', 'x', 'x')",
         "select overstap.keep_decision('alfa.2026-2027.advice', 'reopen', true, 'x', '', 'x', 1, null)",
         "select overstap.settle_holds('alfa.2026-2027.advice', 'release_for_delivery', 1, 'x')",
@@ -156,6 +167,7 @@ ONLY["watch"] = (
     "select overstap.answer_gate('alfa.2026-2027.advice', 'release_for_review', 1, 'approve', '', 'x', '{}', null)",
     "select overstap.take_back('alfa.2026-2027.advice', uuidv7(), 'x', 'x')",
     "select overstap.recover_account('juf', 'x')",
+    *_CONTACTS,
 )
 
 

@@ -140,7 +140,7 @@ def test_the_table_of_rights_says_what_the_file_says() -> None:
     names = rows[0][1:]
     assert set(names) == set(services())
     said = {row[0].replace("`", ""): dict(zip(names, row[1:], strict=True)) for row in rows[1:]}
-    folders = ("regions", "keys", "trust", "drop", "outbox", "reports", "checkpoints", "registers", "lists")
+    folders = ("regions", "keys", "board", "trust", "drop", "outbox", "reports", "checkpoints", "registers", "lists")
     assert set(said) == {
         *compose()["secrets"],
         *(f"folder {name}" for name in folders),

@@ -27,7 +27,7 @@ DATABASE = "airflow"
 USUAL_PORT = 8080
 _STARTS_SECONDS = 600.0
 
-_KEYS = frozenset({"OVERSTAP_KEYS", "OVERSTAP_TRUST"})
+_KEYS = frozenset({"OVERSTAP_KEYS", "OVERSTAP_BOARD_KEYS", "OVERSTAP_TRUST"})
 
 # `--skip-serve-logs`: the log server would listen on every address of the machine, whatever is set.
 _COMPONENTS: dict[str, tuple[str, ...]] = {

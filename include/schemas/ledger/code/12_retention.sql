@@ -141,7 +141,7 @@ begin
 end $$;
 
 -- What belongs to a round and to no dossier: names of refused files, reports that name pupils by their key at school, mail that
--- never went; and, with the traces, registrations of pupils whose dossier never came.
+-- never went, what was said in calls and messages; and, with the traces, registrations of pupils whose dossier never came.
 create function overstap.erase_of_round(of_round text, days integer, with_traces boolean) returns integer
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare of_region text := acting_region(); gone integer; more integer;
@@ -169,6 +169,19 @@ begin
                                     where o.round_id = of_round and p.region = of_region)) into more;
         gone := gone + more;
     end if;
+    update contact_call set key_id = null, content = null where round_id = of_round and content is not null;
+    get diagnostics more = row_count;
+    gone := gone + more;
+    update contact_message set key_id = null, content = null, queued_at = coalesce(queued_at, overstap.clock())
+     where round_id = of_round and content is not null;
+    get diagnostics more = row_count;
+    gone := gone + more;
+    -- Whom to call is of the region: it goes with the region's last round.
+    delete from contact_person p where p.region = of_region and p.changed_at <= overstap.clock() - make_interval(days => days)
+       and not exists (select from round r where r.region = of_region
+                          and coalesce(r.closed_at > overstap.clock() - make_interval(days => days), true));
+    get diagnostics more = row_count;
+    gone := gone + more;
     if with_traces then
         select coalesce(forget_registrations(y.school_year, y.pupils), 0) into more
           from (select a.school_year, array_agg(distinct a.pupil) as pupils

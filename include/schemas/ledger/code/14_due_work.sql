@@ -44,6 +44,9 @@ select r.region, k.work, case when w.looked_at is null then o.opened_at else lea
         where k.work = 'notices' and x.region = r.region and x.mail is null and x.dropped_at is null and x.is_urgent
           and x.noted_at > w.looked_at
        union all
+       select min(x.sent_at) from contact_message x
+        where k.work = 'notices' and x.region = r.region and x.queued_at is null and x.sent_at > w.looked_at
+       union all
        select min(x.raised_at) from alarm x
         where k.work = 'notices' and x.told_at is null and coalesce(x.region = r.region, true) and x.raised_at > w.looked_at
        union all

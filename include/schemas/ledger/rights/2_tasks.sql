@@ -110,6 +110,14 @@ grant select, insert (region, round_id, meaning, kind, recipient, facts, is_urge
 grant select, insert (region, round_id, dag_id, run_id, task, map_index, school, code, facts, who, will_retry),
     update (ended_at) on overstap.task_failure to overstap_region;
 
+-- contact with schools: a task mails what a coordinator wrote on the board
+grant select on overstap.contact_person, overstap.contact_call, overstap.contact_message, overstap.contact_message_to to overstap_region;
+grant update (queued_at) on overstap.contact_message to overstap_region;
+grant update (is_unreachable) on overstap.contact_message_to to overstap_region;
+-- Where one login serves everything, as above.
+grant execute on function overstap.keep_contact, overstap.note_call, overstap.erase_call, overstap.keep_message
+    to overstap_region;
+
 -- accounts: made, ended and recovered; nobody signs in with this login
 grant execute on function overstap.put_account, overstap.end_account, overstap.recover_account, overstap.school_accounts
     to overstap_region;

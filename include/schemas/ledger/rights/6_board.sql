@@ -21,3 +21,6 @@ grant execute on function overstap.answer_gate, overstap.undoable, overstap.take
 grant execute on function overstap.school_accounts, overstap.recover_account to overstap_rights_board;
 -- What another person asked for is confirmed here alone, where it is known who is signed in.
 grant execute on function overstap.second_requests, overstap.confirm_second, overstap.withdraw_second to overstap_rights_board;
+-- Whom to call, calls and messages. Their contents are encrypted; the key for them is in the api-server alone, beside the tasks' own.
+grant execute on function overstap.keep_contact, overstap.note_call, overstap.erase_call, overstap.keep_message
+    to overstap_rights_board;

@@ -109,6 +109,26 @@ def supervision(region: str) -> str:
     return f"{PREFIX}/toezicht/{quote(region)}"
 
 
+def contacts(round_id: str) -> str:
+    """Return the path of the page with whom to call at each school of a round."""
+    return f"{round_page(round_id)}/contact"
+
+
+def contact(round_id: str, party: str) -> str:
+    """Return the path of the page with the contact with one party: whom to call, calls, messages.
+
+    Args:
+        round_id: the round.
+        party: BRIN with branch, or `board:<name>` for a school board.
+    """
+    return f"{contacts(round_id)}/{quote(party, safe='')}"
+
+
+def message(round_id: str) -> str:
+    """Return the path of the page on which a message to schools is written."""
+    return f"{round_page(round_id)}/bericht"
+
+
 def export(round_id: str, kind: str) -> str:
     """Return the path of a round's table of schools as a file.
 

@@ -15,6 +15,7 @@ from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pages.board import addresses, csrf, render
 from overstap.pages.board.airflow_port import AirflowRefusedError, RunRef, TaskRef
+from overstap.pages.board.contacting import add_contacting
 from overstap.pages.board.deciding import add_deciding
 from overstap.pages.board.drafting import add_drafting
 from overstap.pages.board.person import BoardUser
@@ -64,6 +65,7 @@ def make_app(board: Board) -> FastAPI:
     _add_errors(app, board)
     _add_pages(app, board)
     _add_rerun(app, board)
+    add_contacting(app, board)
     add_deciding(app, board)
     add_drafting(app, board, HEADERS["Content-Security-Policy"])
     add_supervision(app, board)
@@ -131,7 +133,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     @app.get("/ronde/{round_id}/school/{school_id}", response_class=HTMLResponse)
     def one_school(round_id: str, school_id: str, opnieuw: int = 0, person: BoardUser = asks) -> str:
         told = texts("board/rerun")["told"]["nl"].format(**with_counts({"count": opnieuw})) if opnieuw else ""
-        return school.page(board.context(person), round_id, school_id, told, board.airflow)
+        return school.page(board.context(person), round_id, school_id, told, board.airflow, board.contact_keys)
 
     # Airflow's own pages of a DAG and of a run show the board beside them: they know the DAG, not the round.
     @app.get("/dag/{dag_id}", response_class=HTMLResponse)

@@ -52,6 +52,7 @@ def _environment() -> Environment:
         "agreement_words": texts("board/agreement"),
         "decision_words": texts("board/decisions"),
         "count": Count,
+        "contact_words": texts("board/contacts"),
         "second_words": texts("board/second"),
         "check_words": texts("board/self_check"),
         "outlooks": texts("board/forecast")["outlooks"],

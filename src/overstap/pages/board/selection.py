@@ -9,6 +9,9 @@ from overstap.pages.board.blockers import Urgency
 from overstap.pages.board.schools import SupplierRow
 
 _FAR = datetime.max.replace(tzinfo=UTC)
+_LATE = frozenset({"nothing_supplied_late", "incomplete_late"})
+_FAULTS = frozenset({"rejected", "rejected_bare", "refused_files"})
+"""Kinds of blockers (include/texts/board/blockers.yaml)."""
 
 
 class RowOrder(StrEnum):
@@ -27,6 +30,8 @@ class RowFilter(StrEnum):
     PROBLEM = "probleem"
     WAITING = "wacht"
     AT_RISK = "risico"
+    LATE = "te-laat"
+    FAULTS = "fouten"
     DONE = "klaar"
 
 
@@ -89,6 +94,10 @@ def is_shown(row: SupplierRow, show: RowFilter) -> bool:
             return row.trouble == Urgency.WAITING
         case RowFilter.AT_RISK:
             return row.outlook.is_bad
+        case RowFilter.LATE:
+            return any(one.kind in _LATE for one in row.blockers)
+        case RowFilter.FAULTS:
+            return any(one.kind in _FAULTS for one in row.blockers)
         case RowFilter.DONE:
             return row.is_done
         case _:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from overstap.clock import now
+from overstap.errors import OverstapError
 from overstap.ledger.read_only import ReadOnlyLedger
+from overstap.ledger.region_keys import BoardKeys, load_board_keys
 from overstap.pages.board import render
 from overstap.pages.board.agreement_cache import AgreementCache
 from overstap.pages.board.airflow_port import AirflowPort
@@ -47,6 +49,21 @@ class Board:
     def agreement_cache(self) -> AgreementCache:
         """The cache of agreements."""
         return AgreementCache(self.settings.regions)
+
+    def contact_keys(self, region: str) -> BoardKeys | None:
+        """Return the board's keys of a region, for contact with schools; None where this server has none.
+
+        Raises:
+            OverstapError: LEDGER-005 when others may read one.
+        """
+        if self.settings.board_keys is None:
+            return None
+        try:
+            return load_board_keys(self.settings.board_keys, region)
+        except OverstapError as error:
+            if error.code != "LEDGER-001":
+                raise
+            return None
 
     def prepare(self) -> None:
         """Load templates, sentences and all agreements, so that the first request does not wait for them."""

@@ -1,14 +1,16 @@
 """Page of one school in one round on the board; with single dossiers for accounts with that permission."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
 from overstap import errors
+from overstap.ledger import contacts
 from overstap.ledger.dossiers import outstanding, school_dossiers
 from overstap.ledger.dossiers.reference import find_by_reference, reference
+from overstap.ledger.region_keys import BoardKeys
 from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.airflow_port import RunRef, TaskRef
@@ -16,6 +18,7 @@ from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import RoundFacts, SupplierRow
 from overstap.pages.board.views import unresolved
+from overstap.pages.board.views.contacts import LogLine, log_of
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, facts_of, rows_of_facts, sentence_of
 from overstap.quality import report, rulebook
 from overstap.quality.findings import DossierSeverity
@@ -64,7 +67,22 @@ _BUSY = frozenset({"scheduled", "queued", "running", "restarting"})
 """States of the task while it collects, or is about to."""
 
 
-def page(context: PageContext, round_id: str, school: str, confirmation: str, airflow: CollectingPort) -> str:
+@dataclass(frozen=True, slots=True)
+class SchoolContact:
+    """Whom to call at a school, and the latest calls and messages."""
+
+    person: contacts.ContactPerson
+    log: Sequence[LogLine]
+
+
+def page(
+    context: PageContext,
+    round_id: str,
+    school: str,
+    confirmation: str,
+    airflow: CollectingPort,
+    keys_of: Callable[[str], BoardKeys | None],
+) -> str:
     """Return the page as HTML.
 
     Args:
@@ -73,6 +91,7 @@ def page(context: PageContext, round_id: str, school: str, confirmation: str, ai
         school: BRIN with branch of a primary school.
         confirmation: message of the action just done, Dutch.
         airflow: tells whether the school is being collected from.
+        keys_of: returns the board's keys of a region, for contact with the school; None where there are none.
 
     Raises:
         PageNotFoundError: the account may not see it, or there is none.
@@ -92,6 +111,7 @@ def page(context: PageContext, round_id: str, school: str, confirmation: str, ai
             confirmation=confirmation,
             is_collecting=_is_collecting(airflow, view, school, is_asked=bool(confirmation)),
             may_rerun=view.region in context.person.reruns,
+            contact=_contact(unit, view, school, keys_of) if view.region in context.person.reruns else None,
             faults=_faults(unit, view, row),
             report_at=progress.reports_made(unit, round_id).get(school),
             notices=_notices(unit, round_id, school),
@@ -103,6 +123,16 @@ def page(context: PageContext, round_id: str, school: str, confirmation: str, ai
             history=_history(progress.transitions(unit, round_id, school)),
             dossiers=_dossiers(unit, round_id, school) if context.person.sees_dossiers else None,
         )
+
+
+def _contact(
+    unit: UnitOfWork, view: RoundView, school: str, keys_of: Callable[[str], BoardKeys | None]
+) -> SchoolContact | None:
+    keys = keys_of(view.region)
+    if keys is None:
+        return None
+    person = contacts.persons(unit, keys, school).get(school, contacts.ContactPerson())
+    return SchoolContact(person, log_of(unit, keys, view.round_id, school))
 
 
 def _is_collecting(airflow: CollectingPort, view: RoundView, school: str, *, is_asked: bool) -> bool:
