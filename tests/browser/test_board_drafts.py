@@ -193,7 +193,7 @@ def test_a_draft_is_written_checked_and_approved(
     anna.locator("form[data-draft]").first.get_by_role("button", name="Bewaren", exact=True).last.click()
     expect(anna.get_by_text("Bewaard.", exact=True)).to_be_visible()
     expect(anna.get_by_role("cell", name="dinsdag 16 maart 2027, 11:30 uur")).to_be_visible()
-    expect(anna.get_by_text("U schreef mee aan dit voorstel.")).to_be_visible()
+    expect(anna.get_by_text("U schreef dit voorstel.")).to_be_visible()
     expect(anna.get_by_role("button", name="Versie 2 goedkeuren")).to_have_count(0)
 
     bas = visit_as("bas")

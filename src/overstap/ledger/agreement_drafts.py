@@ -32,8 +32,10 @@ class DraftAnswer(StrEnum):
     DROPPED = "dropped"
     CHANGED = "changed"
     """Somebody saved another version meanwhile."""
+    AGREED = "agreed"
+    """That person wrote some of it and approved what others wrote; another approval is still needed."""
     OWN = "own"
-    """That person wrote some of it, so another has to approve."""
+    """That person alone wrote it, so another has to approve."""
     SETTLED = "settled"
     """The draft is not open (any more)."""
 
@@ -137,6 +139,17 @@ def versions_of_draft(unit: UnitOfWork, draft: UUID) -> Sequence[DraftVersion]:
     return [DraftVersion(*row) for row in rows]
 
 
+def approvals_of(unit: UnitOfWork, draft: UUID, version: int) -> list[str]:
+    """Return the accounts, in lower case, that approved a version of a draft, in order."""
+    rows = unit.rows(
+        "select approved_by from overstap.agreement_draft_approval where draft = %(draft)s and number = %(version)s "
+        "order by approved_at",
+        draft=draft,
+        version=version,
+    )
+    return [row[0] for row in rows]
+
+
 def begin_draft(
     unit: UnitOfWork, school_year: str, new: AgreementTexts, base_digest: str | None, base: AgreementTexts, by: str
 ) -> UUID | None:
@@ -214,7 +227,7 @@ def rebase_draft(
 
 
 def approve_draft(unit: UnitOfWork, draft: UUID, version: int, by: str) -> DraftAnswer:
-    """Approve the version that a person read; the database refuses whoever wrote any of it.
+    """Approve the version that a person read; what somebody wrote needs another's approval.
 
     Args:
         unit: a transaction of the login `overstap_drafts`.

@@ -172,16 +172,54 @@ def test_a_change_becomes_the_file_when_a_second_person_approved_it(
     assert approved["version"] == 2
 
 
-def test_whoever_wrote_any_of_it_cannot_approve(place: Place) -> None:
+ANNA_IN_CAPITALS = BoardUser("ANNA", "9", ALFA, ALFA, coordinates=ALFA)
+
+
+def test_nobodys_own_words_hold_by_that_person_alone(place: Place) -> None:
+    draft = place.begin()
+    place.send(ANNA, draft, **place.moment("2027-03-16T11:00"))
+    for who in (ANNA, ANNA_IN_CAPITALS):
+        answer = place.send(who, draft, "approve", 2)
+        assert answer.status_code == 422
+        assert "U schreef dit voorstel" in answer.text
+    assert place.write() == {}
+
+
+def test_two_who_wrote_approve_each_others_part(place: Place, lines: Callable[[], list[dict[str, Any]]]) -> None:
     draft = place.begin()
     place.send(ANNA, draft, **place.moment("2027-03-16T11:00"))
     place.send(BAS, draft, version=2, **place.moment("2027-04-07T17:00", "receipts_due"))
-    for who in (ANNA, BAS, BoardUser("ANNA", "9", ALFA, ALFA, coordinates=ALFA)):
-        answer = place.send(who, draft, "approve", 3)
-        assert answer.status_code == 422
-        assert "U schreef mee aan dit voorstel" in answer.text
+    assert "U keurt goed wat anna schreef" in place.get(BAS, draft).text
+    assert place.send(BAS, draft, "approve", 3).headers["location"].endswith("gedaan=agreed")
+    assert place.write() == {}, "what Bas wrote was read by nobody else yet"
+    assert "U hebt deze versie goedgekeurd" in place.get(BAS, draft).text
+    place.send(BAS, draft, "approve", 3)
+    assert place.write() == {}, "the same person twice is one person"
+    # Another version is another approval
+    place.send(ANNA, draft, version=3, **place.moment("2027-03-16T10:30"))
+    assert place.send(ANNA, draft, "approve", 4).headers["location"].endswith("gedaan=agreed")
+    assert place.send(ANNA_IN_CAPITALS, draft, "approve", 4).headers["location"].endswith("gedaan=agreed")
     assert place.write() == {}
-    assert place.send(CARLA, draft, "approve", 3).status_code == 303
+    assert place.send(BAS, draft, "approve", 4).headers["location"].endswith("gedaan=approved")
+    assert place.write() == {"written": 1}
+    [approved] = [line["detail"] for line in lines() if line["action"] == "agreement.draft_approve"]
+    assert approved["approved_by"] == ["anna", "bas"]
+    assert [line["detail"]["by"] for line in lines() if line["action"] == "agreement.draft_agree"][:1] == ["bas"]
+
+
+def test_whoever_wrote_none_of_it_approves_alone(place: Place) -> None:
+    draft = place.begin()
+    place.send(ANNA, draft, **place.moment("2027-03-16T11:00"))
+    place.send(BAS, draft, version=2, **place.moment("2027-04-07T17:00", "receipts_due"))
+    assert place.send(CARLA, draft, "approve", 3).headers["location"].endswith("gedaan=approved")
+    assert place.write() == {"written": 1}
+
+
+def test_whoever_only_began_it_approves_what_another_wrote(place: Place) -> None:
+    draft = place.begin()
+    place.send(BAS, draft, **place.moment("2027-03-16T11:00"))
+    assert place.send(BAS, draft, "approve", 2).status_code == 422
+    assert place.send(ANNA, draft, "approve", 2).headers["location"].endswith("gedaan=approved")
     assert place.write() == {"written": 1}
 
 

@@ -65,7 +65,18 @@ begin
     return answer;
 end $$;
 
--- Approves the version that somebody read: 'changed' when it is another one by now, 'own' when that person wrote any of it.
+-- Who wrote something of a draft, in lower case. Whoever only began it, with the file as it was, wrote nothing. Granted to nobody.
+create function overstap.draft_writers(of_draft uuid) returns setof text
+    language sql stable set search_path = overstap, pg_temp as $$
+    select distinct lower(v.changed_by) from agreement_draft_version v
+      join agreement_draft d on d.draft = v.draft and d.region = v.region
+     where v.draft = of_draft and v.region = acting_region()
+       and not (v.number = 1 and d.base_digest is not null and v.content = d.base_text
+                and v.schools is not distinct from d.base_schools) $$;
+
+-- Approves the version that somebody read. What a person wrote needs another's approval: whoever wrote nothing approves it alone; of two
+-- who wrote, each approves for the other. 'agreed': another approval of this version is still needed; 'changed' when it is another one
+-- by now; 'own' when that person alone wrote it.
 create function overstap.approve_draft(of_draft uuid, on_version integer, by_whom text) returns text
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare known agreement_draft;
@@ -77,15 +88,27 @@ begin
     if known.version <> on_version then
         return 'changed';
     end if;
-    if exists (select from agreement_draft_version v where v.draft = of_draft and v.region = acting_region()
-                  and lower(v.changed_by) = lower(by_whom)) or lower(known.made_by) = lower(by_whom) then
+    if not exists (select from draft_writers(of_draft) w where w <> lower(by_whom)) then
         return 'own';
+    end if;
+    insert into agreement_draft_approval (draft, region, number, approved_by)
+    values (of_draft, acting_region(), on_version, lower(by_whom)) on conflict do nothing;
+    if exists (select from draft_writers(of_draft) w
+                where not exists (select from agreement_draft_approval p
+                                   where p.draft = of_draft and p.region = acting_region() and p.number = on_version
+                                     and p.approved_by <> w)) then
+        perform append_decision('agreement.draft_agree', known.school_year, json_build_object(
+            'draft', of_draft, 'version', on_version, 'by', by_whom));
+        return 'agreed';
     end if;
     perform append_decision('agreement.draft_approve', known.school_year, (
         select json_build_object('draft', of_draft, 'version', on_version, 'by', by_whom, 'file', known.base_digest,
                                  'digest', draft_digest(v.content, v.schools),
                                  'written_by', (select json_agg(distinct w.changed_by) from agreement_draft_version w
-                                                 where w.draft = of_draft and w.region = acting_region()))
+                                                 where w.draft = of_draft and w.region = acting_region()),
+                                 'approved_by', (select json_agg(p.approved_by order by p.approved_at)
+                                                   from agreement_draft_approval p where p.draft = of_draft
+                                                    and p.region = acting_region() and p.number = on_version))
           from agreement_draft_version v where v.draft = of_draft and v.region = acting_region() and v.number = on_version));
     update agreement_draft set state = 'approved', approved_by = by_whom, approved_at = overstap.clock()
      where draft = of_draft and region = acting_region();

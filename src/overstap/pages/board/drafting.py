@@ -267,7 +267,7 @@ def _other(
             raise NotDoneError(str(words["errors"]["nl"]))
         with _unit(board, region, context.person) as unit:
             answer = approve_draft(unit, draft.draft, draft.version, account)
-        told = "approved"
+        told = "agreed" if answer is DraftAnswer.AGREED else "approved"
     if answer is DraftAnswer.OWN:
         raise NotDoneError(str(texts("board/drafts")["approval"]["own"]["nl"]))
     if answer is DraftAnswer.CHANGED:

@@ -20,8 +20,10 @@ from overstap.ledger.agreement_drafts import (
     AgreementDraft,
     DraftState,
     DraftVersion,
+    approvals_of,
     drafts,
     find_draft,
+    text_of_version,
     versions_of_draft,
 )
 from overstap.pages.board.draft_comparison import DraftComparison, compare
@@ -217,8 +219,11 @@ def draft_page(
     with context.region(region) as unit:
         compared = _compared(unit, old, new)
         saved: Sequence[DraftVersion] = versions_of_draft(unit, draft.draft) if unit is not None else ()
+        first = text_of_version(unit, draft.draft, 1) if unit is not None else None
+        approved = approvals_of(unit, draft.draft, draft.version) if unit is not None else []
     is_changed_by_hand = (stored.digest if stored else None) != draft.base_digest
-    wrote = {one.changed_by.lower() for one in saved} | {draft.made_by.lower()}
+    wrote = _writers(draft, saved, first)
+    me = context.person.account.lower()
     last = _last_year(folder, region, draft.school_year)
     source = place.source(texts_shown)
     known = context.agreement_cache.of(region)
@@ -240,20 +245,36 @@ def draft_page(
         compared=compared,
         notes=[note.sentence_nl for note in left_over(new, last)] if new is not None else [],
         is_changed_by_hand=is_changed_by_hand and draft.state is DraftState.OPEN,
-        why_not=_why_not(context, checked, compared, wrote, is_unsaved=texts_shown != draft.texts),
+        why_not=_why_not(me, checked, compared, wrote, approved, is_unsaved=texts_shown != draft.texts),
+        others=sorted(wrote - {me}) if me in wrote else [],
+        approved=approved,
         saved=saved,
         form_token=form_token,
         message=message,
     )
 
 
+def _writers(draft: AgreementDraft, saved: Sequence[DraftVersion], first: AgreementTexts | None) -> set[str]:
+    """Return who wrote something, in lower case, by the rule of the database (`overstap.draft_writers`)."""
+    is_as_it_was = draft.base_digest is not None and first == draft.base
+    return {one.changed_by.lower() for one in saved if not (one.number == 1 and is_as_it_was)}
+
+
 def _why_not(
-    context: PageContext, checked: CheckedDraft, compared: DraftComparison, wrote: set[str], *, is_unsaved: bool
+    me: str,
+    checked: CheckedDraft,
+    compared: DraftComparison,
+    wrote: set[str],
+    approved: Sequence[str],
+    *,
+    is_unsaved: bool,
 ) -> str:
     """Return why this account cannot approve the draft as it is shown, Dutch; empty when it can."""
     words = texts("board/drafts")
-    if context.person.account.lower() in wrote:
-        return str(words["approval"]["own"]["nl"])
+    if me in approved:
+        return str(words["approval"]["agreed"]["nl"])
+    if not wrote - {me}:
+        return str(words["approval"]["own" if wrote else "nothing"]["nl"])
     if checked.errors:
         return str(words["approval"]["errors"]["nl"])
     if compared.state == "compared" and not compared.differences:
