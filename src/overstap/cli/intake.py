@@ -1,15 +1,21 @@
 """`overstap intake`: look at what a school hands in before it is used."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.console import Console
 
 from overstap import clock
 from overstap.errors import OverstapError, system_fault
+from overstap.settings import Settings
 from overstap.texts import command_sentence
+
+if TYPE_CHECKING:
+    from overstap.ledger.session import UnitOfWork
 
 app = typer.Typer(help="What schools hand in.", no_args_is_help=True)
 _SHOWN = 10
@@ -27,10 +33,17 @@ def roster(
     today: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which to judge; today when left out")
     ] = None,
+    round_id: Annotated[str | None, typer.Option("--round", help="Take it in, for the year of this round")] = None,
+    school: Annotated[str, typer.Option(help="With --round: BRIN and branch, such as 99AB00")] = "",
+    by: Annotated[str, typer.Option(help="With --round: who takes it in, for the audit chain")] = "",
+    counts_now: Annotated[
+        bool, typer.Option("--counts-now", help="With --round: it counts, although a newer one was taken in before")
+    ] = False,
 ) -> None:
-    """Read a school's roster and tell, in counts, who leaves this year and what could not be used; nothing is stored.
+    """Read a school's roster and tell, in counts, who leaves this year and what could not be used.
 
-    Exit code 0 when every leaver can be matched to a dossier, 1 when some cannot, 2 when the file cannot be read.
+    Without --round nothing is stored. Exit code 0 when every leaver can be matched to a dossier, 1 when some cannot, 2
+    when the file cannot be read.
     """
     from overstap.intake.rosters.edexml import LIMIT_BYTES
     from overstap.intake.rosters.roster import LeaverKind
@@ -45,8 +58,8 @@ def roster(
     found = read_roster(data)
     day = today.date() if today else clock.dutch_time(clock.now()).date()
     counts, leavers = found.counts(day), found.leavers(day)
-    school = f"{found.brin}{found.branch}" or "-"
-    _say("roster", form=found.form, school=school, school_year=found.school_year or "-", count=len(found.pupils))
+    stated = f"{found.brin}{found.branch}" or "-"
+    _say("roster", form=found.form, school=stated, school_year=found.school_year or "-", count=len(found.pupils))
     for kind in LeaverKind:
         if counts[kind]:
             _say(f"roster_{kind.value}", count=counts[kind])
@@ -55,7 +68,116 @@ def roster(
         _say("roster_problem", code=code, said=sentence_of(code), count=len(labels), labels=shown)
     unmatched = sum(not each.number for each in leavers)
     _say("roster_leavers", count=len(leavers), unmatched=unmatched)
+    if round_id is not None:
+        _take(file, data, round_id, school, by, counts_now=counts_now)
     raise typer.Exit(1 if unmatched or found.skipped else 0)
+
+
+RoundOption = Annotated[str, typer.Option("--round", help="Round id, such as demo.2026-2027.advice")]
+SchoolOption = Annotated[str, typer.Option("--school", help="BRIN and branch, such as 99AB00")]
+ByOption = Annotated[str, typer.Option("--by", help="Who decides it, for the audit chain")]
+
+
+@app.command("roster-off")
+def roster_off(
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    reason: Annotated[str, typer.Option(help="moved, other_primary, stays, abroad, deceased or mistake")],
+) -> None:
+    """Take pupils off a school's roster, with a reason; asks for the leerlingid or number of each.
+
+    Exit code 1 when one of them is not on it.
+    """
+    from overstap.ledger.rosters import taking
+
+    if reason not in taking.REASONS:
+        raise OverstapError("INTAKE-096", reasons=", ".join(taking.REASONS))
+    _for_each(round_id, school, by, "roster_off_done", lambda unit, entry: taking.take_off(unit, school, entry, reason))
+
+
+@app.command("roster-on")
+def roster_on(
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    stays_off: Annotated[
+        bool, typer.Option("--stays-off", help="The pupil stays off, although a roster states the pupil again")
+    ] = False,
+) -> None:
+    """Put pupils back on a school's roster whom somebody took off; asks for the leerlingid or number of each.
+
+    Exit code 1 when one of them was not taken off.
+    """
+    from overstap.ledger.rosters import taking
+
+    _for_each(
+        *(round_id, school, by, "roster_on_done"),
+        lambda unit, entry: taking.put_back(unit, school, entry, is_on=not stays_off),
+    )
+
+
+@app.command("roster-missing")
+def roster_missing(
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    have_left: Annotated[bool, typer.Option("--left/--still-here", help="Whether they left the school")],
+) -> None:
+    """Say whether the pupils whom a school's newest roster does not state have left; exit code 1 when none is asked."""
+    from overstap.agreements import RoundId
+    from overstap.ledger import open_ledger
+    from overstap.ledger.rosters import taking
+
+    known = RoundId(round_id)
+    with open_ledger(Settings()).unit(known.region, by) as unit:
+        settled = taking.settle_missing(unit, known.school_year, school, have_left=have_left)
+    _say("roster_settled", count=settled)
+    raise typer.Exit(0 if settled else 1)
+
+
+def _take(file: Path, data: bytes, round_id: str, school: str, by: str, *, counts_now: bool) -> None:
+    from overstap.agreements import RoundId
+    from overstap.intake.rosters.collecting import take_file
+    from overstap.ledger import open_ledger
+
+    if not school or not by:
+        raise typer.BadParameter("--round needs --school and --by")
+    known = RoundId(round_id)
+    taken = take_file(
+        *(open_ledger(Settings()), data),
+        region=known.region,
+        school_year=known.school_year,
+        school=school,
+        source="command",
+        actor=by,
+        now=clock.now(),
+        moment=datetime.fromtimestamp(file.stat().st_mtime, UTC),
+        counts_now=counts_now,
+    )
+    for name in ("same",) if taken.outcome == "same" else [key for key, number in taken.counts.items() if number]:
+        _say(f"roster_taken_{name}", count=taken.counts.get(name, 0))
+
+
+def _for_each(round_id: str, school: str, by: str, done: str, act: "Callable[[UnitOfWork, UUID], bool]") -> None:
+    """Ask for pupils until nothing is typed, and act on each one's entry: arguments stay in a shell's history."""
+    from overstap.agreements import RoundId
+    from overstap.ledger import open_ledger
+    from overstap.ledger.rosters.entries import all_entries
+
+    known, failed = RoundId(round_id), 0
+    ledger = open_ledger(Settings())
+    while typed := typer.prompt("Leerling-id of nummer (leeg: klaar)", default="", show_default=False).strip():
+        with ledger.unit(known.region, by) as unit:
+            found = [
+                one.entry
+                for one in all_entries(unit, known.school_year, school)
+                if typed in (one.person.number, one.person.las_key)
+            ]
+            is_done = len(found) == 1 and act(unit, found[0])
+        failed += not is_done
+        _say(done if is_done else "roster_unknown")
+    raise typer.Exit(1 if failed else 0)
 
 
 def _say(key: str, **facts: Any) -> None:

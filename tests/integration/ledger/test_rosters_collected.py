@@ -121,7 +121,7 @@ def test_edexml_says_of_which_moment_it_is(opened: Ledger) -> None:
             for one in numbers
         )
         return (
-            f"<EDEX><school><brincode>{PO[:4]}</brincode><aanmaakdatum>{day}T09:00:00</aanmaakdatum></school>"
+            f"<EDEX><school><brincode>{PO[:4]}</brincode><aanmaakdatum>{day}T10:00:00</aanmaakdatum></school>"
             f"<leerlingen>{pupils}</leerlingen></EDEX>"
         ).encode()
 

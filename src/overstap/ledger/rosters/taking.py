@@ -76,7 +76,18 @@ def take(unit: UnitOfWork, school_year: str, school: str, roster: SuppliedRoster
         school: BRIN and branch of a primary school.
         roster: the roster.
         counts_now: whether a person says that this roster counts, although a newer one was taken in before.
+
+    Raises:
+        OverstapError: INTAKE-079 when the region has no such primary school, or no round in that school year.
     """
+    [is_known] = unit.one(
+        "select exists (select from overstap.school where school = %(school)s and kind = 'PO') "
+        "and exists (select from overstap.round where school_year = %(year)s)",
+        school=school,
+        year=school_year,
+    )
+    if not is_known:
+        raise OverstapError("INTAKE-079", school=school[:10], school_year=school_year)
     unit.run("select overstap.hold_roster(%(year)s, %(school)s)", year=school_year, school=school)
     known = _Known(unit, school_year, school)
     rows: dict[UUID, tuple[Any, ...]] = {}
