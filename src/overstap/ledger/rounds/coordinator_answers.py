@@ -164,6 +164,21 @@ def take_up(ledger: Ledger, round_id: str, region: str, account: str, school: st
     return int(found[0][0])
 
 
+def take_up_list(ledger: Ledger, round_id: str, region: str, account: str, school: str, name: str) -> bool:
+    """Note that an account looks after a list of a school's pupils; False when that was noted already.
+
+    Raises:
+        OverstapError: GATE-013 when the account is not a coordinator's of this round.
+    """
+    found = _decided(
+        *(ledger, round_id, region, account),
+        "select overstap.take_up_list(%(round)s, %(school)s, %(list)s)",
+        school=school,
+        list=name,
+    )
+    return bool(found[0][0])
+
+
 def _decided(
     ledger: Ledger, round_id: str, region: str, account: str, statement: str, **values: object
 ) -> list[tuple[Any, ...]]:

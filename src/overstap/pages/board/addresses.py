@@ -73,6 +73,16 @@ def take_up(round_id: str) -> str:
     return f"{round_page(round_id)}/oppakken"
 
 
+def take_up_list(round_id: str) -> str:
+    """Return the path to which a coordinator sends that they look after a list of a school's pupils."""
+    return f"{round_page(round_id)}/lijst-oppakken"
+
+
+def roster_lists(round_id: str) -> str:
+    """Return the path of the file with the pseudonyms of pupils of whom something is missing."""
+    return f"{round_page(round_id)}/leerlingenlijst.csv"
+
+
 def agreement_changes(round_id: str) -> str:
     """Return the path of the page with the versions of a round's agreement."""
     return f"{round_page(round_id)}/afspraken"

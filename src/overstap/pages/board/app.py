@@ -114,6 +114,10 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     def report_file(round_id: str, kind: str, person: BoardUser = asks) -> Response:
         return _file(*files.report(board.context(person), round_id, kind))
 
+    @app.get("/ronde/{round_id}/leerlingenlijst.csv")
+    def rosters_file(round_id: str, person: BoardUser = asks) -> Response:
+        return _file(*files.rosters(board.context(person), round_id))
+
     @app.get("/ronde/{round_id}/kwaliteit.html")
     def quality_file(round_id: str, person: BoardUser = asks) -> Response:
         return _file(*files.quality(board.context(person), round_id))

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from overstap.clock import NETHERLANDS, format_moment
 from overstap.errors import OverstapError
+from overstap.ledger.rosters import matching
 from overstap.ledger.rounds import coordinator_answers
 from overstap.ledger.rounds.coordinator_answers import GivenAnswer, KeptAnswer
 from overstap.ledger.session import Ledger
@@ -241,6 +242,27 @@ def _add_taking_up(app: FastAPI, board: Board) -> None:
             count = coordinator_answers.take_up(ledger, round_id, region, person.account, school)
         log.info("%s: %d dossiers without a receiver taken up by %s", round_id, count, person.account)
         return _to_round(board.airflow, round_id, "taken_up" if count else "", "#over")
+
+    @app.post("/ronde/{round_id}/lijst-oppakken")
+    def take_up_list(
+        request: Request,
+        round_id: str,
+        person: BoardUser = asks,
+        mark: str = Form(""),
+        school: str = Form(""),
+        lijst: str = Form(""),
+    ) -> Response:
+        context = board.context(person)
+        region = _region(context, round_id)
+        is_ours = csrf.is_submitted(request, board.airflow.secret(), person, f"{round_id}/up", mark)
+        with context.round(round_id) as (unit, _):
+            known = {(one.school, one.list.value) for one in matching.list_counts(unit, round_id)} if unit else set()
+        if region not in person.reruns or not is_ours or (school, lijst) not in known:
+            return _to_round(board.airflow, round_id, "")
+        with _deciding_ledger(board) as ledger:
+            is_taken = coordinator_answers.take_up_list(ledger, round_id, region, person.account, school, lijst)
+        log.info("%s: list %s of %s taken up by %s", round_id, lijst, school, person.account)
+        return _to_round(board.airflow, round_id, "taken_up" if is_taken else "", "#leerlingen")
 
 
 class _NotRightError(Exception):

@@ -9,6 +9,7 @@ from overstap.agreements import Milestones
 from overstap.ledger.delivery.test_messages import SchoolResult
 from overstap.ledger.delivery.uncollected import UncollectedEnvelopes
 from overstap.ledger.dossiers.outstanding import ReportedUndelivered, WithoutReceiverCount
+from overstap.ledger.rosters.matching import ListCount, RosterStatus
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
 from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations
@@ -128,6 +129,8 @@ class RoundFacts:
         failures: tasks that failed and have not succeeded since.
         refused_registrations: number of rows of registrations that could not be read.
         unstated: number of registrations that no source states any more, when so many that the coordinator decides.
+        rosters: how each school's roster stands, by school; empty in a round that is not of leavers.
+        roster_lists: numbers of pupils of whom something is missing, with who looks after them.
     """
 
     primary: Sequence[PrimaryCounts]
@@ -148,6 +151,8 @@ class RoundFacts:
     failures: Sequence[TaskFailure] = ()
     refused_registrations: Sequence[RefusedRegistration] = ()
     unstated: UnstatedRegistrations | None = None
+    rosters: Mapping[str, RosterStatus] = field(default_factory=dict)
+    roster_lists: Sequence[ListCount] = ()
 
     def uncollected_by(self, primary_school: str) -> dict[str, int]:
         """Return the number of a school's dossiers that were not collected in time, by receiving school."""

@@ -29,6 +29,7 @@ from overstap.ledger.region_keys import sha256
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.school.page_frame import PageFrame, id_of, is_ours, read_form, text_of
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
+from overstap.pages.school.roster_pages import RosterPages
 from overstap.pages.school.second_factor import CODE, SECURITY, FactorPages
 from overstap.pages.shared.delays import MAX_SECONDS, DelayQueue, delay_seconds
 from overstap.pages.shared.frame import STATIC
@@ -64,9 +65,10 @@ def build_app(operations: SchoolOperations, *, is_secure: bool) -> RequestLog:
     verifier, delays = PasswordVerifier(), DelayQueue()
     pages = _Pages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     factors = FactorPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
-    for path, page in {**pages.gets(), **factors.gets()}.items():
+    rosters = RosterPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    for path, page in {**pages.gets(), **factors.gets(), **rosters.gets()}.items():
         app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for path, page in {**pages.posts(), **factors.posts()}.items():
+    for path, page in {**pages.posts(), **factors.posts(), **rosters.posts()}.items():
         app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
     app.add_exception_handler(psycopg.OperationalError, pages.failed)  # the ledger ended in the middle of a page
@@ -116,7 +118,7 @@ class _Pages(PageFrame):
 
     async def upload_limits(self, request: Request) -> RequestLimits | None:
         """Return larger limits for a signed-in account, which may upload a list; None for anybody else."""
-        if not request.url.path.endswith("/lijst"):
+        if not request.url.path.endswith(("/lijst", "/leerlingenlijst")):
             return None
         session = self._session(request)
         account = (

@@ -28,6 +28,7 @@ from overstap.ledger.rounds import round_overview
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.pages.school.factor_operations import FactorOperations
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
+from overstap.pages.school.roster_operations import RosterOperations
 from overstap.pki import TrustStore
 from overstap.review.decisions import read_list
 from overstap.review.proof import give_proof, proof_pack
@@ -130,6 +131,8 @@ class SchoolOperations:
         self._workbook = workbook
         self.factors = FactorOperations(self._ledger, needs_factor=needs_factor, origin=origin)
         """Operations on second factors."""
+        self.rosters = RosterOperations(self._ledger)
+        """Operations on the school's roster."""
 
     @contextmanager
     def _ledger(self) -> Iterator[Ledger]:

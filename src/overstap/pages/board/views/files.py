@@ -4,10 +4,12 @@ import json
 
 from overstap.agreements import RoundId
 from overstap.closing.report import round_report
-from overstap.ledger import checkpoints
+from overstap.ledger import checkpoints, schools
 from overstap.ledger.delivery import deliveries, results
+from overstap.ledger.rosters import matching
 from overstap.ledger.rounds import counts, gate_decisions, rounds
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, sentence_of
+from overstap.pages.board.views.rosters import to_csv
 from overstap.quality.publishing import region_page
 
 
@@ -54,3 +56,17 @@ def quality(context: PageContext, round_id: str) -> tuple[str, bytes]:
         if unit is None:
             raise PageNotFoundError(round_id)
         return f"{RoundId(round_id).kind}-quality.html", region_page(unit, round_id).encode()
+
+
+def rosters(context: PageContext, round_id: str) -> tuple[str, bytes]:
+    """Return pupils of whom something is missing, by pseudonym, as file name and CSV.
+
+    Raises:
+        PageNotFoundError: the account may not see single dossiers or the round, or it has not opened.
+    """
+    with context.round(round_id) as (unit, _):
+        if unit is None or not context.person.sees_dossiers:
+            raise PageNotFoundError(round_id)
+        names = {school: one.name for school, one in schools.known(unit).items()}
+        content = to_csv(matching.listed(unit, round_id), matching.list_counts(unit, round_id), names)
+        return f"{RoundId(round_id).kind}-leerlingenlijst.csv", content

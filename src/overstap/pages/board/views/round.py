@@ -18,7 +18,7 @@ from overstap.pages.board.rounds import RoundPhase, RoundView, opened_rounds, pl
 from overstap.pages.board.schools import RoundFacts, SupplierRow, receiver_rows
 from overstap.pages.board.selection import RowOrder, Selection, select, tally
 from overstap.pages.board.summary import headline
-from overstap.pages.board.views import unresolved
+from overstap.pages.board.views import rosters, unresolved
 from overstap.pages.board.views.page_context import (
     PageContext,
     PageNotFoundError,
@@ -93,7 +93,7 @@ def page(
             shared |= dict.fromkeys(
                 ("rows", "all_rows", "receivers", "decisions", "failures", "tally", "questions", "left_over"), ()
             )
-            return render("round", view=view, headline=planned, chart=None, tests=None, **shared)
+            return render("round", view=view, headline=planned, chart=None, tests=None, roster_lines=(), **shared)
         facts = facts_of(unit, view, context.now)
         rows = rows_of_facts(unit, view, facts, context.now)
         today = dutch_time(context.now).date()
@@ -120,6 +120,8 @@ def page(
             failures=_failures(facts),
             tests=unresolved.tests(facts, sentence_of),
             left_over=unresolved.lines(facts, context.now),
+            roster_lines=rosters.lines(facts),
+            roster_words=texts("board/rosters"),
             **shared | {"undoable": coordinator_answers.undoable(unit, round_id) if may_decide else None},
         )
 

@@ -17,7 +17,7 @@ from overstap.pages.board.airflow_port import RunRef, TaskRef
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import RoundFacts, SupplierRow
-from overstap.pages.board.views import unresolved
+from overstap.pages.board.views import rosters, unresolved
 from overstap.pages.board.views.contacts import LogLine, log_of
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, facts_of, rows_of_facts, sentence_of
 from overstap.quality import report, rulebook
@@ -120,6 +120,8 @@ def page(
             feedback=_feedback(facts),
             asked=_requests(unit, round_id, school),
             left_over=unresolved.lines(replace(facts, uncollected={}), context.now),
+            roster_lines=rosters.lines(facts),
+            roster_words=texts("board/rosters"),
             history=_history(progress.transitions(unit, round_id, school)),
             dossiers=_dossiers(unit, round_id, school) if context.person.sees_dossiers else None,
         )

@@ -1,0 +1,87 @@
+"""Rosters on the board: pupils of whom something is missing, who looks after them, and rosters that wait for somebody."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from overstap.ledger.rosters.matching import ListCount, ListedPupil, RosterStatus
+from overstap.pages.board.formatting import number
+from overstap.pages.board.schools import RoundFacts
+from overstap.texts import plural, texts
+
+
+@dataclass(frozen=True, slots=True)
+class RosterLine:
+    """Line about a school's roster or one of its lists.
+
+    Args:
+        school: BRIN with branch.
+        name: the school's name.
+        tone: "bad" or "mind".
+        says: the sentence, Dutch.
+        list: the list that a coordinator can take up; empty when there is none to take.
+    """
+
+    school: str
+    name: str
+    tone: str
+    says: str
+    list: str = ""
+
+
+def lines(facts: RoundFacts) -> list[RosterLine]:
+    """Return the lines of a round: rosters that need somebody, then lists, those that nobody looks after first."""
+    return [*_statuses(facts.rosters, facts.names), *_lists(facts.roster_lists, facts.names)]
+
+
+def _statuses(found: Mapping[str, RosterStatus], names: Mapping[str, str]) -> list[RosterLine]:
+    words = texts("board/rosters")
+    made = []
+    for school, one in sorted(found.items(), key=lambda pair: names.get(pair[0], pair[0])):
+        name = names.get(school, school)
+        if one.refused is not None:
+            says = words["refused"]["nl"].format(said=one.refused.message_nl, do=one.refused.do_nl)
+            made.append(RosterLine(school, name, "bad", says))
+        for key, count in (("missing", one.missing), ("asked", one.asked)):
+            if count:
+                made.append(RosterLine(school, name, "mind", _said(key, count)))
+    return made
+
+
+def _lists(found: Sequence[ListCount], names: Mapping[str, str]) -> list[RosterLine]:
+    words = texts("board/rosters")
+    made = []
+    for one in found:
+        owner = words["owner"]["nl"].format(owner=one.owner) if one.owner else words["of_nobody"]["nl"]
+        says = f"{_said(one.list.value, one.count)} {owner}"
+        tone = "mind" if one.owner else "bad"
+        taken = "" if one.owner else one.list.value
+        made.append(RosterLine(one.school, names.get(one.school, one.school), tone, says, taken))
+    return made
+
+
+def _said(key: str, count: int) -> str:
+    return str(texts("board/rosters")[key]["nl"][plural(count)].format(count=number(count)))
+
+
+def to_csv(found: Sequence[ListedPupil], counted: Sequence[ListCount], names: Mapping[str, str]) -> bytes:
+    """Return pupils as CSV: school, list, pseudonym, registered at, owner; never a name or number of a pupil.
+
+    Args:
+        found: the pupils.
+        counted: the lists with their owners.
+        names: name of each school, by its id.
+    """
+    from overstap.pages.board.exports import safe  # which loads what makes workbooks
+
+    words = texts("board/rosters")
+    owners = {(one.school, one.list): one.owner or "" for one in counted}
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    writer.writerow([words["columns"][name]["nl"] for name in ("school", "id", "list", "sign", "registered", "owner")])
+    for one in found:
+        registered = ", ".join(names.get(school, school) for school in one.secondary_schools)
+        cells = (names.get(one.school, one.school), one.school, words["short"][one.list]["nl"], one.sign, registered)
+        writer.writerow([safe(cell) for cell in (*cells, owners.get((one.school, one.list), ""))])
+    return ("\ufeff" + out.getvalue()).encode()
