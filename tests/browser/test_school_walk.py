@@ -20,6 +20,7 @@ from overstap.clock import dutch_time, now
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review import parent_requests, proof_requests
 from overstap.review.code_keys import PageSession, code_keys, read_code
+from overstap.simulation.synthetic.numbers import bsn
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.project import PROJECT
 
@@ -82,6 +83,33 @@ def downloaded(page: Page, press: Callable[[], None]) -> bytes:
 
 def read(file: bytes) -> pypdf.PdfReader:
     return pypdf.PdfReader(io.BytesIO(file))
+
+
+def test_a_school_supplies_its_roster_and_decides_about_it(
+    page: Page, school: School, serious: Callable[[Page], list[str]]
+) -> None:
+    def upload(count: int) -> None:
+        rows = [f"{bsn(4000 + one)};De Vries {one};2015-03-{one + 1:02};Noor;8{'AB'[one % 2]}" for one in range(count)]
+        table = "\n".join(("leerlingnummer;achternaam;geboortedatum;roepnaam;groep", *rows)).encode()
+        page.get_by_label("Bestand").set_input_files({"name": "lijst.csv", "mimeType": "text/csv", "buffer": table})
+        page.get_by_role("button", name="Lijst inlezen").click()
+
+    page.get_by_role("link", name="Leerlingenlijst").click()
+    expect(page.get_by_text("nog geen leerlingenlijst aangeleverd")).to_be_visible()
+    upload(12)
+    expect(page.get_by_role("status")).to_contain_text("12 leerlingen verlaten de school dit jaar")
+    sound(page, serious, "roster")
+    page.get_by_role("link", name="Noor De Vries 0").click()
+    page.get_by_label("verhuisd").check()
+    sound(page, serious, "roster-pupil")
+    page.get_by_role("button", name="Van de lijst halen").click()
+    expect(page.get_by_role("status")).to_contain_text("Vastgelegd")
+    upload(3)
+    expect(page.get_by_role("heading", name="Hebben deze leerlingen uw school verlaten?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Staat Noor De Vries 0 weer op de lijst?")).to_be_visible()
+    sound(page, serious, "roster-asks")
+    page.get_by_role("button", name="Nee, de nieuwste lijst was niet volledig").click()
+    expect(page.locator("table.pupils tbody tr")).to_have_count(11)
 
 
 def test_a_school_does_its_work(

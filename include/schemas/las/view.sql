@@ -173,3 +173,24 @@ COMMENT ON COLUMN overstap_las.oso_aanmelding.basisschool IS 'text, required. BR
 COMMENT ON COLUMN overstap_las.oso_aanmelding.vo_school IS 'text, required. BRIN and branch of the secondary school: 98XA00';
 COMMENT ON COLUMN overstap_las.oso_aanmelding.fase IS 'text, required. aangemeld, ingeschreven or geplaatst';
 COMMENT ON COLUMN overstap_las.oso_aanmelding.vastgelegd_op IS 'timestamptz, required. When this was recorded';
+
+-- Optional: the school's roster, with which it is seen whose dossier is missing.
+CREATE OR REPLACE VIEW overstap_las.oso_leerlingenlijst AS
+SELECT brin AS brincode, vestiging AS vestigingscode, leerlingid, coalesce(bsn, onderwijsnummer) AS leerlingnummer,
+    achternaam, voorvoegsel, coalesce(roepnaam, voornamen ->> 0) AS roepnaam, geboortedatum, geslacht, groep AS jaargroep,
+    groep, datumuitschrijving
+FROM las.leerling;
+
+COMMENT ON VIEW overstap_las.oso_leerlingenlijst IS 'One row per pupil of the school, of all year groups or of those who leave';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.brincode IS 'text, required. Two digits and two capitals: 99AA';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.vestigingscode IS 'text, required. Two digits: 00';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.leerlingid IS 'text. Key of the pupil in this system, as in oso_dossier';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.leerlingnummer IS 'text of 9 digits. BSN, or onderwijsnummer of a pupil without BSN';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.achternaam IS 'text, required. Surname without prefix';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.voorvoegsel IS 'text. Prefix of the surname';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.roepnaam IS 'text. Call name';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.geboortedatum IS 'date, required';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.geslacht IS 'text. OSO code list 14: 1 female, 2 male';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.jaargroep IS 'text, required. 1 to 8, S special primary, V special secondary, H history';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.groep IS 'text. Name of the group: 8A';
+COMMENT ON COLUMN overstap_las.oso_leerlingenlijst.datumuitschrijving IS 'date. Last day at this school';

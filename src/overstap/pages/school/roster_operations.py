@@ -18,7 +18,7 @@ from overstap.ledger.rounds.rounds import get_round
 
 
 @dataclass(frozen=True, slots=True)
-class RosterLine:
+class ListedLine:
     """A pupil on the school's roster, with what of them is missing in the round.
 
     Args:
@@ -52,7 +52,7 @@ class SchoolRoster:
     kind: str
     school_year: str
     status: RosterStatus | None
-    lines: list[RosterLine]
+    lines: list[ListedLine]
     asked: list[RosterEntry]
     off: list[RosterEntry]
     unlisted: list[ListedPupil]
@@ -91,7 +91,7 @@ class RosterOperations:
             for one in entries:
                 if one.off_at is None:
                     what = by_entry.get(one.entry)
-                    lines.append(RosterLine(one, what.sign if what else "", what.list if what else None))
+                    lines.append(ListedLine(one, what.sign if what else "", what.list if what else None))
             off = [one for one in entries if one.off_at is not None]
             return SchoolRoster(
                 round_id=round_id,

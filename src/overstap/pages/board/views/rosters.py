@@ -1,4 +1,4 @@
-"""Rosters on the board: pupils of whom something is missing, who looks after them, and rosters that wait for somebody."""
+"""Rosters on the board: pupils of whom something is missing, who looks after them, rosters that wait for somebody."""
 
 import csv
 import io
