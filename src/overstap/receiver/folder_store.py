@@ -22,7 +22,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -68,14 +68,11 @@ class FolderStore:
     def receipt_for(self, message_id: UUID) -> tuple[bytes, bytes] | None:
         """Return the digest of the envelope stored under a message id and its receipt, or None."""
         for name in _FOLDERS.values():
-            folder = self.folder / name / str(message_id)
-            if folder.exists():
-                envelope_sha256 = hashlib.sha256((folder / ENVELOPE).read_bytes()).digest()
-                return envelope_sha256, (folder / RECEIPT).read_bytes()
-        folder = self.folder / "withdrawn" / str(message_id)
-        if (folder / RECEIPT).exists():
-            return bytes.fromhex((folder / DIGEST).read_text(encoding="ascii")), (folder / RECEIPT).read_bytes()
-        return None
+            stored = _read(self.folder / name / str(message_id), ENVELOPE, RECEIPT)
+            if stored is not None:
+                return hashlib.sha256(stored[0]).digest(), stored[1]
+        withdrawn = _read(self.folder / "withdrawn" / str(message_id), DIGEST, RECEIPT)
+        return None if withdrawn is None else (bytes.fromhex(withdrawn[0].decode("ascii")), withdrawn[1])
 
     def add(self, opened: OpenedEnvelope, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
         """Store an envelope with its files, manifest and receipt, durably.
@@ -128,13 +125,13 @@ class FolderStore:
         """
         target = self.folder / "withdrawn" / str(message_id)
         if not target.exists():
-            folder = self._folder_of(message_id)
-            contents = {REVOCATION: revocation, ANSWER: answer(folder is not None)}
-            if folder is not None:
-                digest = hashlib.sha256((folder / ENVELOPE).read_bytes()).hexdigest()
-                kept = {name: (folder / name).read_bytes() for name in (RECEIPT, manifests.NAME)}
-                contents |= {DIGEST: digest.encode("ascii"), **kept}
-            self._commit(contents, target, unique)
+            stored = self.evidence(message_id)
+            contents = {REVOCATION: revocation, ANSWER: answer(stored is not None)}
+            if stored is not None:
+                receipt, manifest, envelope = stored
+                digest = hashlib.sha256(envelope).hexdigest().encode("ascii")
+                contents |= {DIGEST: digest, RECEIPT: receipt, manifests.NAME: manifest}
+            self._commit(contents, target, unique)  # changes nothing when another call was first
         self._forget(message_id)
         if (target / REVOCATION).read_bytes() != revocation:  # another signed statement of the same revocation
             return answer((target / RECEIPT).exists())
@@ -153,30 +150,35 @@ class FolderStore:
 
     def manifest_of(self, message_id: UUID) -> bytes | None:
         """Return the manifest of an envelope that is stored, or was stored before its revocation; None without one."""
-        folders = self._folder_of(message_id), self.folder / "withdrawn" / str(message_id)
-        paths = (folder / manifests.NAME for folder in folders if folder is not None)
-        return next((path.read_bytes() for path in paths if path.exists()), None)
+        for name in (*_FOLDERS.values(), "withdrawn"):
+            found = _read(self.folder / name / str(message_id), manifests.NAME)
+            if found is not None:
+                return found[0]
+        return None
 
     def evidence(self, message_id: UUID) -> tuple[bytes, bytes, bytes] | None:
         """Return receipt, manifest and envelope stored under a message id, or None."""
-        folder = self._folder_of(message_id)
-        if folder is None:
-            return None
-        return (folder / RECEIPT).read_bytes(), (folder / manifests.NAME).read_bytes(), (folder / ENVELOPE).read_bytes()
+        for name in _FOLDERS.values():
+            found = _read(self.folder / name / str(message_id), RECEIPT, manifests.NAME, ENVELOPE)
+            if found is not None:
+                receipt, manifest, envelope = found
+                return receipt, manifest, envelope
+        return None
 
     def _folder_of(self, message_id: UUID) -> Path | None:
         folders = (self.folder / name / str(message_id) for name in _FOLDERS.values())
         return next((folder for folder in folders if folder.exists()), None)
 
     def _forget(self, message_id: UUID) -> None:
-        """Erase the content of a revoked envelope."""
+        """Erase the content of a revoked envelope; several calls may do so at once."""
+        arriving = self.folder / "arriving"
         folder = self._folder_of(message_id)
         if folder is not None:
-            aside = self.folder / "arriving" / f"{message_id}.gone"
-            shutil.rmtree(aside, ignore_errors=True)  # left by an interrupted attempt
-            folder.rename(aside)
+            with suppress(FileNotFoundError):  # another call was first
+                folder.rename(arriving / f"{message_id}.{os.urandom(6).hex()}.gone")
             sync_folder(folder.parent)
-            shutil.rmtree(aside)
+        for aside in arriving.glob(f"{message_id}.*.gone"):  # also what an interrupted call left
+            _erase(aside)
 
     def add_refusal(self, envelope_sha256: bytes, receipt: bytes) -> None:
         """Store the receipt of a refusal; it replaces an earlier one for the same bytes."""
@@ -205,11 +207,8 @@ class FolderStore:
 
     def envelope_of(self, message_id: UUID) -> bytes | None:
         """Return a stored envelope as received, or None."""
-        for name in _FOLDERS.values():
-            path = self.folder / name / str(message_id) / ENVELOPE
-            if path.exists():
-                return path.read_bytes()
-        return None
+        found = self.evidence(message_id)
+        return None if found is None else found[2]
 
     def keep_result(self, message_id: UUID, content: bytes) -> None:
         """Store the result stated of a stored dossier; it replaces an earlier one."""
@@ -285,6 +284,21 @@ def envelope_digests(folder: Path) -> dict[UUID, bytes]:
         UUID(stored.name): hashlib.sha256((stored / ENVELOPE).read_bytes()).digest()
         for stored in sorted((folder / "dossiers").iterdir())
     }
+
+
+def _read(folder: Path, *names: str) -> tuple[bytes, ...] | None:
+    """Return the content of files of one folder; None when it is not there, or is being moved away by another call."""
+    try:
+        return tuple((folder / name).read_bytes() for name in names)
+    except FileNotFoundError:
+        return None
+
+
+def _erase(folder: Path) -> None:
+    """Erase a folder that another call may be erasing too."""
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:

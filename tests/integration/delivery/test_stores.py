@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -227,23 +228,22 @@ def test_arriving_and_being_taken_back_at_once_leaves_nothing(
 ) -> None:
     """Whichever is first, nothing of it is there afterwards, and nobody was told otherwise."""
     reception = Reception(SCHOOL, trust=trust, store=store)
-    for message in [make() for _ in range(6)]:
-        said: dict[str, object] = {}
+    with ThreadPoolExecutor(3) as threads:
+        for message in [make() for _ in range(12)]:
+            begin = threading.Barrier(3)
 
-        def take(message: Message = message, said: dict[str, object] = said) -> None:
-            said["took"] = reception.receive(message.sealed.envelope, message_id=message.id, at=now()).status
+            def take(message: Message = message, begin: threading.Barrier = begin) -> ReceptionStatus:
+                begin.wait()
+                return reception.receive(message.sealed.envelope, message_id=message.id, at=now()).status
 
-        def back(message: Message = message, said: dict[str, object] = said) -> None:
-            said["back"] = store.withdraw(
-                message.id, b"statement", lambda had: b"had" if had else b"not", unique=os.urandom(8)
-            )
+            def back(message: Message = message, begin: threading.Barrier = begin) -> bytes:
+                begin.wait()
+                return store.withdraw(
+                    message.id, b"statement", lambda had: b"had" if had else b"not", unique=os.urandom(8)
+                )
 
-        threads = [threading.Thread(target=take), threading.Thread(target=back)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert said["took"] in (ReceptionStatus.STORED, ReceptionStatus.REFUSED, ReceptionStatus.REPEATED)
-        assert said["back"] in (b"had", b"not")
-        assert store.envelope_of(message.id) is None, said
+            took, first, second = (threads.submit(what) for what in (take, back, back))
+            assert took.result() in (ReceptionStatus.STORED, ReceptionStatus.REFUSED, ReceptionStatus.REPEATED)
+            assert first.result() == second.result() in (b"had", b"not")
+            assert store.envelope_of(message.id) is None
     assert list(store.stored()) == []
