@@ -26,6 +26,10 @@ settings.load_profile("untimed")
 settings.register_profile("thorough", deadline=None, max_examples=10_000)
 
 
+STATES = Path(__file__).resolve().parents[1] / ".test"
+"""A folder per test run, by its process id: what a killed run left behind is found and ended by the next."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let tests over generated input try many times more: minutes, not seconds."""
     parser.addoption("--deployment", action="store_true", help="also tests/deployment: containers, minutes")
@@ -35,7 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let generated input be tried ten thousand times where that was asked for."""
+    """Give each process an Airflow home, and let generated input be tried ten thousand times where that was asked for.
+
+    Airflow reads its home when something imports it, which may be the collection of tests; without one of their own all
+    processes would share the user's.
+    """
+    os.environ["AIRFLOW_HOME"] = str(STATES / str(os.getpid()) / "airflow_home")
     if config.getoption("--thorough"):
         settings.load_profile("thorough")
 
@@ -72,10 +81,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
 def thorough(request: pytest.FixtureRequest) -> bool:
     """Whether tests over generated input try all that they should once in a while."""
     return bool(request.config.getoption("--thorough"))
-
-
-STATES = Path(__file__).resolve().parents[1] / ".test"
-"""A folder per test run, by its process id: what a killed run left behind is found and ended by the next."""
 
 
 @pytest.fixture(scope="session")
@@ -142,7 +147,8 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what processes of an interrupted run left behind; they had no time for it."""
+    """Remove the folder of this process, and end what an interrupted run left behind, since it had no time for it."""
+    shutil.rmtree(STATES / str(os.getpid()), ignore_errors=True)
     if not hasattr(config, "workerinput"):
         _remove_what_was_left()
 

@@ -28,11 +28,10 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """AIRFLOW_HOME, set before anything imports Airflow: it reads its settings at import."""
-    home = tmp_path_factory.mktemp("airflow")
+def airflow_home() -> Iterator[Path]:
+    """Settings of the Airflow of this process, in the home that tests/conftest.py gave it."""
+    home = Path(os.environ["AIRFLOW_HOME"])
     settings = {
-        "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
