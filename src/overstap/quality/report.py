@@ -99,6 +99,7 @@ class SchoolReportContent:
         rows: the findings.
         refused: the unreadable files.
         previous: counts of the previous report, for the trend.
+        is_for_school: whether it may contain pupils' keys of the school's system.
     """
 
     region_name: str
@@ -112,6 +113,7 @@ class SchoolReportContent:
     rows: tuple[ReportRow, ...] = ()
     refused: tuple[UnreadableFile, ...] = ()
     previous: SchoolCounts | None = None
+    is_for_school: bool = True
 
 
 @dataclass(slots=True)

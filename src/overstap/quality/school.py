@@ -3,6 +3,8 @@
 The counts of each school are stored with it, so that the next report and the quality page can show the trend.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 from overstap.agreements import Agreement, School
@@ -12,6 +14,7 @@ from overstap.ledger.dossiers.dossiers import (
     RefusedFile,
     VersionRef,
     findings_of_school,
+    oso_versions,
     refused_files,
 )
 from overstap.ledger.dossiers.quality_runs import QualityRun
@@ -51,6 +54,37 @@ def report_on_schools(unit: UnitOfWork, agreement: Agreement, round_id: str, *, 
     return made
 
 
+def list_without_keys(
+    unit: UnitOfWork, agreement: Agreement, round_id: str, school_id: str, *, made_at: datetime
+) -> school_reports.SchoolReport:
+    """Return a school's list of faults for somebody outside the school: each dossier by its reference only.
+
+    It needs no key of the region, and nothing is stored.
+
+    Args:
+        unit: the transaction, which may be one that only reads, without keys.
+        agreement: the agreement of the round.
+        round_id: id of the round.
+        school_id: BRIN with branch of a school that supplies in it.
+        made_at: the moment that the list states.
+
+    Raises:
+        KeyError: the round has no such school.
+    """
+    round_row = get_round(unit, round_id)
+    schools = {school.id: school for school in agreement.suppliers(round_row.kind)}
+    refused = refused_files(unit, round_id, school_id, with_names=False)
+    now = quality_runs.present(unit, round_id, made_at=made_at).get(school_id)
+    content = _report(
+        *(unit, agreement, round_id, f"{round_row.kind.dutch} {agreement.school_year}", schools[school_id]),
+        now or QualityRun(school_id, made_at, 0, 0, 0, 0, Counter()),
+        quality_runs.latest(unit, round_id).get(school_id),
+        refused,
+        with_keys=False,
+    )
+    return school_reports.SchoolReport(report.html(content), report.csv_text(content))
+
+
 def _report(
     unit: UnitOfWork,
     agreement: Agreement,
@@ -60,9 +94,15 @@ def _report(
     now: QualityRun,
     before: QualityRun | None,
     refused: list[RefusedFile],
+    *,
+    with_keys: bool = True,
 ) -> report.SchoolReportContent:
     found = findings_of_school(unit, round_id, school.id)
-    keys = _las_keys(unit, set(found))
+    keys: Mapping[VersionRef, tuple[str | None, str]]
+    if with_keys:
+        keys = _las_keys(unit, set(found))
+    else:
+        keys = {ref: (None, version) for ref, version in oso_versions(unit, round_id, school.id).items()}
     rows = [
         report.row(
             label_of(ref),
@@ -89,6 +129,7 @@ def _report(
             report.unreadable_file(OverstapError(item.code, **{"label": item.label, **item.facts}), item.label)
             for item in refused
         ),
+        is_for_school=with_keys,
         previous=report.SchoolCounts(before.supplied, before.accepted, before.rejected) if before else None,
     )
 

@@ -196,11 +196,50 @@ def test_report_and_quality_page_are_downloaded(client: TestClient, here: str, c
     assert client.get(f"{here}/rondeverslag.exe").status_code == 404
 
 
+def test_a_schools_list_is_downloaded_without_keys_of_pupils(
+    client: TestClient, here: str, airflow: Alone, owner_dsn: str
+) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        [(school, dossiers)] = owner.execute(
+            "select d.primary_school, count(distinct d.dossier) from overstap.dossier d "
+            "join overstap.finding f on f.dossier = d.dossier and f.number = d.version "
+            "where d.region = 'alfa' group by 1 order by 2 desc limit 1"
+        ).fetchall()
+        owner.execute(
+            "insert into overstap.refused_input "
+            "(region, round_id, primary_school, label, code, facts, key_id, file_name) select 'alfa', round_id, %s, "
+            "'bestand 1 (1f0c9a77)', 'DOSSIER-001', jsonb_build_object('version', '9', 'known', '2019.1'), '1', 'x' "
+            "from overstap.round where region = 'alfa'",
+            [school],
+        )
+    page = client.get(f"{here}/school/{school}").text
+    for kind in ("html", "csv"):
+        assert f'href="/rondes{here}/school/{school}/foutenlijst.{kind}" download' in page
+    answer = client.get(f"{here}/school/{school}/foutenlijst.csv")
+    assert answer.status_code == 200, answer.text
+    assert f'filename="advice-{school}.csv"' in answer.headers["content-disposition"]
+    found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
+    of_dossiers = [row for row in found if row["Waar"] != "onleesbaar bestand"]
+    assert len({row["Dossier"] for row in of_dossiers}) == dossiers > 0
+    assert {row["Leerling-id"] for row in found} == {""}
+    assert all(row["Dossier"] in page for row in of_dossiers), "the sign of a dossier is the same on the page"
+    assert "bestand 1 (1f0c9a77)" in {row["Dossier"] for row in found if row["Waar"] == "onleesbaar bestand"}
+    html = client.get(f"{here}/school/{school}/foutenlijst.html").text
+    assert "zonder naam en zonder leerling-id" in html
+    assert "een persoonsgegeven" not in html
+    for path in (f"{school}/foutenlijst.exe", "98ZZ00/foutenlijst.csv", "%00/foutenlijst.csv"):
+        assert client.get(f"{here}/school/{path}").status_code == 404, path
+    airflow.asks = VIEWER
+    assert client.get(f"{here}/school/{school}/foutenlijst.csv").status_code == 404
+    assert "foutenlijst.csv" not in client.get(f"{here}/school/{school}").text
+
+
 @pytest.mark.fault("F68")
 def test_another_region_is_as_if_it_were_not_there(client: TestClient, here: str, airflow: Alone) -> None:
     other = here.replace("alfa", "beta")
     files = ("/scholen.csv", "/scholen.xlsx", "/rondeverslag.html", "/rondeverslag.csv", "/kwaliteit.html")
-    for path in ("", *files, "/school/99AB00", "/school/99AB00/opnieuw"):
+    of_school = ("/school/99AB00", "/school/99AB00/opnieuw", "/school/99AB00/foutenlijst.csv")
+    for path in ("", *files, *of_school):
         found, nowhere = client.get(other + path), client.get(here.replace("alfa", "nowhere") + path)
         assert found.status_code == nowhere.status_code == 404
         assert found.text == nowhere.text

@@ -167,7 +167,8 @@ _STATEMENTS = (
     """,
     """
     insert into overstap.refused_input (region, round_id, primary_school, label, code, facts, key_id, file_name)
-    select %(region)s, %(round)s, school, 'bench' || n, 'INTAKE-053', '{}', '1', '\\x00' from pupil
+    select %(region)s, %(round)s, school, 'bench' || n, 'INTAKE-053', jsonb_build_object('others', 'bench' || n + 1),
+           '1', '\\x00' from pupil
      where n %% 61 = 0 and school_no %% %(troubled)s = 0
     """,
     """

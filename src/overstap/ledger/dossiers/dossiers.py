@@ -272,10 +272,23 @@ def note_refused(unit: UnitOfWork, round_id: str, primary_school: str, refused: 
         )
 
 
-def refused_files(unit: UnitOfWork, round_id: str, primary_school: str) -> list[RefusedFile]:
-    """Return the school's files that are refused at present, with their names."""
+def refused_files(
+    unit: UnitOfWork, round_id: str, primary_school: str, *, with_names: bool = True
+) -> list[RefusedFile]:
+    """Return the school's files that are refused at present.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        primary_school: BRIN with branch.
+        with_names: with the files' names, which takes the region's keys; without them a name is empty.
+    """
+
+    def name_of(label: str, key_id: str, name: bytes) -> str:
+        return unit.keys.decrypt(EncryptedContent(key_id, name), f"file/{label}").decode() if with_names else ""
+
     return [
-        RefusedFile(label, unit.keys.decrypt(EncryptedContent(key_id, name), f"file/{label}").decode(), code, facts)
+        RefusedFile(label, name_of(label, key_id, name), code, facts)
         for label, code, facts, key_id, name in unit.rows(
             "select label, code, facts, key_id, file_name from overstap.refused_input "
             "where round_id = %(round)s and primary_school = %(school)s order by seen_at, label",
@@ -387,6 +400,18 @@ def findings_of_school(unit: UnitOfWork, round_id: str, primary_school: str) -> 
     ):
         found.setdefault(VersionRef(dossier, number), []).append(FindingRow(rule, severity, path))
     return found
+
+
+def oso_versions(unit: UnitOfWork, round_id: str, primary_school: str) -> dict[VersionRef, str]:
+    """Return the version of the standard of each of a school's current versions."""
+    rows = unit.rows(
+        "select v.dossier, v.number, v.oso_version from overstap.dossier_version v "
+        "join overstap.dossier d on d.dossier = v.dossier and d.version = v.number "
+        "where d.round_id = %(round)s and d.primary_school = %(school)s",
+        round=round_id,
+        school=primary_school,
+    )
+    return {VersionRef(dossier, number): version for dossier, number, version in rows}
 
 
 def waiting_for_verdict(unit: UnitOfWork, round_id: str) -> int:

@@ -164,6 +164,17 @@ def quality(round_id: str) -> str:
     return f"{round_page(round_id)}/kwaliteit.html"
 
 
+def school_list(round_id: str, school: str, kind: str) -> str:
+    """Return the path of a school's list of faults as a file.
+
+    Args:
+        round_id: the round.
+        school: BRIN with branch.
+        kind: "html" or "csv".
+    """
+    return f"{school_page(round_id, school)}/foutenlijst.{kind}"
+
+
 def framed(base_url: str, path: str) -> str:
     """Return the address at which Airflow shows a page of the board in its own frame, with its navigation beside it.
 

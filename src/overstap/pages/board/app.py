@@ -122,6 +122,10 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     def quality_file(round_id: str, person: BoardUser = asks) -> Response:
         return _file(*files.quality(board.context(person), round_id))
 
+    @app.get("/ronde/{round_id}/school/{school_id}/foutenlijst.{kind}")
+    def school_list_file(round_id: str, school_id: str, kind: str, person: BoardUser = asks) -> Response:
+        return _file(*files.school_list(board.context(person), round_id, school_id, kind))
+
     @app.get("/ronde/{round_id}/afspraken", response_class=HTMLResponse)
     def changes_of_agreement(round_id: str, person: BoardUser = asks) -> str:
         return agreement.page(board.context(person), round_id)

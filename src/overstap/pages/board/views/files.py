@@ -1,4 +1,4 @@
-"""Downloads of the board: round report and quality page, made from the ledger at the request."""
+"""Downloads of the board, made at the request: round report, quality page, a school's list of faults."""
 
 import json
 
@@ -11,6 +11,7 @@ from overstap.ledger.rounds import counts, gate_decisions, rounds
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, sentence_of
 from overstap.pages.board.views.rosters import to_csv
 from overstap.quality.publishing import region_page
+from overstap.quality.school import list_without_keys
 
 
 def report(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
@@ -44,6 +45,31 @@ def report(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
         )
     content = made.html.encode() if kind == "html" else made.csv.encode("utf-8-sig")
     return f"{RoundId(round_id).kind}.{kind}", content
+
+
+def school_list(context: PageContext, round_id: str, school: str, kind: str) -> tuple[str, bytes]:
+    """Return a school's list of faults at this moment, each dossier by its reference, as file name and content.
+
+    Args:
+        context: context of the request; its account must be one that may see single dossiers.
+        round_id: `<region>.<school year>.<kind>`.
+        school: BRIN with branch of a school that supplies.
+        kind: "html" or "csv".
+
+    Raises:
+        PageNotFoundError: the account may not see dossiers of the round, or there is no such school or kind of file.
+    """
+    if kind not in ("html", "csv") or not context.person.sees_dossiers:
+        raise PageNotFoundError(kind)
+    with context.round(round_id) as (unit, _):
+        if unit is None:
+            raise PageNotFoundError(round_id)
+        found = rounds.get_round(unit, round_id)
+        if school not in {one.id for one in found.agreement.suppliers(found.kind)}:
+            raise PageNotFoundError(school)
+        made = list_without_keys(unit, found.agreement, round_id, school, made_at=context.now)
+    # The list already begins with a byte order mark where it is a table
+    return f"{RoundId(round_id).kind}-{school}.{kind}", (made.html if kind == "html" else made.csv).encode()
 
 
 def quality(context: PageContext, round_id: str) -> tuple[str, bytes]:
