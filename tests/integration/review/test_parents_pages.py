@@ -4,10 +4,13 @@ import io
 import re
 import shutil
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 
+import psycopg
 import pytest
-from families import ReviewRound
+from families import Home, ReviewRound
+from psycopg.types.json import Jsonb
 from pypdf import PdfReader
 from served import Parent, Served, title
 
@@ -80,7 +83,7 @@ def test_english_pages_call_everything_in_english_and_leave_what_school_wrote(
         assert re.search(rf">{english}( 1)?<", shown), english
         assert not re.search(rf">{dutch}( 1)?<", shown), dutch
     assert '<span class="help">Without the prefix.</span>' in shown
-    assert f'<dd lang="nl">{family.surname}</dd>' in shown
+    assert f'<dd lang="nl">{escape(family.surname)}</dd>' in shown
     withheld = parent.get("overzicht").text.partition("What is not sent?")[2]
     assert "<dt>Absence</dt>" in withheld or "<dt>Early childhood education</dt>" in withheld
     text = text_of(parent.get("dossier.pdf").content)
@@ -107,3 +110,27 @@ def test_a_language_is_a_file(tmp_path: Path) -> None:
     with pytest.raises(OverstapError, match=r"REVIEW-051.*unknown locale 'xx'"):
         languages(tmp_path)
     languages.cache_clear()
+
+
+def test_the_overview_says_which_registration_counts_in_this_round(
+    review_round: ReviewRound, served: Served, at_home: Home
+) -> None:
+    """From which stage on a school may receive is agreed per round, and the ledger applies it (`may_receive`)."""
+    family = review_round.take()
+    agreed_to = (
+        "update overstap.round set agreement = jsonb_set(agreement, array['rounds', kind, 'receivers'], %(stage)s)"
+    )
+    stages = {
+        "applied": ("aangemeld, ingeschreven of geplaatst", "applied, is registered or is placed"),
+        "registered": ("ingeschreven of geplaatst", "is registered or is placed"),
+        "placed": ("geplaatst", "is placed"),
+    }
+    parents = {language: Parent(served.address, language) for language in ("nl", "en")}
+    for parent in parents.values():
+        parent.enter(family)
+    before = review_round.agreement.round(review_round.kind).receivers
+    for stage, (dutch, english) in [*stages.items(), (before, stages[before])]:
+        with psycopg.connect(at_home.owner_dsn) as owner:
+            owner.execute(agreed_to, {"stage": Jsonb(stage)})
+        assert f"alleen naar een school waar uw kind is {dutch}." in parents["nl"].get("overzicht").text
+        assert f"only to a school where your child {english}." in parents["en"].get("overzicht").text

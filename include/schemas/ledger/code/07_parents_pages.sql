@@ -118,7 +118,7 @@ end $$;
 create function overstap.review_look(session_token bytea) returns table (
         access uuid, region text, dossier uuid, number integer, phase text, held bytea, showing bytea, closes_at timestamptz,
         delivers_at timestamptz, school_name text, school_contact text, receivers text[], consent text, answers json,
-        requests json)
+        requests json, receives_from text)
     language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
 begin
     update review_session s set used_at = clock_timestamp()
@@ -152,7 +152,8 @@ begin
            (select json_agg(json_build_object('id', q.request, 'kind', q.kind, 'at', q.asked_at, 'due', q.due_at, 'state', q.state,
                                               'key_id', q.key_id, 'text', encode(q.text, 'base64'), 'settled', q.settled_at,
                                               'answer', encode(q.answer, 'base64')) order by q.asked_at)
-              from review_request q where q.dossier = t.dossier and q.person = t.person)
+              from review_request q where q.dossier = t.dossier and q.person = t.person),
+           coalesce(r.agreement #>> array['rounds', r.kind, 'receivers'], 'placed')
       from review_stay(session_token) t
       join dossier d on d.dossier = t.dossier and d.region = t.region
       join round r on r.round_id = d.round_id

@@ -64,6 +64,7 @@ class SessionRow:
         consent: whether consent is asked.
         answers: decisions, the newest first.
         requests: requests to the school.
+        receives_from: first stage at which a school may receive the dossier: applied, registered or placed.
     """
 
     access: UUID
@@ -81,6 +82,7 @@ class SessionRow:
     consent: str
     answers: list[dict[str, Any]] | None = field(repr=False)
     requests: list[dict[str, Any]] | None = field(repr=False)
+    receives_from: str
 
 
 @dataclass(frozen=True, slots=True)

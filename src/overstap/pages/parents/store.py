@@ -33,6 +33,8 @@ class SessionView:
     school_contact: str
     receivers: list[str]
     consent: str
+    receives_from: str
+    """First stage at which a school may receive the dossier: applied, registered or placed."""
     answers: list[dict[str, Any]] = field(repr=False)
     """Decisions of the person, and those that the school recorded for the person or the family, the newest first."""
     requests: list[dict[str, Any]] = field(repr=False)
@@ -107,6 +109,7 @@ class ReviewStore:
             school_contact=row.school_contact,
             receivers=row.receivers,
             consent=row.consent,
+            receives_from=row.receives_from,
             answers=row.answers or [],
             requests=row.requests or [],
             copy=copy,
