@@ -9,7 +9,7 @@ PYTHON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test faults check lock bench clean deploy test-deployment bundle
+.PHONY: help demo stop test faults check lock bench clean deploy test-deployment bundle sbom advisories
 
 help:
 	@cat include/texts/bootstrap/help.txt
@@ -63,6 +63,21 @@ lock: $(VENV)/.ready-dev
 	$(LOCK) $(ARGS) requirements-cluster.in --output-file requirements-cluster.txt
 	$(LOCK) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
 	sed -i -e ':more' -e '/ \\$$/{N;s/ \\\n */ /;b more' -e '}' requirements.txt requirements-cluster.txt requirements-dev.txt
+
+# What production consists of, as CycloneDX: for whoever has to know what runs. The same for the same lock.
+sbom: $(VENV)/.ready-dev
+	@grep -h "==" requirements.txt requirements-cluster.txt | sort -u | $(BIN)/python -W ignore::UserWarning -m cyclonedx_py \
+		requirements - --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--validate --of JSON --output-file sbom.cdx.json
+	@echo "Bill of materials: sbom.cdx.json"
+
+# Known vulnerabilities of locked packages. Without a network: a clone that was brought along, ADVISORIES=folder.
+ADVISORIES ?= .local/advisories
+ADVISORY_DATABASE := https://github.com/pypa/advisory-database
+advisories: $(VENV)/.ready-dev
+	@if [ -d $(ADVISORIES)/.git ]; then timeout 120 git -C $(ADVISORIES) pull --quiet || echo "Advisories: not renewed"; \
+		elif [ ! -d $(ADVISORIES) ]; then timeout 120 git clone --quiet --depth 1 $(ADVISORY_DATABASE) $(ADVISORIES) || true; fi
+	@$(BIN)/python -m overstap_tools.supply.advisories requirements.txt requirements-cluster.txt requirements-dev.txt --database $(ADVISORIES)
 
 clean:
 	@if [ -x $(BIN)/overstap ]; then $(BIN)/overstap local destroy --state .demo; $(BIN)/overstap local destroy; fi

@@ -1,0 +1,1 @@
+"""Checks of the packages that the project depends on: known vulnerabilities (`advisories`)."""
