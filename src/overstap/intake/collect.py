@@ -120,7 +120,6 @@ def _collect(
     keys = ledger.keys(agreement.region)
     with ledger.unit(agreement.region, actor) as unit:
         known = supplied_files.known(unit, round_id, school.id)
-    reading_key = _reading_key(agreed, school, source)
     prepared: dict[bytes, _Prepared] = {}  # by the keyed hash of the pupil
     refused: list[RefusedFile] = []
     unreadable: list[RefusedContent] = []
@@ -135,7 +134,8 @@ def _collect(
             waiting += candidate.is_waiting
             refused.append(_refused(candidate.label, candidate.file_name or "", candidate.error))
             continue
-        supplied = _supplied(keys, reading_key, candidate)
+        way = candidate.source or source
+        supplied = _supplied(keys, _reading_key(agreed, school, way), candidate)
         before = known.get(supplied) if supplied is not None else None
         if before is not None and supplied is not None:
             kept.append(supplied)
@@ -145,7 +145,7 @@ def _collect(
             try:
                 if before is not None:
                     raise OverstapError(before.code, **before.facts)
-                incoming = prepare(candidate.content, agreed, school, source, examine)
+                incoming = prepare(candidate.content, agreed, school, way, examine)
             except OverstapError as error:
                 # An error is stored with its facts; if they are not scalars, the file is read again next time
                 if before is None and supplied is not None and len(_scalars(error)) == len(error.facts):

@@ -26,6 +26,7 @@ def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
     yield from _closings(unit)
     yield from _registrations(unit)
     yield from _rosters(unit)
+    yield from _typed(unit)
 
 
 def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
@@ -176,3 +177,24 @@ def _rosters(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
     for subject in sorted(logged.keys() | found.keys()):
         if logged.get(subject) != found.get(subject):
             yield subject, "its roster differs from the last audit line about it"
+
+
+def _typed(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare dossiers that were typed in with the last line about each: who handed it in, and whether it is open."""
+    last: dict[str, tuple[str, str]] = {
+        subject: (action, by)
+        for subject, action, by in unit.rows(
+            "select distinct on (l.said ->> 'subject') l.said ->> 'subject', l.said ->> 'action', "
+            "l.said #>> '{detail,by}' from (select payload::jsonb as said, seq from overstap.audit_line) l "
+            "where starts_with(l.said ->> 'action', 'typed.') order by l.said ->> 'subject', l.seq desc"
+        )
+    }
+    states = {"typed.hand_in": "handed_in", "typed.reopen": "open", "typed.drop": "dropped"}
+    for typed, state, by in unit.rows("select typed::text, state, handed_in_by from overstap.typed_dossier"):
+        action, said_by = last.pop(typed, ("", ""))
+        if states.get(action, "open") != state:
+            yield typed, f"typed in, is {state}, but its last audit line says {states.get(action, 'open')}"
+        elif action == "typed.hand_in" and said_by != by:
+            yield typed, "typed in, was handed in by another account than its audit line says"
+    for typed in last:
+        yield typed, "has audit lines of being typed in, and is gone"

@@ -323,7 +323,12 @@ def _encrypted(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
             "from overstap.contact_message where content is not null "
             "union all select 'file ' || label, 'file/' || label, key_id, file_name from overstap.refused_input "
             "union all select 'roster entry ' || roster_pupil, 'roster/' || roster_pupil, key_id, content "
-            "from overstap.roster_pupil"
+            "from overstap.roster_pupil "
+            "union all select 'typed ' || typed || '/' || step || '/' || number, "
+            "'typed/' || typed || '/' || step || '/' || number, key_id, content from overstap.typed_step "
+            "union all select 'typed file ' || file, 'typed_file/' || file, key_id, content from overstap.typed_file "
+            "union all select 'typed ' || typed, 'typed/' || typed, key_id, content from overstap.typed_dossier "
+            "where content <> ''"
         )
         for subject, bound_to, key_id, data in cursor:
             try:

@@ -157,6 +157,9 @@ def idle_keys(unit: UnitOfWork) -> list[str]:
             "union select key_id from overstap.contact_call where content is not null "
             "union select key_id from overstap.contact_message where content is not null "
             "union select key_id from overstap.dossier_record union select key_id from overstap.roster_pupil "
+            "union select key_id from overstap.typed_step "
+            "union select key_id from overstap.typed_file "
+            "union select key_id from overstap.typed_dossier where content <> '' "
             "union select * from overstap.factor_keys()"
         )
     }

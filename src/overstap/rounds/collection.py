@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from overstap.agreements import School
@@ -18,8 +19,11 @@ from overstap.intake.refusals import RefusedItem
 from overstap.intake.registrations import SourceRegistrations, collect_registrations, wait_until_written
 from overstap.intake.rosters.collecting import collect_roster
 from overstap.intake.sources.source import SourceContext
+from overstap.intake.sources.typed import TYPED
 from overstap.intake.virus_scanner import VirusScanner
 from overstap.ledger import certificate_dates
+from overstap.ledger.dossiers import typed
+from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.rounds import collection_times, rounds
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.oso.model import Dossier
@@ -197,6 +201,18 @@ def _candidates(context: RoundContext, school: School) -> Iterator[Iterator[Cand
         drop=lambda: context.need_place("drop"),
         label_key=lambda: context.ledger.keys(context.region).lookup("label", school.id),
         database=context.database,
+        typed=lambda: _typed_in(context, school),
     )
     with sources()[school.supplies.way].open(school.supplies, place) as candidates:
-        yield candidates
+        # A school of any kind may type pupils in: those whom its own system does not have
+        yield candidates if school.supplies.way == TYPED else chain(candidates, _typed_in(context, school))
+
+
+def _typed_in(context: RoundContext, school: School) -> Iterator[Candidate]:
+    actor = f"collect {school.id}"
+    with context.unit(actor) as unit:
+        waiting = typed.handed_in(unit, context.round_id, school.id)
+    for one in waiting:  # one at a time: each can have attachments of some megabytes
+        with context.unit(actor) as unit:
+            content = typed.content_of(unit, one)
+        yield Candidate(f"ingetypt {reference(one)}", "", content, TYPED)

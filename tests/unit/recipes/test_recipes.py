@@ -157,7 +157,7 @@ def test_a_source(copy: Copy, tmp_path: Path) -> None:
     text = SOURCE.replace("\n\n\nclass", f"\nfrom overstap.resources import INCLUDE\n\n{help_line}\n\n\nclass", 1)
     copy.write("src/overstap/intake/sources/lines_file.py", text)
     copy.write("include/texts/sources/lines_file.yaml", SOURCE_HELP)
-    copy.change("src/overstap/agreements/kinds.py", '"las_database")', '"las_database", "lines_file")')
+    copy.change("src/overstap/agreements/kinds.py", '"typed")', '"typed", "lines_file")')
     copy.write("tests/test_lines_file.py", TRY_SOURCE)
     copy.tried(WRITE_SCHEMA)
     copy.tried(TRY_SOURCE, str(tmp_path / "drop"))
@@ -259,4 +259,4 @@ def test_our_own_kinds_are_read_without_what_a_school_has_not(copy: Copy) -> Non
         "print(*sources(), *channels())\n"
         "assert not {'paramiko', 'pandas', 'psycopg', 'airflow'} & set(sys.modules), sorted(sys.modules)"
     )
-    assert len(copy.tried(code).split()) == 7
+    assert len(copy.tried(code).split()) == 8

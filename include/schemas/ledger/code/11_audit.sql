@@ -58,7 +58,7 @@ begin
        or what ~ '^gate\.' and what <> 'gate.hold'
        or what in ('review.record', 'review.carry', 'review.lapse', 'review.code', 'review.code_ended', 'review.wish',
                    'delivery.withdraw', 'delivery.adopt', 'evidence.checkpoint')
-       or what ~ '^(school|second|roster)\.'
+       or what ~ '^(school|second|roster|typed)\.'
        then
         raise exception 'a line of % is written by the function that does it', what using errcode = 'insufficient_privilege';
     end if;

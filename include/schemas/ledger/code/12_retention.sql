@@ -79,6 +79,8 @@ begin
     update dossier_version set content = '' where dossier = any(ids);
     delete from dossier_record where dossier = any(ids);
     delete from supplied_file where dossier = any(ids);
+    perform erase_typed(array(select t.typed from typed_dossier t join dossier d on d.region = t.region and d.round_id = t.round_id
+                                 and d.primary_school = t.primary_school and d.pupil = t.pupil where d.dossier = any(ids)));
     update review_decision set key_id = null, view = null, note_key_id = null, note = case when ground = 'attested' then ''::bytea end
      where dossier = any(ids);
     update review_request set text = '', answer = case when answer is not null then ''::bytea end where dossier = any(ids);
@@ -157,6 +159,11 @@ begin
     delete from school_report where round_id = of_round;
     get diagnostics more = row_count;
     gone := gone + more;
+    -- Drafts that became no dossier; what became one goes, or is held, with that dossier.
+    gone := gone + erase_typed(array(select t.typed from typed_dossier t where t.round_id = of_round and t.region = of_region
+                                        and not exists (select from dossier d where d.region = t.region and d.round_id = t.round_id
+                                                           and d.primary_school = t.primary_school and d.pupil = t.pupil
+                                                           and d.erased_at is null)));
     update mail set state = 'refused', content = null, settled_at = overstap.clock() where round_id = of_round and content is not null;
     get diagnostics more = row_count;
     gone := gone + more;

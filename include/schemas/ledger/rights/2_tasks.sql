@@ -56,6 +56,9 @@ grant select, insert (region, round_id, school, key_id, html, csv), update (key_
     on overstap.school_report to overstap_region;
 grant select, insert (region, dossier, owner), update (owner, taken_at) on overstap.without_receiver to overstap_region;
 
+-- typed in: a collection takes what a school handed in
+grant select on overstap.typed_dossier, overstap.typed_step, overstap.typed_file to overstap_region;
+
 -- review
 grant select on overstap.review_ground, overstap.review_answer, overstap.counted_decision, overstap.earlier_decision,
     overstap.without_consent to overstap_region;

@@ -29,6 +29,9 @@ grant insert (region, school_year, school, source, code, facts), update (source,
     to overstap_rights_school;
 grant execute on function overstap.hold_roster, overstap.take_roster, overstap.settle_missing, overstap.take_off_roster,
     overstap.put_back_on_roster, overstap.is_of_leavers to overstap_rights_school;
+-- Dossiers that are typed in here: what was typed is added, handed in or thrown away by functions alone.
+grant execute on function overstap.begin_typed, overstap.save_typed, overstap.add_typed_file, overstap.hand_in_typed,
+    overstap.reopen_typed, overstap.drop_typed to overstap_rights_school;
 -- Signing in, before any region is known: each acts on the one account that the password or the stay is of.
 grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end,
     overstap.school_stay_half, overstap.school_factors, overstap.school_factor_facts, overstap.school_factor_try,

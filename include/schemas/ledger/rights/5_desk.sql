@@ -7,7 +7,8 @@ revoke select on overstap.review_session, overstap.review_attempt, overstap.revi
     overstap.review_access, overstap.review_decision, overstap.review_request, overstap.review_proof, overstap.refused_input,
     overstap.school_report, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device,
     overstap.school_factor, overstap.school_recovery_code, overstap.mail, overstap.backup, overstap.certificate, overstap.agreement_draft,
-    overstap.agreement_draft_version, overstap.roster_pupil, overstap.roster_event from overstap_rights_desk;
+    overstap.agreement_draft_version, overstap.roster_pupil, overstap.roster_event,
+    overstap.typed_dossier, overstap.typed_step, overstap.typed_file from overstap_rights_desk;
 -- What may leave asks for the decisions (may_leave), not for the words in them.
 grant select (review_decision, region, dossier, number, person, access, seen_on, agreed, consent, key_id, view, recorded_by, ground,
               recorded_at) on overstap.review_decision to overstap_rights_desk;

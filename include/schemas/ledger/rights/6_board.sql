@@ -5,8 +5,9 @@
 grant select on all tables in schema overstap to overstap_rights_watch;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.review_access, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device,
-    overstap.school_factor, overstap.school_recovery_code
-    from overstap_rights_watch;
+    overstap.school_factor, overstap.school_recovery_code, overstap.typed_dossier, overstap.typed_step,
+    overstap.typed_file from overstap_rights_watch;
+grant select (typed, region, round_id, primary_school, state, made_at, handed_in_at) on overstap.typed_dossier to overstap_rights_watch;
 grant select (access, region, dossier, person, frozen, opens_at, issued_at, issued_by, ended_at) on overstap.review_access
     to overstap_rights_watch;
 grant overstap_rights_watch to overstap_rights_board;

@@ -1,12 +1,13 @@
 """The class `SourceContext`: parameters with which a source of dossiers is opened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from overstap.agreements import School
+from overstap.intake.candidates import Candidate
 from overstap.storage import Place
 
 
@@ -23,3 +24,5 @@ class SourceContext:
     """Returns the key of the digest of file names in labels."""
     database: Callable[[str], AbstractContextManager[Any]]
     """Opens a connection that the agreement names: psycopg 3, idle."""
+    typed: Callable[[], Iterable[Candidate]] = tuple
+    """Returns the dossiers that the school handed in on its own pages; none in a process without a ledger."""

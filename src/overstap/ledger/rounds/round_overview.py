@@ -28,16 +28,18 @@ class OpenedRound:
 
 
 @dataclass(frozen=True, slots=True)
-class InspectedRound:
-    """A round with inspection, with the number of one primary school's dossiers.
+class RoundOfSchool:
+    """A round with the number of one supplying school's dossiers.
 
     Args:
         round_id: the round.
         dossiers: number of the school's dossiers in it.
+        inspects: whether parents inspect in it.
     """
 
     round_id: RoundId
     dossiers: int
+    inspects: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +68,21 @@ def opened(unit: UnitOfWork) -> list[OpenedRound]:
     ]
 
 
-def inspected(unit: UnitOfWork, primary_school: str) -> list[InspectedRound]:
-    """Return the rounds in which parents inspect, the newest first.
+def of_school(unit: UnitOfWork, school: str) -> list[RoundOfSchool]:
+    """Return the rounds with inspection, and the others in which a school supplies; the newest first.
 
     Args:
         unit: the transaction.
-        primary_school: BRIN with branch of the school whose dossiers are counted.
+        school: BRIN with branch of the school whose dossiers are counted.
     """
     return [
-        InspectedRound(RoundId(round_id), count)
-        for round_id, count in unit.rows(
+        RoundOfSchool(RoundId(round_id), count, inspects)
+        for round_id, count, inspects in unit.rows(
             "select r.round_id, (select count(*) from overstap.dossier d where d.round_id = r.round_id "
-            "and d.primary_school = %(school)s) from overstap.round r where r.inspects order by r.opened_at desc",
-            school=primary_school,
+            "and d.primary_school = %(school)s), r.inspects from overstap.round r where r.inspects "
+            "or exists (select from overstap.school s where s.school = %(school)s and s.kind = 'PO') "
+            "order by r.opened_at desc",
+            school=school,
         )
     ]
 

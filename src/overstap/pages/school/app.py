@@ -31,6 +31,7 @@ from overstap.pages.school.page_frame import PageFrame, id_of, is_ours, read_for
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
 from overstap.pages.school.roster_pages import RosterPages
 from overstap.pages.school.second_factor import CODE, SECURITY, FactorPages
+from overstap.pages.school.typed_pages import TypedPages, limits_of_step
 from overstap.pages.shared.delays import MAX_SECONDS, DelayQueue, delay_seconds
 from overstap.pages.shared.frame import STATIC
 from overstap.pages.shared.guard import Guard, RequestLimits
@@ -64,11 +65,12 @@ def build_app(operations: SchoolOperations, *, is_secure: bool) -> RequestLog:
     app.mount("/static", StaticFiles(directory=STATIC))
     verifier, delays = PasswordVerifier(), DelayQueue()
     pages = _Pages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    typing = TypedPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     factors = FactorPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     rosters = RosterPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
-    for path, page in {**pages.gets(), **factors.gets(), **rosters.gets()}.items():
+    for path, page in {**pages.gets(), **factors.gets(), **rosters.gets(), **typing.gets()}.items():
         app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for path, page in {**pages.posts(), **factors.posts(), **rosters.posts()}.items():
+    for path, page in {**pages.posts(), **factors.posts(), **rosters.posts(), **typing.posts()}.items():
         app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
     app.add_exception_handler(psycopg.OperationalError, pages.failed)  # the ledger ended in the middle of a page
@@ -118,13 +120,14 @@ class _Pages(PageFrame):
 
     async def upload_limits(self, request: Request) -> RequestLimits | None:
         """Return larger limits for a signed-in account, which may upload a list; None for anybody else."""
-        if not request.url.path.endswith(("/lijst", "/leerlingenlijst")):
+        typed = limits_of_step(request.url.path)
+        if typed is None and not request.url.path.endswith(("/lijst", "/leerlingenlijst")):
             return None
         session = self._session(request)
         account = (
             await run_in_threadpool(self.operations.account_of, sha256(session.token)) if session is not None else None
         )
-        return RequestLimits(body_bytes=MAX_UPLOAD, body_seconds=60) if account is not None else None
+        return (typed or RequestLimits(body_bytes=MAX_UPLOAD, body_seconds=60)) if account is not None else None
 
     async def healthy(self) -> Response:
         """Answer the health check of the process."""
@@ -216,7 +219,7 @@ class _Pages(PageFrame):
         """Show the school's rounds, or redirect to the only one."""
         session, account = await self._who(request)
         found = await run_in_threadpool(self.operations.rounds, account)
-        if len(found) == 1:
+        if len(found) == 1 and found[0].inspects:
             return RedirectResponse(f"/ronde/{found[0].round_id}", 303)
         return self._page(session, "rounds", account=account, rounds=found)
 

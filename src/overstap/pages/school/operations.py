@@ -29,6 +29,7 @@ from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.pages.school.factor_operations import FactorOperations
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
 from overstap.pages.school.roster_operations import RosterOperations
+from overstap.pages.school.typed_operations import TypedOperations
 from overstap.pki import TrustStore
 from overstap.review.decisions import read_list
 from overstap.review.proof import give_proof, proof_pack
@@ -47,6 +48,8 @@ class SchoolRound:
     kind: str
     school_year: str
     dossiers: int
+    inspects: bool
+    """Whether parents inspect in it; without inspection a school only types dossiers in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ class SchoolOperations:
         """Operations on second factors."""
         self.rosters = RosterOperations(self._ledger)
         """Operations on the school's roster."""
+        self.typed = TypedOperations(self._ledger)
+        """Operations on dossiers that the school types in."""
 
     @contextmanager
     def _ledger(self) -> Iterator[Ledger]:
@@ -163,11 +168,11 @@ class SchoolOperations:
             SchoolSessions(ledger).end(token_hash)
 
     def rounds(self, account: SchoolAccount) -> list[SchoolRound]:
-        """Return the school's rounds in which parents inspect, the newest first."""
+        """Return the region's rounds with the number of the school's dossiers, the newest first."""
         with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
             return [
-                SchoolRound(one.round_id, one.round_id.kind.dutch, one.round_id.school_year, one.dossiers)
-                for one in round_overview.inspected(unit, account.school)
+                SchoolRound(one.round_id, one.round_id.kind.dutch, one.round_id.school_year, one.dossiers, one.inspects)
+                for one in round_overview.of_school(unit, account.school)
             ]
 
     def overview(self, account: SchoolAccount, round_id: str) -> PupilOverview:

@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -55,9 +56,11 @@ class PageFrame:
             raise HTTPException(401)
         return session, account
 
-    async def _sent(self, request: Request, *, files: int = 0) -> tuple[PageSession, SchoolAccount, FormData]:
+    async def _sent(
+        self, request: Request, *, files: int = 0, fields: int = 20
+    ) -> tuple[PageSession, SchoolAccount, FormData]:
         session, account = await self._who(request)
-        form = await read_form(request, files=files, fields=20)
+        form = await read_form(request, files=files, fields=fields)
         if not is_ours(session, form):
             raise HTTPException(401)
         return session, account, form
@@ -77,14 +80,7 @@ class PageFrame:
         return None
 
     def _page(self, session: PageSession | None, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
-        words = texts("school/page")
-
-        def t(key: str, **values: Any) -> str:
-            found: Any = words
-            for step in key.split("."):
-                found = found[step]
-            return str(found["nl"].format(**with_counts(values)))
-
+        t = dutch("school/page")
         facts.setdefault("form_key", session.form_token if session is not None else "")
         for key in ("fault", "message"):
             facts.setdefault(key, "")
@@ -110,6 +106,23 @@ class PageFrame:
         answer.set_cookie(
             name, value, max_age=max_age, path="/", httponly=True, samesite="strict", secure=self.is_secure
         )
+
+
+def dutch(name: str) -> Callable[..., str]:
+    """Return a function that gives the Dutch sentences of a text file by key, such as `t("nav.back", count=1)`.
+
+    Args:
+        name: path below include/texts without its extension.
+    """
+    words = texts(name)
+
+    def t(key: str, **values: Any) -> str:
+        found: Any = words
+        for step in key.split("."):
+            found = found[step]
+        return str(found["nl"].format(**with_counts(values)))
+
+    return t
 
 
 async def read_form(request: Request, *, files: int, fields: int) -> FormData:

@@ -1,0 +1,135 @@
+-- Dossiers that a school types in: begun, saved, handed in and taken up again by people of that school on its pages. Each function keeps
+-- to the region whose role was taken on and to the school that the page says is signed in. What it answers is a word, since people
+-- who work at the same moment are no fault.
+
+-- A dossier of the school, which nobody else changes until the transaction ends; null when there is none. Granted to nobody.
+create function overstap.hold_typed(of_typed uuid, of_school text) returns overstap.typed_dossier
+    language sql volatile set search_path = overstap, pg_temp as $$
+    select t.* from typed_dossier t
+     where t.typed = of_typed and t.region = acting_region() and t.primary_school = of_school for update $$;
+
+-- Begins a draft in a round that is open; null when the round is closed or not of the region, or when the school has a thousand.
+create function overstap.begin_typed(of_round text, of_school text, by_whom text) returns uuid
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare made uuid;
+begin
+    if not exists (select from round o where o.round_id = of_round and o.region = acting_region() and o.closed_at is null)
+       or (select count(*) from typed_dossier t where t.round_id = of_round and t.region = acting_region()
+              and t.primary_school = of_school and t.state <> 'dropped') >= 1000 then
+        return null;
+    end if;
+    insert into typed_dossier (region, round_id, primary_school, made_by) values (acting_region(), of_round, of_school, by_whom)
+    returning typed into made;
+    return made;
+end $$;
+
+-- Adds a version of a step that was made from version on_number of it (0: there was none); 'changed' when another one was saved
+-- meanwhile, 'settled' when the draft is not open (any more).
+create function overstap.save_typed(of_typed uuid, of_school text, of_step text, on_number integer, by_key text, new_content bytea,
+                                    by_whom text) returns text
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare known typed_dossier := hold_typed(of_typed, of_school); newest integer;
+begin
+    if known.typed is null or known.state <> 'open' then
+        return 'settled';
+    end if;
+    select coalesce(max(s.number), 0) into newest from typed_step s
+     where s.typed = of_typed and s.region = known.region and s.step = of_step;
+    if newest <> on_number then
+        return 'changed';
+    end if;
+    insert into typed_step (typed, region, step, number, key_id, content, changed_by)
+    values (of_typed, known.region, of_step, on_number + 1, by_key, new_content, by_whom);
+    update typed_dossier set version = version + 1 where typed = of_typed and region = known.region;
+    return 'saved';
+end $$;
+
+-- Adds an attachment; 'full' when the draft has fifty, or a hundred megabytes.
+create function overstap.add_typed_file(of_typed uuid, of_school text, new_file uuid, by_key text, new_content bytea, by_whom text)
+    returns text
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare known typed_dossier := hold_typed(of_typed, of_school);
+begin
+    if known.typed is null or known.state <> 'open' then
+        return 'settled';
+    end if;
+    if (select count(*) >= 50 or coalesce(sum(octet_length(f.content)), 0) + octet_length(new_content) > 100000000
+          from typed_file f where f.typed = of_typed and f.region = known.region) then
+        return 'full';
+    end if;
+    insert into typed_file (file, region, typed, key_id, content, added_by)
+    values (new_file, known.region, of_typed, by_key, new_content, by_whom);
+    return 'saved';
+end $$;
+
+-- Hands a dossier in, as it was made of the version that somebody read; 'changed' when it is another one by now, 'double' when another
+-- dossier of the same pupil was handed in: only the school knows which of two is right.
+create function overstap.hand_in_typed(of_typed uuid, of_school text, on_version integer, by_key text, new_content bytea,
+                                       of_pupil bytea, digest text, by_whom text) returns text
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare known typed_dossier := hold_typed(of_typed, of_school);
+begin
+    if known.typed is null or known.state <> 'open'
+       or exists (select from round o where o.round_id = known.round_id and o.closed_at is not null) then
+        return 'settled';
+    end if;
+    if known.version <> on_version then
+        return 'changed';
+    end if;
+    begin
+        update typed_dossier set state = 'handed_in', handed_in_by = by_whom, handed_in_at = overstap.clock(), key_id = by_key,
+                                 content = new_content, pupil = of_pupil
+         where typed = of_typed and region = known.region;
+    exception when unique_violation then
+        return 'double';
+    end;
+    perform append_decision('typed.hand_in', of_typed::text, json_build_object(
+        'round', known.round_id, 'school', of_school, 'by', by_whom, 'version', on_version, 'content', digest));
+    return 'handed_in';
+end $$;
+
+-- Takes a handed-in dossier up again, to correct it. What was handed in stays what the collection takes until it is handed in again.
+create function overstap.reopen_typed(of_typed uuid, of_school text, by_whom text) returns text
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare known typed_dossier := hold_typed(of_typed, of_school);
+begin
+    if known.typed is null or known.state <> 'handed_in' or known.content = ''
+       or exists (select from round o where o.round_id = known.round_id and o.closed_at is not null) then
+        return 'settled';
+    end if;
+    perform append_decision('typed.reopen', of_typed::text, json_build_object(
+        'round', known.round_id, 'school', of_school, 'by', by_whom));
+    update typed_dossier set state = 'open' where typed = of_typed and region = known.region;
+    return 'open';
+end $$;
+
+-- Throws a draft away that was never handed in: what was typed is gone at once, that there was a draft stays.
+create function overstap.drop_typed(of_typed uuid, of_school text, by_whom text) returns text
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare known typed_dossier := hold_typed(of_typed, of_school);
+begin
+    if known.typed is null or known.state <> 'open' or known.content is not null then
+        return 'settled';
+    end if;
+    perform append_decision('typed.drop', of_typed::text, json_build_object(
+        'round', known.round_id, 'school', of_school, 'by', by_whom));
+    delete from typed_file where typed = of_typed and region = known.region;
+    delete from typed_step where typed = of_typed and region = known.region;
+    update typed_dossier set state = 'dropped' where typed = of_typed and region = known.region;
+    return 'dropped';
+end $$;
+
+-- Erases what was typed of some dossiers (12_retention.sql). Granted to nobody.
+create function overstap.erase_typed(wanted uuid[]) returns integer
+    language plpgsql set search_path = overstap, pg_temp as $$
+declare gone integer; more integer;
+begin
+    delete from typed_file where typed = any(wanted);
+    get diagnostics gone = row_count;
+    delete from typed_step where typed = any(wanted);
+    get diagnostics more = row_count;
+    gone := gone + more;
+    update typed_dossier set content = '', pupil = null where typed = any(wanted) and content <> '';
+    get diagnostics more = row_count;
+    return gone + more;
+end $$;

@@ -1,0 +1,288 @@
+"""Pages on which a school types dossiers in: list, steps, overview, view of the parents, handing in.
+
+No script is needed: blocks are added and taken away by buttons that save the step as well.
+"""
+
+import re
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from overstap.ledger.accounts import SchoolAccount
+from overstap.ledger.dossiers.typed import TypedAnswer, TypedState
+from overstap.oso import structure
+from overstap.oso.labels import DEFAULT_LANGUAGE, labels
+from overstap.pages.parents.forms import clean
+from overstap.pages.parents.lines import block_html
+from overstap.pages.school.page_frame import PageFrame, dutch, id_of, text_of
+from overstap.pages.school.typed_operations import OpenDraft, SavedStep, SentFile
+from overstap.pages.shared.guard import RequestLimits
+from overstap.review.code_keys import PageSession
+from overstap.texts import texts
+from overstap.typed.dossier import MAX_FILE_BYTES
+from overstap.typed.form import FormFieldKind, FormStep, walk
+from overstap.typed.view import shown
+
+_STEP = re.compile(r"/ronde/[^/]+/invullen/[^/]+/stap/[a-z_]+")
+_MAX_FIELDS, _MAX_FILES = 3_000, 20
+_BODY = RequestLimits(body_bytes=3 * MAX_FILE_BYTES + 2_000_000, body_seconds=180)
+_SAVED = frozenset({"bewaard", "samen", "erbij"})
+"""Messages that an address can ask for after a step was saved."""
+_FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
+
+
+def limits_of_step(path: str) -> RequestLimits | None:
+    """Return the limits of a step that is saved, which can have attachments; None for any other address."""
+    return _BODY if _STEP.fullmatch(path) else None
+
+
+class TypedPages(PageFrame):
+    """Handlers of the pages, one method per route."""
+
+    def gets(self) -> dict[str, Any]:
+        """Return the handlers of GET requests, by path."""
+        return {
+            "/ronde/{round_id}/invullen": self.drafts,
+            "/ronde/{round_id}/invullen/{draft}": self.overview,
+            "/ronde/{round_id}/invullen/{draft}/stap/{step}": self.step,
+            "/ronde/{round_id}/invullen/{draft}/ouders": self.as_parents_see,
+            "/ronde/{round_id}/invullen/{draft}/bestand/{file}": self.file,
+        }
+
+    def posts(self) -> dict[str, Any]:
+        """Return the handlers of POST requests, by path."""
+        return {
+            "/ronde/{round_id}/invullen": self.begin,
+            "/ronde/{round_id}/invullen/{draft}/stap/{step}": self.save,
+            "/ronde/{round_id}/invullen/{draft}/aanleveren": self.hand_in,
+            "/ronde/{round_id}/invullen/{draft}/verbeteren": self.reopen,
+            "/ronde/{round_id}/invullen/{draft}/weggooien": self.drop,
+        }
+
+    async def drafts(self, request: Request, round_id: str) -> Response:
+        """Show the drafts of the school in a round."""
+        session, account = await self._who(request)
+        return await self._list(session, account, round_id)
+
+    async def _list(
+        self, session: PageSession, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
+    ) -> HTMLResponse:
+        found = await run_in_threadpool(self.operations.typed.list, account, round_id)
+        return self._typed(session, "typed_list", status=status, account=account, found=found, **facts)
+
+    def _typed(self, session: PageSession, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
+        facts.setdefault("note", "")
+        return self._page(session, name, status=status, tab="typed", tt=dutch("school/typed"), **facts)
+
+    async def begin(self, request: Request, round_id: str) -> Response:
+        """Begin a draft and show its first step."""
+        _, account, form = await self._sent(request)
+        chosen = text_of(form, "eerder").strip()
+        earlier = id_of(chosen) if chosen else None
+        made = await run_in_threadpool(self.operations.typed.begin, account, round_id, earlier)
+        found = await run_in_threadpool(self.operations.typed.draft, account, round_id, made)
+        return RedirectResponse(_address(round_id, made, f"stap/{found.round.form.steps[0].name}"), 303)
+
+    async def overview(self, request: Request, round_id: str, draft: str) -> Response:
+        """Show a draft as a whole: its steps, what is wrong, and the button to hand it in."""
+        session, account = await self._who(request)
+        return await self._overview(session, account, round_id, draft)
+
+    async def _overview(
+        self,
+        session: PageSession,
+        account: SchoolAccount,
+        round_id: str,
+        draft: str,
+        *,
+        status: int = 200,
+        **facts: Any,
+    ) -> HTMLResponse:
+        found = await run_in_threadpool(self.operations.typed.draft, account, round_id, id_of(draft))
+        base = _address(round_id, found.draft.typed)
+        return self._typed(session, "typed", status=status, account=account, found=found, base=base, **facts)
+
+    async def step(self, request: Request, round_id: str, draft: str, step: str) -> Response:
+        """Show one step of the form."""
+        session, account = await self._who(request)
+        found = await run_in_threadpool(self.operations.typed.draft, account, round_id, id_of(draft))
+        about = _step_of(found, step)
+        note = next((name for name in _SAVED if name in request.query_params), "")
+        by = clean(request.query_params.get("samen", ""))[:250]
+        return self._step(session, account, found, about, is_checked=found.is_begun(step), note=note, by=by)
+
+    def _step(
+        self,
+        session: PageSession,
+        account: SchoolAccount,
+        found: OpenDraft,
+        about: FormStep,
+        *,
+        is_checked: bool,
+        status: int = 200,
+        saved: SavedStep | None = None,
+        **facts: Any,
+    ) -> HTMLResponse:
+        findings = list(found.findings) if is_checked else []
+        answers = saved.answers if saved is not None else found.answers(about.name)
+        view = shown(about, answers, findings, saved.clashes if saved is not None else ())
+        of_step = [one for one in findings if one.step == about.name]
+        files = {} if saved is None else {path: _file_sentence(code) for path, code in saved.file_faults}
+        facts.setdefault("by", saved.by if saved is not None else "")
+        steps = found.round.form.steps
+        return self._typed(
+            session,
+            "typed_step",
+            status=status,
+            account=account,
+            found=found,
+            base=_address(found.round_id, found.draft.typed),
+            step=about,
+            view=view,
+            of_step=of_step,
+            error_count=sum(one.severity == "error" for one in of_step) + len(files),
+            has_files=any(getattr(one, "kind", None) is FormFieldKind.FILE for one in walk(about.block)),
+            file_faults=files,
+            number=found.steps[about.name].number if about.name in found.steps else 0,
+            place=[one.name for one in steps if one.is_mandatory].index(about.name) + 1 if about.is_mandatory else 0,
+            places=sum(one.is_mandatory for one in steps),
+            clashes=saved.clashes if saved is not None else (),
+            is_settled=saved.is_settled if saved is not None else found.draft.state is not TypedState.OPEN,
+            max_megabytes=MAX_FILE_BYTES // 1_000_000,
+            **facts,
+        )
+
+    async def save(self, request: Request, round_id: str, draft: str, step: str) -> Response:
+        """Save a step, and show the next one, or this one with what is wrong in it."""
+        session, account, form = await self._sent(request, files=_MAX_FILES, fields=_MAX_FIELDS)
+        before = await run_in_threadpool(self.operations.typed.draft, account, round_id, id_of(draft))
+        about = _step_of(before, step)
+        number, action = text_of(form, "versie"), text_of(form, "doe")
+        saved = await run_in_threadpool(
+            partial(
+                self.operations.typed.save,
+                *(account, round_id, before.draft.typed, about),
+                int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0,
+                _given(form),
+                await _files(form),
+                action=action,
+            )
+        )
+        found = saved.draft
+        if saved.is_settled or saved.clashes:
+            return self._step(session, account, found, about, is_checked=True, status=409, saved=saved)
+        if saved.file_faults:
+            return self._step(session, account, found, about, is_checked=True, status=422, saved=saved)
+        here = _address(round_id, found.draft.typed, f"stap/{about.name}")
+        if action.startswith(("erbij:", "weg:")):
+            block = action.partition(":")[2]
+            return RedirectResponse(f"{here}?erbij#b-{quote(block, safe='/[]')}", 303)
+        if saved.by:
+            return RedirectResponse(f"{here}?{urlencode({'samen': saved.by})}", 303)
+        if action == "overzicht":
+            return RedirectResponse(_address(round_id, found.draft.typed), 303)
+        if action == "blijf" or (action != "later" and found.errors(about.name)):
+            return RedirectResponse(f"{here}?bewaard", 303)
+        following = found.next_step(about.name)
+        where = f"stap/{following}" if following is not None else ""
+        return RedirectResponse(_address(round_id, found.draft.typed, where), 303)
+
+    async def as_parents_see(self, request: Request, round_id: str, draft: str) -> Response:
+        """Show the draft as the parents will see it."""
+        session, account = await self._who(request)
+        found, copy = await run_in_threadpool(self.operations.typed.as_parents_see, account, round_id, id_of(draft))
+        names = labels(DEFAULT_LANGUAGE).with_names(copy["names"])
+        return self._typed(
+            *(session, "typed_parents"),
+            account=account,
+            found=found,
+            base=_address(round_id, found.draft.typed),
+            copy=copy,
+            names=names,
+            block_html=block_html,
+            rw=texts("review/nl")["sentences"]["dossier"],
+        )
+
+    async def file(self, request: Request, round_id: str, draft: str, file: str) -> Response:
+        """Return an attachment of a draft, always as a download under a neutral name."""
+        _, account = await self._who(request)
+        found = await run_in_threadpool(self.operations.typed.file, account, round_id, id_of(draft), id_of(file))
+        ending = found.name.rpartition(".")[2].lower()
+        ending = ending if ending.isascii() and ending.isalnum() and len(ending) < 6 else "bin"
+        headers = {
+            "content-disposition": f'attachment; filename="bijlage.{ending}"',
+            "content-security-policy": _FILE_POLICY,
+        }
+        return Response(found.content, media_type="application/octet-stream", headers=headers)
+
+    async def hand_in(self, request: Request, round_id: str, draft: str) -> Response:
+        """Hand a draft in."""
+        session, account, form = await self._sent(request)
+        version = text_of(form, "versie")
+        answer = await run_in_threadpool(
+            self.operations.typed.hand_in,
+            *(account, round_id, id_of(draft)),
+            int(version) if version.isascii() and version.isdigit() and len(version) < 9 else -1,
+        )
+        if answer is TypedAnswer.HANDED_IN:
+            return await self._list(session, account, round_id, note="handed_in")
+        return await self._overview(session, account, round_id, draft, status=409, note=f"not_{answer.value}")
+
+    async def reopen(self, request: Request, round_id: str, draft: str) -> Response:
+        """Take a handed-in draft up again."""
+        session, account, _ = await self._sent(request)
+        answer = await run_in_threadpool(self.operations.typed.reopen, account, round_id, id_of(draft))
+        status = 200 if answer is TypedAnswer.OPEN else 409
+        note = "reopened" if answer is TypedAnswer.OPEN else "not_settled"
+        return await self._overview(session, account, round_id, draft, status=status, note=note)
+
+    async def drop(self, request: Request, round_id: str, draft: str) -> Response:
+        """Throw a draft away that was never handed in."""
+        session, account, form = await self._sent(request)
+        if text_of(form, "zeker") != "ja":
+            return await self._overview(session, account, round_id, draft, status=422, note="not_sure")
+        answer = await run_in_threadpool(self.operations.typed.drop, account, round_id, id_of(draft))
+        if answer is TypedAnswer.DROPPED:
+            return await self._list(session, account, round_id, note="dropped")
+        return await self._overview(session, account, round_id, draft, status=409, note="not_settled")
+
+
+def _address(round_id: str, draft: Any, more: str = "") -> str:
+    return f"/ronde/{quote(round_id)}/invullen/{draft}" + (f"/{more}" if more else "")
+
+
+def _step_of(found: OpenDraft, name: str) -> FormStep:
+    step = found.round.form.step(name)
+    if step is None:
+        raise HTTPException(404)
+    return step
+
+
+def _given(form: FormData) -> list[tuple[str, str]]:
+    """Return names and texts of the form's fields; where somebody takes over what another wrote, that text."""
+    fields = [(name, clean(value)) for name, value in form.multi_items() if isinstance(value, str)]
+    taken = {name.removeprefix("over:") for name, value in fields if name.startswith("over:") and value == "ja"}
+    theirs = {name.removeprefix("hun:"): value for name, value in fields if name.startswith("hun:")}
+    return [one for one in fields if one[0] not in taken] + [(path, theirs.get(path, "")) for path in sorted(taken)]
+
+
+async def _files(form: FormData) -> list[SentFile]:
+    found = []
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile) and (value.filename or value.size):
+            content = await value.read(MAX_FILE_BYTES + 1)
+            if value.filename or content:
+                found.append(SentFile(name.removeprefix("bestand:"), clean(value.filename or ""), content))
+    return found
+
+
+def _file_sentence(code: str) -> str:
+    if code.startswith("ATTACHMENT-"):
+        return structure.sentence(code)[0]
+    return dutch("school/typed")(f"file.{code}")

@@ -1,0 +1,120 @@
+"""A school without any system types a pupil in: by keyboard, without a script, measured."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from school_service import ACCOUNT, PASSWORD, School, school_service
+from typed_pupil import plain_pupil
+
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.project import PROJECT
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
+_IMAGES = PROJECT / "docs" / "images" if os.environ.get("OVERSTAP_TEST_IMAGES") else None
+
+
+@pytest.fixture(scope="module")
+def school(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[School]:
+    with school_service(postgres, ledger_template, tmp_path_factory.mktemp("school")) as made:
+        yield made
+
+
+@pytest.fixture
+def page(school: School, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=DESK, locale="nl-NL", java_script_enabled=True)  # axe needs scripts
+    context.set_default_timeout(20_000)
+    opened = context.new_page()
+    opened.goto(school.address)
+    opened.get_by_label("Account").fill(ACCOUNT)
+    opened.get_by_label("Wachtwoord").fill(PASSWORD)
+    opened.get_by_role("button", name="Inloggen").click()
+    yield opened
+    context.close()
+
+
+def sound(page: Page, serious: Callable[[Page], list[str]], name: str) -> None:
+    """Axe finds nothing, and a phone of 320 pixels needs no scrolling sideways."""
+    assert serious(page) == [], name
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+    if _IMAGES is not None:
+        for kind, size in (("desk", DESK), ("phone", PHONE)):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.screenshot(path=_IMAGES / f"school-{name}-{kind}.png", full_page=True)
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+
+
+class Keyboard:
+    """Somebody who touches no mouse: Tab to the next field, type, Enter."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.keys = 0
+        self.typed = 0
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+        self.keys += 1
+
+    def at(self) -> str:
+        return str(self.page.evaluate("document.activeElement.name || ''"))
+
+    def reach(self, name: str) -> None:
+        for _ in range(60):
+            if self.at() == name:
+                return
+            self.press("Tab")
+        raise AssertionError(f"no field {name} is reached with the keyboard; at {self.at()}")
+
+    def answer(self, name: str, text: str) -> None:
+        self.reach(name)
+        kind = self.page.evaluate("document.activeElement.type")
+        if kind == "radio":
+            self.press("Space" if text == "true" else "ArrowRight")
+        elif kind == "select-one":
+            label = self.page.evaluate(
+                "value => [...document.activeElement.options].find(one => one.value === value).label", text
+            )
+            self.page.keyboard.type(label)
+            self.typed += len(label)
+        else:
+            self.page.keyboard.type(text)
+            self.typed += len(text)
+
+
+def test_a_plain_pupil_by_keyboard(page: Page, school: School, serious: Callable[[Page], list[str]]) -> None:
+    page.goto(f"{school.address}/ronde/{school.review_round.round_id}/invullen")
+    sound(page, serious, "typed-none")
+    hand, began = Keyboard(page), time.monotonic()
+    page.get_by_role("button", name="Nieuwe leerling").focus()
+    hand.press("Enter")
+    pupil = plain_pupil()
+    for step in ("leerling", "oudersverzorgers"):
+        page.wait_for_url(f"**/stap/{step}")
+        for name, text in pupil[step].items():
+            hand.answer(name, text)
+        hand.press("Enter")  # the page saves and goes on, also from a field
+    page.wait_for_url("**/stap/schoolloopbaan")
+    hand.press("Enter")
+    page.wait_for_url("**/stap/overstapadvies")
+    for name, text in pupil["overstapadvies"].items():
+        hand.answer(name, text)
+    hand.press("Enter")
+    page.wait_for_url("**/stap/school")
+    for name, text in pupil["school"].items():
+        if page.locator(f'[name="{name}"]').input_value() == "":
+            hand.answer(name, text)
+    hand.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Sanne van de Zonneveld")
+    page.get_by_role("button", name="Aanleveren").focus()
+    hand.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Het dossier is aangeleverd")
+    print(
+        f"a plain pupil: no click, {hand.keys} keys besides {hand.typed} characters, "
+        f"{time.monotonic() - began:.1f} seconds of the pages"
+    )
