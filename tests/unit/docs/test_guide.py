@@ -16,8 +16,8 @@ from overstap.texts import TEXTS, read_yaml
 
 GUIDE = sorted((PROJECT / "docs" / "nl").glob("*.md"))
 each_page = pytest.mark.parametrize("page", GUIDE, ids=lambda path: path.stem)
-_SHOWN_IN = ("board", "closing", "orchestration", "agreements", "notices")
-"""Folders of texts that coordinators see."""
+_SHOWN_IN = ("board", "closing", "orchestration", "agreements", "notices", "school")
+"""Folders of texts that coordinators see, and what a school that they help sees."""
 
 
 def words_of(page: Path) -> list[str]:
