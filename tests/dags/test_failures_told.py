@@ -1,9 +1,12 @@
 """Tests of failure messages in task logs: Dutch first, and a retry unless a person has to act."""
 
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
+import structlog
 
 from overstap.errors import OverstapError, sentences
 from overstap.texts import Count
@@ -46,6 +49,50 @@ def test_what_a_school_or_coordinator_must_mend_is_red_at_once(code: str, caplog
     said = [record.getMessage() for record in caplog.records]
     assert said[0] == f"{code} | {problem.message_nl}"
     assert problem.do_nl in said[1]
+
+
+@pytest.fixture
+def logged() -> Iterator[list[structlog.typing.EventDict]]:
+    """What a process logs whose loggers were configured, as Airflow does, before a step began."""
+    found: list[structlog.typing.EventDict] = []
+
+    def keep(logger: Any, method: str, event: structlog.typing.EventDict) -> str:
+        found.append(structlog.processors.format_exc_info(logger, method, dict(event)))
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[keep])
+    yield found
+    structlog.configure(**before)
+
+
+@pytest.mark.parametrize("code", ["INTAKE-050", "LEDGER-006"])
+def test_our_own_error_is_logged_without_frames(code: str, logged: list[structlog.typing.EventDict]) -> None:
+    from overstap.orchestration.round_context import failures_told
+
+    log = structlog.get_logger(logger_name="task").bind()  # before the step, as Airflow's
+    for _ in range(2):
+        try:
+            with failures_told():
+                raise error(code)
+        except Exception:
+            log.exception("Task failed with exception")
+    assert [set(one) for one in logged] == [{"logger_name", "event"}] * 2
+    assert logged[0]["event"].startswith(f"{code} | Niet gelukt")
+
+
+def test_what_nobody_foresaw_keeps_its_frames(logged: list[structlog.typing.EventDict]) -> None:
+    from overstap.orchestration.round_context import failures_told
+
+    log = structlog.get_logger(logger_name="task").bind()
+    for problem in (ZeroDivisionError("x"), psycopg.OperationalError("gone")):
+        try:
+            with failures_told():
+                raise problem
+        except Exception:
+            log.exception("Task failed with exception")
+    assert all("Traceback" in one["exception"] for one in logged)
+    assert [one["event"] for one in logged] == ["Task failed with exception"] * 2
 
 
 def test_what_nobody_foresaw_stays_as_it_is() -> None:

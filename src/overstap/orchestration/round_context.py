@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from overstap.agreements import RoundId
 from overstap.errors import OverstapError
+from overstap.orchestration.failure_log import leave_frames_out
 from overstap.orchestration.failures import StopError, told
 from overstap.orchestration.object_storage import place_of
 from overstap.rounds import agreed
@@ -74,6 +75,7 @@ def failures_told() -> Iterator[None]:
 
 
 def _tell(error: OverstapError) -> None:
+    leave_frames_out()
     log.error("%s | %s", error.code, error.message_nl)
     log.error("Nu doen | %s", error.do_nl)
     log.error("%s | %s %s", error.code, error.message_en, error.do_en)
