@@ -79,6 +79,8 @@ class Photographer:
             self.board("te-laat", addresses.school_page(self.round_id, late))
             self.board("opnieuw", addresses.rerun_page(self.round_id, late))
             self.board("school", addresses.school_page(self.round_id, faulty))
+            self.contact(late)
+            self.message()
         if moment == "end":
             self.take("raster", f"/dags/{DAG_ID}")
             self.mail()
@@ -92,6 +94,29 @@ class Photographer:
     def question(self, task: str) -> None:
         """Take a question with its figures and its answers, on the board."""
         self.board(GATES[task], addresses.question(self.round_id, GATE_OF_TASK[task], 1))
+
+    def contact(self, school: str) -> None:
+        """Take whom to call at a school and what was said, after filling both in."""
+        self._open(addresses.framed("", addresses.contact(self.round_id, school)))
+        frame = self.page.frame_locator("iframe")
+        for label, value in (("Naam", "Marja Jansen"), ("Functie", "intern begeleider"), ("Telefoon", "070 123 45 67")):
+            frame.get_by_label(label, exact=True).fill(value)
+        frame.get_by_role("button", name="Bewaren").click()
+        frame.get_by_text("Bewaard.").wait_for()
+        frame.get_by_label("Wat is er besproken").fill("De export lukt niet. De leverancier belt vanmiddag terug.")
+        frame.get_by_role("button", name="Gesprek vastleggen").click()
+        frame.get_by_text("belde met Marja Jansen").wait_for()
+        self._shoot("contact")
+
+    def message(self) -> None:
+        """Take the preview of a message to the schools that are late; it is not sent."""
+        self._open(addresses.framed("", f"{addresses.message(self.round_id)}?toon=te-laat"))
+        frame = self.page.frame_locator("iframe")
+        frame.get_by_label("Onderwerp").fill("Aanleveren voor de overstap")
+        frame.get_by_label("Bericht", exact=True).fill("Wilt u vandaag nog aanleveren?\nLukt het niet? Bel mij.")
+        frame.get_by_role("button", name="Voorbeeld bekijken").click()
+        frame.get_by_role("button", name="Versturen").wait_for()
+        self._shoot("bericht-schrijven")
 
     def mail(self) -> None:
         """Take the coordinator's longest mail as a mail program shows it."""

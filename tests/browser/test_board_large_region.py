@@ -1,18 +1,13 @@
 """Every page of the board in a real browser, for a region of 150 schools; and a coordinator who calls and mails."""
 
-import os
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
 from overstap.agreements import Milestones, RoundKind
@@ -24,22 +19,20 @@ from overstap.ledger.region_keys import create_keys, derive_board_keys
 from overstap.notifications.updating import update_notices
 from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import GateQuestion, RunRef, TaskRef
-from overstap.pages.board.app import Board, make_app
+from overstap.pages.board.app import Board
 from overstap.pages.board.person import BoardUser
 from overstap.settings import Settings
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.bench.board import _StubAirflow
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
-from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
-from overstap_tools.local.waiting import wait_until
+
+from .serving import pages_at, serve, sound
 
 REGION = "groot"
 ALL = frozenset({REGION})
 PRIMARY, SECONDARY, DOSSIERS = 138, 12, 1_500
-_DESK, _PHONE = (1280, 900), (390, 844)
-_PICTURES = os.environ.get("OVERSTAP_TEST_IMAGES_FOLDER")
 _PATIENCE_SECONDS = 20.0
 """Nobody waits longer for a page, on a busy machine of two processors (docs/rates.md has the budget)."""
 
@@ -111,57 +104,21 @@ def large(
         trust=None,
     )
     board = Board(_Airflow([REGION]), lambda: settings)
-    app, port = FastAPI(), ports.any_free()
-    app.mount(addresses.PREFIX, make_app(board))
-    server = uvicorn.Server(uvicorn.Config(app, host=ports.LOOPBACK, port=port, log_level="warning"))
-    running = threading.Thread(target=server.run, daemon=True)
-    running.start()
-    wait_until(lambda: server.started, "the board", 60)
-    yield _Large(
-        f"http://{ports.LOOPBACK}:{port}",
-        ledger,
-        agreement.round_id(RoundKind.ADVICE),
-        [one.id for one in agreement.primary_schools],
-        [one.id for one in agreement.secondary_schools],
-    )
-    server.should_exit = True
-    running.join()
+    with serve(board) as address:
+        yield _Large(
+            address,
+            ledger,
+            agreement.round_id(RoundKind.ADVICE),
+            [one.id for one in agreement.primary_schools],
+            [one.id for one in agreement.secondary_schools],
+        )
     ledger.close()
-    board.read_only_ledger.close()
 
 
 @pytest.fixture
 def visit_large(large: _Large, browser: Browser) -> Iterator[Callable[..., Page]]:
-    contexts = []
-    complaints: list[str] = []
-
-    def page(size: tuple[int, int] = _DESK, scheme: str = "light") -> Page:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            locale="nl-NL",
-            base_url=large.address,
-        )
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        opened = context.new_page()
-        opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        return opened
-
-    yield page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def sound(page: Page, serious: Callable[[Page], list[str]], name: str) -> None:
-    """Axe finds nothing, and nothing needs scrolling sideways, on a desk and on a phone."""
-    assert serious(page) == [], name
-    for size, said in ((_PHONE, f"{name}-phone"), (_DESK, name)):
-        page.set_viewport_size({"width": size[0], "height": size[1]})
-        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], said
-        if _PICTURES:
-            page.screenshot(path=Path(_PICTURES) / f"{said}.png", full_page="school" not in name)
+    with pages_at(large.address, browser) as page:
+        yield page
 
 
 def pages_of(large: _Large) -> dict[str, str]:
@@ -198,7 +155,7 @@ def test_every_page_of_150_schools(
         assert answer is not None
         assert answer.status == 200, (name, light.content()[:2000])
         assert time.monotonic() - begin < _PATIENCE_SECONDS, name
-        sound(light, serious, f"large-{name}")
+        sound(light, serious, f"large-{name}", is_long="round" in name or "contacts" in name)
         dark.goto(path)
         assert serious(dark) == [], f"{name}, dark"
     light.goto(addresses.round_page(large.round_id))
