@@ -1,5 +1,6 @@
 """`overstap intake`: look at what a school hands in before it is used."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +16,10 @@ from overstap.settings import Settings
 from overstap.texts import command_sentence
 
 if TYPE_CHECKING:
+    from overstap.intake.mappings.model import Mapping
     from overstap.ledger.session import UnitOfWork
 
+MAPPING_NAME = r"[a-z][a-z0-9_-]{0,39}"
 app = typer.Typer(help="What schools hand in.", no_args_is_help=True)
 _SHOWN = 10
 """Number of labels that are shown for each kind of problem."""
@@ -136,6 +139,71 @@ def roster_missing(
     raise typer.Exit(0 if settled else 1)
 
 
+@app.command("map")
+def map_export(
+    file: Annotated[Path, typer.Argument(help="A supplier's export: a CSV file or workbook")],
+    by: Annotated[Path | None, typer.Option("--with", help="Try this mapping; left out: propose one")] = None,
+    about: Annotated[str, typer.Option(help="dossiers, or registrations")] = "dossiers",
+    out: Annotated[Path | None, typer.Option(help="Write the proposal to this file; its name is the mapping's")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; the first visible one when left out")] = None,
+) -> None:
+    """Propose a mapping for an export, or try one and tell per column, in counts, what would become of it.
+
+    Nothing is stored, and a value is shown only as one of a code list. Exit code 0 when nothing is left open and each
+    row can be used, 1 otherwise, 2 when the file cannot be read.
+    """
+    from overstap.intake.mappings.loading import read_mapping
+    from overstap.intake.mappings.model import About
+    from overstap.intake.mappings.proposing import propose
+    from overstap.intake.mappings.reading import LIMIT_BYTES
+    from overstap.intake.mappings.trying import read_columns
+    from overstap.intake.mappings.writing import to_yaml
+
+    if about not in set(About):
+        raise typer.BadParameter("dossiers, or registrations", param_hint="--about")
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(LIMIT_BYTES + 1)
+    except OSError as problem:
+        raise OverstapError("DOSSIER-016", kind=system_fault(problem)) from None
+    if by is not None:
+        _try(data, read_mapping(by))
+    name = out.stem if out is not None else "export"
+    if not re.fullmatch(MAPPING_NAME, name):
+        raise typer.BadParameter(MAPPING_NAME, param_hint="--out")
+    found = propose(read_columns(data, sheet), name=name, title=name, about=About(about))
+    if sheet is not None:
+        found = found.model_copy(update={"sheet": sheet})
+    if out is None:
+        Console(highlight=False, soft_wrap=True, markup=False).print(to_yaml(found), end="")
+    else:
+        with out.open("x", encoding="utf-8") as written:
+            written.write(to_yaml(found))
+    unknown = sum(code is None for rule in found.columns.values() for code in rule.codes.values())
+    _say("map_proposed", count=len(found.columns), left=len(found.open), unknown=unknown, stderr=True)
+    raise typer.Exit(1 if found.open or unknown else 0)
+
+
+def _try(data: bytes, mapping: "Mapping") -> None:
+    from overstap.intake.mappings.trying import try_mapping
+    from overstap.quality.rulebook import sentence_of
+
+    found = try_mapping(data, mapping)
+    for one in found.columns:
+        _say("map_column", column=one.column, field=one.target, filled=one.filled, taken=one.taken)
+        if one.restored:
+            _say("map_restored", count=one.restored)
+        for code, count in sorted(one.refused.items()):
+            _say("map_refused", code=code, count=count)
+    for code, count in sorted(found.unreadable.items()):
+        _say("roster_problem", code=code, said=sentence_of(code), count=count, labels="-")
+    for name in found.unread:
+        _say("map_unread", column=name)
+    _say("map_rows", count=found.usable, rows=found.rows + found.unreadable.total())
+    is_whole = found.usable == found.rows + found.unreadable.total() > 0
+    raise typer.Exit(0 if is_whole and not mapping.open else 1)
+
+
 def _take(file: Path, data: bytes, round_id: str, school: str, by: str, *, counts_now: bool) -> None:
     from overstap.agreements import RoundId
     from overstap.intake.rosters.collecting import take_file
@@ -180,5 +248,6 @@ def _for_each(round_id: str, school: str, by: str, done: str, act: "Callable[[Un
     raise typer.Exit(1 if failed else 0)
 
 
-def _say(key: str, **facts: Any) -> None:
-    Console(highlight=False, soft_wrap=True, markup=False).print(command_sentence("intake", key, **facts))
+def _say(key: str, *, stderr: bool = False, **facts: Any) -> None:
+    console = Console(highlight=False, soft_wrap=True, markup=False, stderr=stderr)
+    console.print(command_sentence("intake", key, **facts))

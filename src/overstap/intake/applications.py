@@ -10,7 +10,7 @@ import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -23,9 +23,12 @@ from overstap.errors import OverstapError, system_fault
 from overstap.intake.refusals import RefusedItem
 from overstap.oso import identifiers
 from overstap.school_numbers import school_id_in
-from overstap.storage import Place, Unread, UnreadError
+from overstap.storage import Place, Stored, Unread, UnreadError
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.tabular.values import NumberFault, NumberFormatError, day, digits, moment
+
+if TYPE_CHECKING:
+    from overstap.intake.mappings.model import Mapping
 
 HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
 """The columns, in any order; all are required and no others are permitted."""
@@ -65,7 +68,7 @@ class _InvalidRowError(Exception):
         super().__init__(code)
 
 
-def read_file(path: Place) -> tuple[list[Application], list[RefusedItem]]:
+def read_file(path: Place, mapping: "Mapping | None" = None) -> tuple[list[Application], list[RefusedItem]]:
     """Read a file of applications: CSV in any common dialect, or a workbook (.xlsx).
 
     Dates have the form 2015-03-30 or 30-3-2015; moments are a date with or without a time, in Dutch wall time unless
@@ -73,6 +76,7 @@ def read_file(path: Place) -> tuple[list[Application], list[RefusedItem]]:
 
     Args:
         path: the file.
+        mapping: mapping of a platform's own export; None for a file with the documented columns.
 
     Returns:
         The applications in the order of the file, and the refused rows (TABLE-010 to TABLE-024, INTAKE-036 to
@@ -82,14 +86,16 @@ def read_file(path: Place) -> tuple[list[Application], list[RefusedItem]]:
         OverstapError: INTAKE-030 to INTAKE-033 and TABLE-002 to TABLE-009, when the file as a whole is not valid.
     """
     try:
-        data = storage.read(path.parent, path.name, limit_bytes=_LIMIT_BYTES, follows_links=True).data
+        stored = storage.read(path.parent, path.name, limit_bytes=_LIMIT_BYTES, follows_links=True)
     except UnreadError as problem:
         raise _unread(problem) from None
     except OSError as problem:
         code = "INTAKE-047" if storage.is_store_fault(problem) or problem.errno == errno.EBADMSG else "INTAKE-030"
         raise OverstapError(code, kind=system_fault(problem)) from None
+    if mapping is not None:
+        return _by_mapping(stored, mapping)
     try:
-        table = read_table(data, Header(HEADER), max_bytes=_LIMIT_BYTES, max_rows=_LIMIT_ROWS)
+        table = read_table(stored.data, Header(HEADER), max_bytes=_LIMIT_BYTES, max_rows=_LIMIT_ROWS)
     except HeaderError as wrong:
         if wrong.is_empty:
             raise OverstapError("INTAKE-033", header=";".join(HEADER)) from None
@@ -107,6 +113,24 @@ def read_file(path: Place) -> tuple[list[Application], list[RefusedItem]]:
         except _InvalidRowError as wrong:
             facts = {**wrong.facts, "line": row.line}
             refused.append(RefusedItem(f"regel {row.line}", wrong.code, facts, about=_about(cells)))
+    return applications, refused
+
+
+def _by_mapping(stored: Stored, mapping: "Mapping") -> tuple[list[Application], list[RefusedItem]]:
+    from overstap.intake.mappings.registrations import registration_rows
+
+    applications: list[Application] = []
+    refused: list[RefusedItem] = []
+    for row in registration_rows(stored.data, mapping, stored.modified_at.isoformat()):
+        if isinstance(row, RefusedRow):
+            refused.append(RefusedItem(row.label, row.code, {**row.facts, "line": row.line}))
+            continue
+        line, texts = row
+        cells = [texts.get(name, "") for name in HEADER]
+        try:
+            applications.append(_application(cells))
+        except _InvalidRowError as wrong:
+            refused.append(RefusedItem(f"regel {line}", wrong.code, {**wrong.facts, "line": line}, about=_about(cells)))
     return applications, refused
 
 

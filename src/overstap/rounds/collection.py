@@ -15,6 +15,7 @@ from overstap.errors import OverstapError
 from overstap.intake import applications
 from overstap.intake.candidates import Candidate
 from overstap.intake.collect import CollectionResult, collect_school
+from overstap.intake.mappings.loading import load
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.registrations import SourceRegistrations, collect_registrations, wait_until_written
 from overstap.intake.rosters.collecting import collect_roster
@@ -69,7 +70,8 @@ def register(context: RoundContext) -> Counter[str]:
         # `file: null` in an agreement: all registrations are in the database
         path = context.need_place("drop") / context.region / agreed.file
         wait_until_written(path)
-        found.append(SourceRegistrations("file", *applications.read_file(path)))
+        mapping = load(agreed.mapping, context.settings.regions, context.region) if agreed.mapping else None
+        found.append(SourceRegistrations("file", *applications.read_file(path, mapping)))
     if agreed.connection:
         with context.database(agreed.connection) as connection:
             found.append(SourceRegistrations("database", *applications.read_database(connection, context.region)))
@@ -202,6 +204,7 @@ def _candidates(context: RoundContext, school: School) -> Iterator[Iterator[Cand
         label_key=lambda: context.ledger.keys(context.region).lookup("label", school.id),
         database=context.database,
         typed=lambda: _typed_in(context, school),
+        regions=context.settings.regions,
     )
     with sources()[school.supplies.way].open(school.supplies, place) as candidates:
         # A school of any kind may type pupils in: those whom its own system does not have

@@ -134,6 +134,7 @@ def read_table(
     is_row: Callable[[Mapping[str, str]], bool] | None = None,
     max_bytes: int = MAX_BYTES,
     max_rows: int = MAX_ROWS,
+    sheet: str | None = None,
 ) -> Table:
     """Read a table: CSV in any encoding and with any separator of spreadsheets, or a workbook (.xlsx).
 
@@ -145,9 +146,10 @@ def read_table(
             rows inside a quoted cell. When None, every line with at least the number of cells of a row counts.
         max_bytes: largest size of the file in bytes.
         max_rows: largest number of rows.
+        sheet: name of the sheet of a workbook; None for the first visible one, of which no other goes on.
 
     Raises:
-        OverstapError: TABLE-001 to TABLE-009, for a file that is unreadable as a whole.
+        OverstapError: TABLE-001 to TABLE-009 and TABLE-025, for a file that is unreadable as a whole.
         HeaderError: the first line is another header, or the file is empty.
     """
     if len(data) > max_bytes:
@@ -155,7 +157,7 @@ def read_table(
     if data.startswith(_WORKBOOK):
         from overstap.tabular.workbook import sheet_rows  # imports openpyxl, which reading CSV does not need
 
-        numbered = sheet_rows(data, max_rows, header.is_like, len(header.needed))
+        numbered = sheet_rows(data, max_rows, header.is_like, len(header.needed), sheet)
         for line, _, cells in numbered:
             if isinstance(cells, RowFault):
                 raise OverstapError("TABLE-008", line=line)

@@ -30,22 +30,23 @@ _WHOLE_DIGITS = 15
 
 
 def sheet_rows(
-    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool], needed: int
+    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool], needed: int, name: str | None = None
 ) -> Iterator[tuple[int, int, list[str] | RowFault]]:
-    """Yield the rows of the first visible sheet as `delimited.records` does; a fault for each unreadable row.
+    """Yield the rows of a sheet as `delimited.records` does; a fault for each unreadable row.
 
     Args:
         data: content of the file.
         max_rows: largest number of rows.
         is_header: returns whether cells are the header of this list, to detect a list on several sheets.
         needed: number of required columns; a row with that many cells on another sheet counts as part of the list.
+        name: name of the sheet; None for the first visible one.
 
     Raises:
         OverstapError: TABLE-002 damaged, TABLE-003 too large, TABLE-004 the list is on several sheets, TABLE-009 a file
-            of another program.
+            of another program, TABLE-025 there is no such sheet.
     """
     try:
-        rows = _rows(data, max_rows, is_header, needed)
+        rows = _rows(data, max_rows, is_header, needed, name)
     except OverstapError:
         raise
     except Exception:
@@ -55,13 +56,18 @@ def sheet_rows(
 
 
 def _rows(
-    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool], needed: int
+    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool], needed: int, name: str | None
 ) -> list[list[str] | RowFault]:
     has_formulas = _refuse_bombs(data, max_rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of formatting that it does not support
         book = load_workbook(io.BytesIO(data), data_only=True)
         filled = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and _extent(sheet) != (0, 0)]
+        if name is not None:
+            sheets = [sheet for sheet in book.worksheets if sheet.title.strip().casefold() == name.strip().casefold()]
+            if not sheets:
+                raise OverstapError("TABLE-025", sheet=name)
+            filled = [sheet for sheet in sheets if _extent(sheet) != (0, 0)]
         if not filled:
             return []
         sheet = filled[0]

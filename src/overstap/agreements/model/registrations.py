@@ -21,5 +21,7 @@ class Registrations(AgreementPart):
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.(csv|xlsx)$")] | None = "aanmeldingen.csv"
     """Name of the CSV file or workbook (.xlsx) in the region's drop folder (`<drop>/<region>/`)."""
+    mapping: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] | None = None
+    """Name of the mapping of a platform's own export; left out: the file has the documented columns."""
     connection: str | None = None
     """Name of the Airflow connection to the database with the documented view."""

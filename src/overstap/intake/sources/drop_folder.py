@@ -60,7 +60,14 @@ _UNFINISHED_STARTS = (".", "~$")
 
 
 def scan(
-    folder: Place, *, now: datetime, settle_seconds: float, label_key: bytes, limits: DropLimits | None = None
+    folder: Place,
+    *,
+    now: datetime,
+    settle_seconds: float,
+    label_key: bytes,
+    limits: DropLimits | None = None,
+    endings: tuple[str, ...] = (".xml",),
+    other_code: str = "INTAKE-005",
 ) -> Iterator[DroppedFile | RefusedItem]:
     """Yield the entries of a school's drop folder, in the order of the file names.
 
@@ -71,6 +78,8 @@ def scan(
             a file up to this far in the future counts as unsettled too.
         label_key: key of the digest of file names in labels, so that a name cannot be guessed from its label.
         limits: limits; `DropLimits()` when None.
+        endings: how the names of the files that are read end.
+        other_code: code of a file with another name.
 
     Yields:
         Each entry but rosters, read or refused (INTAKE-002 to INTAKE-012, INTAKE-094). Files that are still being
@@ -87,7 +96,11 @@ def scan(
     for position, entry in enumerate(found[: limits.files], start=1):
         if is_roster_name(entry.name):
             continue  # `intake.rosters.folder` reads it
-        yield _read_entry(folder, entry, _label(position, entry.name, label_key), now, settle_seconds, limits)
+        label = _label(position, entry.name, label_key)
+        if entry.why_not is None and not _is_unfinished(entry.name) and not entry.name.lower().endswith(endings):
+            yield RefusedItem(label, other_code, file_name=entry.name)
+            continue
+        yield _read_entry(folder, entry, label, now, settle_seconds, limits)
     if len(found) > limits.files:
         yield RefusedItem("-", "INTAKE-012", {"limit": limits.files})
 
@@ -107,6 +120,10 @@ _CODES = {
 _WAITING = frozenset({Unread.UNSETTLED, Unread.CHANGED})
 
 
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(_UNFINISHED_STARTS) or name.lower().endswith(_UNFINISHED)
+
+
 def _read_entry(
     folder: Place, entry: Entry, label: str, now: datetime, settle_seconds: float, limits: DropLimits
 ) -> DroppedFile | RefusedItem:
@@ -117,10 +134,8 @@ def _read_entry(
 
     if entry.why_not is not None:
         return refused(_CODES[entry.why_not])
-    if name.startswith(_UNFINISHED_STARTS) or name.lower().endswith(_UNFINISHED):
+    if _is_unfinished(name):
         return refused("INTAKE-004", is_waiting=True)
-    if not name.lower().endswith(".xml"):
-        return refused("INTAKE-005")
     try:
         file = storage.read(folder, name, limit_bytes=limits.file_bytes, now=now, settle_seconds=settle_seconds)
     except UnreadError as problem:

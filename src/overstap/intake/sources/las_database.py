@@ -14,7 +14,7 @@ from overstap.agreements.model.supplying import SupplyingPart
 from overstap.errors import OverstapError
 from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
-from overstap.intake.sources.las_view import COLUMNS, NAMES, ColumnKind, ViewColumn
+from overstap.intake.sources.las_view import COLUMNS, NAMES, POVO_FRAME, ColumnKind, ViewColumn
 from overstap.intake.sources.source import SourceContext
 from overstap.oso import building
 from overstap.oso.model import Dossier
@@ -25,37 +25,6 @@ if TYPE_CHECKING:  # not installed with the extras that only read agreements
     import psycopg
 
 _SCHEMA, _VIEW = "overstap_las", "oso_dossier"
-
-# DOMAIN 2.1, column POVO: the categories of every dossier from this view. No parent has inspected it yet, as the
-# inspection block states.
-_FIXED: dict[str, Any] = {
-    "metadata": {
-        "deeldossier": "LASLVS",
-        "standaardversie": "2019.1",
-        "validatieversie": "2019.1.1",
-        "categorie_uitlevering": {
-            "cat_metadata": "VERPLICHT",
-            "cat_ouderinzage": "VERPLICHT",
-            "cat_school": "VERPLICHT",
-            "cat_leerling": "VERPLICHT",
-            "cat_oudersverzorgers": "VERPLICHT",
-            "cat_vve": "VERBODEN",
-            "cat_schoolloopbaan": "VERPLICHT",
-            "cat_overstapadvies": "VERPLICHT",
-            "cat_onderwijsondersteuning": "OPTIONEEL",
-            "cat_verzuim": "OPTIONEEL",
-            "cat_eindtoetsbo": "OPTIONEEL",
-            "cat_toetsresultaten": "OPTIONEEL",
-            "cat_handelingsplannen": "OPTIONEEL",
-            "cat_cijferlijsten": "OPTIONEEL",
-            "cat_vombo": "VERBODEN",
-            "cat_bijlagedocs": "OPTIONEEL",
-        },
-        "overstap": "POVO",
-    },
-    "overdrachtsoort": "overstapdossier",
-    "inzage": {"voorlopigdossier": "false", "inzage": "false"},
-}
 
 
 def read(connection: "psycopg.Connection[Any]", *, school_id: str, batch_rows: int = 500) -> "Iterator[pd.DataFrame]":
@@ -153,7 +122,7 @@ class _WrongShapeError(Exception):
 
 def _values(row: tuple[Any, ...]) -> dict[str, Any]:
     """Return the nested values of one row, without missing ones, since OSO has no empty elements."""
-    values: dict[str, Any] = json.loads(_FIXED_TEXT)
+    values: dict[str, Any] = json.loads(POVO_FRAME)
     for column, value in zip(COLUMNS, row, strict=True):
         if not isinstance(value, str) or value == "":  # None or pandas.NA
             continue
@@ -167,9 +136,6 @@ def _values(row: tuple[Any, ...]) -> dict[str, Any]:
             block_values = block_values.setdefault(block, {})
         block_values[last] = value
     return values
-
-
-_FIXED_TEXT = json.dumps(_FIXED)
 
 
 def _parsed(column: ViewColumn, text: str) -> Any:

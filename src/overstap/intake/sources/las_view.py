@@ -1,7 +1,9 @@
 """Columns of the LAS view (`include/schemas/las/view.sql`), each with its path in an OSO dossier."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class ColumnKind(StrEnum):
@@ -91,3 +93,37 @@ COLUMNS: tuple[ViewColumn, ...] = (
 )
 
 NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
+
+# DOMAIN 2.1, column POVO: the categories of every dossier from this view. No parent has inspected it yet, as the
+# inspection block states.
+_FIXED: dict[str, Any] = {
+    "metadata": {
+        "deeldossier": "LASLVS",
+        "standaardversie": "2019.1",
+        "validatieversie": "2019.1.1",
+        "categorie_uitlevering": {
+            "cat_metadata": "VERPLICHT",
+            "cat_ouderinzage": "VERPLICHT",
+            "cat_school": "VERPLICHT",
+            "cat_leerling": "VERPLICHT",
+            "cat_oudersverzorgers": "VERPLICHT",
+            "cat_vve": "VERBODEN",
+            "cat_schoolloopbaan": "VERPLICHT",
+            "cat_overstapadvies": "VERPLICHT",
+            "cat_onderwijsondersteuning": "OPTIONEEL",
+            "cat_verzuim": "OPTIONEEL",
+            "cat_eindtoetsbo": "OPTIONEEL",
+            "cat_toetsresultaten": "OPTIONEEL",
+            "cat_handelingsplannen": "OPTIONEEL",
+            "cat_cijferlijsten": "OPTIONEEL",
+            "cat_vombo": "VERBODEN",
+            "cat_bijlagedocs": "OPTIONEEL",
+        },
+        "overstap": "POVO",
+    },
+    "overdrachtsoort": "overstapdossier",
+    "inzage": {"voorlopigdossier": "false", "inzage": "false"},
+}
+
+POVO_FRAME = json.dumps(_FIXED)
+"""What every dossier from a view or a mapped export has, as JSON of nested values."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from overstap.agreements import School
@@ -26,3 +27,5 @@ class SourceContext:
     """Opens a connection that the agreement names: psycopg 3, idle."""
     typed: Callable[[], Iterable[Candidate]] = tuple
     """Returns the dossiers that the school handed in on its own pages; none in a process without a ledger."""
+    regions: Path | None = None
+    """Folder of the agreements (setting OVERSTAP_REGIONS), in which a region keeps its own mappings."""

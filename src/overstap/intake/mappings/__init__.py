@@ -1,0 +1,1 @@
+"""Mappings of suppliers' exports: which column becomes which field, and which value which code."""
