@@ -124,7 +124,9 @@ def test_nobody_who_is_not_signed_in_sends_megabytes(school: School) -> None:
     stranger = httpx.Client(base_url=school.address, timeout=60)
     large = b"wachtwoord=" + b"x" * 200_000
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    for path in ("/inloggen", f"/ronde/{school.review_round.round_id}/lijst", "/uitloggen"):
+    base = f"/ronde/{school.review_round.round_id}"
+    step = f"{base}/invullen/01a22be1-cc86-7a27-8308-86bc9bc984ad/stap/leerling"
+    for path in ("/inloggen", f"{base}/lijst", step, f"{base}/invullen", "/uitloggen"):
         assert stranger.post(path, content=large, headers=headers).status_code == 413, path
 
     def endless() -> Iterator[bytes]:

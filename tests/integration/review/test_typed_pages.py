@@ -519,6 +519,30 @@ def test_a_draft_begins_with_the_earlier_dossier_of_the_pupil(school: School, cl
         assert neighbour.post(there, data=form).status_code == 404
 
 
+def test_a_draft_begins_with_a_pupil_on_the_roster(school: School) -> None:
+    client = signed_in(school)
+    number = "999990147"
+    roster = f"leerlingnummer;achternaam;geboortedatum;roepnaam;groep\n{number};Lijst;2015-03-30;Noor;8A\n"
+    place = f"/ronde/{school.review_round.round_id}/leerlingenlijst"
+    key = hidden(client.get(place).text, "formulier")
+    assert client.post(place, data={"formulier": key}, files={"bestand": ("l.csv", roster)}).status_code == 200
+    page = client.get(list_of(school)).text
+    found = re.search(r'<option value="([0-9a-f-]{36})">Noor Lijst \(8A\)', page)
+    assert found is not None
+    assert number not in page
+    answer = client.post(list_of(school), data={"formulier": hidden(page, "formulier"), "leerling": found[1]})
+    draft = answer.headers["location"].rpartition("/stap/")[0]
+    page = client.get(f"{draft}/stap/leerling").text
+    for text in ("Lijst", "Noor", "30-03-2015", number):
+        assert f'value="{text}"' in page
+    assert "Vul dit in" not in page, "nobody typed yet, so nothing is said to be missing"
+    assert 'value="8A"' in client.get(f"{draft}/stap/schoolloopbaan").text
+    assert found[1] not in client.get(list_of(school)).text, "who has a draft is not offered again"
+    with closing(signed_in(school, NEIGHBOUR)) as neighbour:
+        form = {"formulier": hidden(neighbour.get(list_of(school)).text, "formulier"), "leerling": found[1]}
+        assert neighbour.post(list_of(school), data=form).status_code == 404
+
+
 def test_what_is_over_is_erased(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> None:
     with school_service(postgres, ledger_template, tmp_path) as school:
         more_people(school)

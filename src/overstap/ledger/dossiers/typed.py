@@ -366,6 +366,18 @@ def earlier(unit: UnitOfWork, round_id: str, school: str) -> list[VersionRef]:
     ]
 
 
+def pupils_with_dossier(unit: UnitOfWork, round_id: str, school: str) -> frozenset[bytes]:
+    """Return the keyed hashes (32 bytes) of the pupils of whom a school has a dossier in a round."""
+    return frozenset(
+        bytes(row[0])
+        for row in unit.rows(
+            "select pupil from overstap.dossier where round_id = %(round)s and primary_school = %(school)s",
+            round=round_id,
+            school=school,
+        )
+    )
+
+
 def refusals(unit: UnitOfWork, round_id: str, school: str) -> dict[str, str]:
     """Return the error code of what the last collection refused of a school, by label."""
     return dict(

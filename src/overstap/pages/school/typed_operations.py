@@ -16,6 +16,7 @@ from overstap.ledger.dossiers.dossiers import IncomingDossier, VersionRef, pupil
 from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.dossiers.typed import EMPTY_STEP, TypedAnswer, TypedDossier, TypedState, TypedStep
 from overstap.ledger.review import access_log
+from overstap.ledger.rosters.entries import open_entries
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.attachments import UnpackingError, unpack
@@ -31,7 +32,7 @@ from overstap.review.hiding import PUPIL
 from overstap.typed.answers import COUNT, Answers, Clash, answers_of, count_of, is_there, merged, taken_in, without
 from overstap.typed.dossier import FormFinding, Maker, TypedFile, file_fault, judged, made_dossier, safe_name
 from overstap.typed.form import Form, FormFieldKind, FormStep, form_of, newest_version, template_of
-from overstap.typed.prefill import FormSchool, first_answers
+from overstap.typed.prefill import FormPupil, FormSchool, first_answers
 
 PREFILLED = "overstap"
 """Who filled in what nobody typed: a step that only has that shows no faults yet."""
@@ -78,6 +79,15 @@ class EarlierPupil:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedPupil:
+    """A pupil on the school's roster of whom the round has neither a dossier nor a draft."""
+
+    entry: UUID
+    name: str = field(repr=False)
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
 class TypedList:
     """All drafts of a school in a round."""
 
@@ -88,6 +98,7 @@ class TypedList:
     is_closed: bool
     pupils: Sequence[TypedPupil]
     earlier: Sequence[EarlierPupil]
+    roster: Sequence[ListedPupil]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,18 +207,23 @@ class TypedOperations:
                 about.is_closed,
                 pupils,
                 _earlier(unit, round_id, account.school),
+                _unwritten(unit, about, account.school, first.values()),
             )
 
-    def begin(self, account: SchoolAccount, round_id: str, earlier: UUID | None) -> UUID:
+    def begin(
+        self, account: SchoolAccount, round_id: str, *, earlier: UUID | None = None, entry: UUID | None = None
+    ) -> UUID:
         """Begin a draft, prefilled as far as anything is known; return its id.
 
         Args:
             account: who begins it.
             round_id: the round.
-            earlier: dossier of an earlier round with which it begins; None for an empty one.
+            earlier: dossier of an earlier round with which it begins; None for none.
+            entry: pupil on the school's roster with whom it begins; None for none.
 
         Raises:
-            OverstapError: SCHOOL-010 when nothing can be typed in; SCHOOL-004 when the school has no such dossier.
+            OverstapError: SCHOOL-010 when nothing can be typed in; SCHOOL-004 when the school has no such dossier, or
+                no such pupil on its roster.
         """
         with self._ledger() as ledger:
             with ledger.unit(account.region, account.actor) as unit:
@@ -219,13 +235,20 @@ class TypedOperations:
                         raise OverstapError("SCHOOL-004")
                     access_log.note_opened(unit, refs, by=account.actor, purpose="school_page")
                     before = read(records.content_of(unit, refs[0]))
+                pupil = _of_roster(unit, about.row.school_year, account.school, entry) if entry is not None else None
             with ledger.unit(account.region, account.actor) as unit:
                 made = typed.begin(unit, round_id, account.school, account.actor)
-                self._prefill(unit, about, account, made, before)
+                self._prefill(unit, about, account, made, before, pupil)
         return made
 
     def _prefill(
-        self, unit: UnitOfWork, about: TypedRound, account: SchoolAccount, made: UUID, before: Dossier | None
+        self,
+        unit: UnitOfWork,
+        about: TypedRound,
+        account: SchoolAccount,
+        made: UUID,
+        before: Dossier | None,
+        pupil: FormPupil | None,
     ) -> None:
         school = about.row.agreement.school(account.school)
         known = FormSchool(school.id, school.name, school.contact)
@@ -250,7 +273,7 @@ class TypedOperations:
             about.form,
             known,
             school_year=about.row.school_year,
-            # The roster comes in here: `pupil=` what it knows of the pupil whom somebody chose
+            pupil=pupil,
             school_before=typed.newest_of_school(unit, account.school, _SCHOOL),
             earlier=earlier,
         )
@@ -502,6 +525,48 @@ def _earlier(unit: UnitOfWork, round_id: str, school: str) -> list[EarlierPupil]
     rounds = typed.rounds_of(unit, [one.dossier for one in refs])
     found = [EarlierPupil(one.dossier, facts[one].name, rounds[one.dossier]) for one in refs if one in facts]
     return sorted(found, key=lambda one: one.name.casefold())
+
+
+_SEX = {"girl": "1", "boy": "2"}
+"""Sex as OSO has it (code list 14)."""
+
+
+def _of_roster(unit: UnitOfWork, school_year: str, school: str, entry: UUID) -> FormPupil:
+    """Return what the school's roster knows of a pupil.
+
+    Raises:
+        OverstapError: SCHOOL-004 when no such pupil is on it.
+    """
+    for one in open_entries(unit, school_year, school):
+        if one.entry == entry:
+            who = one.person
+            return FormPupil(
+                prefix=who.prefix,  # first names as they are on papers are typed: a roster has the name in daily use
+                surname=who.surname,
+                called=who.first_name,
+                birth_date=who.birth_date,
+                sex=_SEX.get(who.sex, ""),
+                number=who.number,
+                las_key=who.las_key,
+                group=who.group,
+            )
+    raise OverstapError("SCHOOL-004")
+
+
+def _unwritten(unit: UnitOfWork, about: TypedRound, school: str, begun: Iterable[TypedStep]) -> list[ListedPupil]:
+    """Return the pupils on the school's roster of whom the round has neither a dossier nor a draft."""
+    if not about.row.kind.is_inspected:  # a roster names who leaves; not who gets support
+        return []
+    typed_numbers = {
+        step.answers.get(name, "") for step in begun for name in ("leerling/bsn", "leerling/onderwijsnummer")
+    }
+    known = typed.pupils_with_dossier(unit, about.row.round_id, school)
+    return [
+        ListedPupil(one.entry, one.person.name, one.person.group)
+        for one in open_entries(unit, about.row.school_year, school)
+        if not one.person.number
+        or (one.person.number not in typed_numbers and unit.keys.lookup("pupil", one.person.number) not in known)
+    ]
 
 
 def _name(answers: Answers) -> str:

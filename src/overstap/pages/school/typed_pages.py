@@ -83,9 +83,12 @@ class TypedPages(PageFrame):
     async def begin(self, request: Request, round_id: str) -> Response:
         """Begin a draft and show its first step."""
         _, account, form = await self._sent(request)
-        chosen = text_of(form, "eerder").strip()
-        earlier = id_of(chosen) if chosen else None
-        made = await run_in_threadpool(self.operations.typed.begin, account, round_id, earlier)
+        earlier, entry = (
+            id_of(chosen) if (chosen := text_of(form, name).strip()) else None for name in ("eerder", "leerling")
+        )
+        made = await run_in_threadpool(
+            partial(self.operations.typed.begin, account, round_id, earlier=earlier, entry=entry)
+        )
         found = await run_in_threadpool(self.operations.typed.draft, account, round_id, made)
         return RedirectResponse(_address(round_id, made, f"stap/{found.round.form.steps[0].name}"), 303)
 
