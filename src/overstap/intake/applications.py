@@ -20,6 +20,7 @@ from overstap import storage
 from overstap.agreements.model import RegistrationStage
 from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError, system_fault
+from overstap.intake.other_database import DatabaseFault, OtherDatabase, as_text
 from overstap.intake.refusals import RefusedItem
 from overstap.oso import identifiers
 from overstap.school_numbers import school_id_in
@@ -143,11 +144,13 @@ def _unread(problem: UnreadError) -> OverstapError:
     return OverstapError("INTAKE-030", kind="EISDIR" if problem.why is Unread.SPECIAL else "ELOOP")
 
 
-def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[list[Application], list[RefusedItem]]:
+def read_database(
+    connection: psycopg.Connection[Any] | OtherDatabase, region: str
+) -> tuple[list[Application], list[RefusedItem]]:
     """Read a region's applications from the view `overstap_las.oso_aanmelding`.
 
     Args:
-        connection: psycopg 3 connection, idle, such as `PostgresHook.get_conn()`.
+        connection: psycopg 3 connection, idle, such as `PostgresHook.get_conn()`; or another database.
         region: id of the region.
 
     Returns:
@@ -156,6 +159,8 @@ def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[lis
     Raises:
         OverstapError: INTAKE-041 when the view cannot be read, INTAKE-042 when its columns are not the documented ones.
     """
+    if isinstance(connection, OtherDatabase):
+        return _read_other(connection, region)
     view = sql.Identifier(_SCHEMA, _VIEW)
     columns = sql.SQL(", ").join(map(sql.Identifier, HEADER))
     query = sql.SQL("SELECT {} FROM {} WHERE regio = %s ORDER BY basisschool, leerlingnummer, vo_school")
@@ -169,11 +174,7 @@ def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[lis
                 cursor.itersize = 2_000
                 cursor.execute(query.format(columns, view), (region,))
                 for position, row in enumerate(cursor, start=1):
-                    try:
-                        applications.append(_application(row))
-                    except _InvalidRowError as wrong:
-                        facts = {**wrong.facts, "line": position}
-                        refused.append(RefusedItem(f"rij {position}", wrong.code, facts, about=_about(row)))
+                    _take_row(position, row, applications, refused)
     except psycopg.Error as problem:
         raise OverstapError(
             "INTAKE-041", region=region, kind=type(problem).__name__, sqlstate=problem.sqlstate or "-"
@@ -181,10 +182,44 @@ def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[lis
     return applications, refused
 
 
+def _take_row(position: int, row: tuple[Any, ...], good: list[Application], refused: list[RefusedItem]) -> None:
+    try:
+        good.append(_application(row))
+    except _InvalidRowError as wrong:
+        facts = {**wrong.facts, "line": position}
+        refused.append(RefusedItem(f"rij {position}", wrong.code, facts, about=_about(row)))
+
+
+def _read_other(database: OtherDatabase, region: str) -> tuple[list[Application], list[RefusedItem]]:
+    view = f"{_SCHEMA}.{_VIEW}"
+    applications: list[Application] = []
+    refused: list[RefusedItem] = []
+    position = 0
+    try:
+        _compare_columns(database.columns(view), region)
+        order = ("basisschool", "leerlingnummer", "vo_school")
+        for batch in database.rows(view, HEADER, {"regio": region}, order, batch_rows=2_000):
+            for row in batch:
+                position += 1
+                number, born, primary, secondary, stage, recorded_at = row
+                day_of_birth = born.date() if isinstance(born, datetime) else born
+                texts = (as_text(number), day_of_birth, as_text(primary), as_text(secondary), as_text(stage))
+                _take_row(position, (*texts, recorded_at), applications, refused)
+    except DatabaseFault as fault:
+        raise OverstapError("INTAKE-041", region=region, kind=fault.kind, sqlstate=fault.state) from None
+    except UnicodeDecodeError:
+        raise OverstapError("INTAKE-041", region=region, kind="UnicodeDecodeError", sqlstate="-") from None
+    return applications, refused
+
+
 def _check_columns(connection: psycopg.Connection[Any], view: sql.Identifier, region: str) -> None:
     with connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(view))
         found = [column.name for column in cursor.description or ()]
+    _compare_columns(found, region)
+
+
+def _compare_columns(found: list[str], region: str) -> None:
     missing = [name for name in _VIEW_COLUMNS if name not in found]
     extra = [name for name in found if name not in _VIEW_COLUMNS]
     if missing or extra:

@@ -13,6 +13,7 @@ QUERIES = {"rows", "one", "run", "insert", "without_region"}
 ANOTHER_DATABASE = {
     "intake/applications.py": "the view of a registration system",
     "intake/sources/las_database.py": "the view of a school's pupil administration system",
+    "intake/rosters/database.py": "the roster's view of such a system",
     "orchestration/board.py": "Airflow's own, by its models",
     "orchestration/state.py": "Airflow's own, by its models",
     "receiver/postgres_store.py": "a receiving school's own",

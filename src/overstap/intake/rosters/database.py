@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from overstap.errors import OverstapError
+from overstap.intake.other_database import DatabaseFault, OtherDatabase, as_text
 from overstap.intake.rosters.edexml import LIMIT_BYTES
 from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles, year_group_of
 from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
@@ -38,16 +39,50 @@ class DatabaseRoster:
     content: bytes = field(repr=False)
 
 
-def read_view(connection: "psycopg.Connection[Any]", school_id: str) -> DatabaseRoster | None:
+def read_view(connection: "psycopg.Connection[Any] | OtherDatabase", school_id: str) -> DatabaseRoster | None:
     """Read a school's roster from the view; None where the supplier made no such view.
 
     Args:
-        connection: psycopg 3 connection, idle.
+        connection: psycopg 3 connection, idle, or another database.
         school_id: BRIN and branch, "99AA00".
 
     Raises:
         OverstapError: INTAKE-099 when the view cannot be read or has other columns; INTAKE-080 too many pupils.
     """
+    rows = (
+        _rows_of_other(connection, school_id) if isinstance(connection, OtherDatabase) else _rows(connection, school_id)
+    )
+    if rows is None:
+        return None
+    if len(rows) > _MOST_PUPILS:
+        raise OverstapError("INTAKE-080", megabytes=LIMIT_BYTES // 1_000_000)
+    found = [_pupil(position, dict(zip(COLUMNS, row, strict=True))) for position, row in enumerate(rows, start=1)]
+    kept, doubles = without_doubles(found)
+    roster = Roster("database", school_id[:4], school_id[4:], "", tuple(kept), tuple(doubles))
+    return DatabaseRoster(roster, hashlib.sha256(json.dumps(rows).encode()).digest())
+
+
+def _rows_of_other(database: OtherDatabase, school_id: str) -> list[tuple[str | None, ...]] | None:
+    view = f"{_SCHEMA}.{_VIEW}"
+    where = {"brincode": school_id[:4], "vestigingscode": school_id[4:]}
+    found: list[tuple[str | None, ...]] = []
+    try:
+        if set(database.columns(view)) != set(COLUMNS):
+            raise OverstapError("INTAKE-099", school=school_id, kind="columns", sqlstate="-")
+        for batch in database.rows(view, COLUMNS, where, ("leerlingid",)):
+            found += [tuple(map(as_text, row)) for row in batch]
+            if len(found) > _MOST_PUPILS:
+                break
+    except DatabaseFault as fault:
+        if fault.is_no_view:
+            return None
+        raise OverstapError("INTAKE-099", school=school_id, kind=fault.kind, sqlstate=fault.state) from None
+    except UnicodeDecodeError:
+        raise OverstapError("INTAKE-099", school=school_id, kind="UnicodeDecodeError", sqlstate="-") from None
+    return found
+
+
+def _rows(connection: "psycopg.Connection[Any]", school_id: str) -> list[tuple[str | None, ...]] | None:
     import psycopg
     from psycopg import sql
     from psycopg.rows import tuple_row
@@ -63,7 +98,7 @@ def read_view(connection: "psycopg.Connection[Any]", school_id: str) -> Database
             if {column.name for column in cursor.description or ()} != set(COLUMNS):
                 raise OverstapError("INTAKE-099", school=school_id, kind="columns", sqlstate="-")
             cursor.execute(query.format(columns, view), (school_id[:4], school_id[4:]))
-            rows = cursor.fetchmany(_MOST_PUPILS + 1)
+            rows: list[tuple[str | None, ...]] = cursor.fetchmany(_MOST_PUPILS + 1)
     except psycopg.Error as problem:
         if problem.sqlstate in _NO_VIEW:
             return None
@@ -71,12 +106,7 @@ def read_view(connection: "psycopg.Connection[Any]", school_id: str) -> Database
         raise OverstapError(
             "INTAKE-099", school=school_id, kind=type(problem).__name__, sqlstate=problem.sqlstate or "-"
         ) from None
-    if len(rows) > _MOST_PUPILS:
-        raise OverstapError("INTAKE-080", megabytes=LIMIT_BYTES // 1_000_000)
-    found = [_pupil(position, dict(zip(COLUMNS, row, strict=True))) for position, row in enumerate(rows, start=1)]
-    kept, doubles = without_doubles(found)
-    roster = Roster("database", school_id[:4], school_id[4:], "", tuple(kept), tuple(doubles))
-    return DatabaseRoster(roster, hashlib.sha256(json.dumps(rows).encode()).digest())
+    return rows
 
 
 def _pupil(position: int, row: dict[str, str | None]) -> RosterPupil:

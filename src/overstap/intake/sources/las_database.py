@@ -1,7 +1,8 @@
 """Source `las_database`: the database of a school administration system, read through the documented view.
 
 The connection is psycopg 3, as returned by Airflow's PostgresHook (postgres provider 7.1.1 with SQLAlchemy 2) or opened
-by a command or a test. Rows are read with a server-side cursor in batches, so that memory use is bounded.
+by a command or a test; or that of another database, through the provider that the Airflow connection names. Rows are
+read in batches, from PostgreSQL with a server-side cursor, so that memory use is bounded.
 """
 
 import json
@@ -13,6 +14,7 @@ from overstap.agreements.kinds import SourceKind
 from overstap.agreements.model.supplying import SupplyingPart
 from overstap.errors import OverstapError
 from overstap.intake.candidates import Candidate
+from overstap.intake.other_database import DatabaseFault, OtherDatabase, as_flag, as_text
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.sources.las_view import COLUMNS, NAMES, POVO_FRAME, ColumnKind, ViewColumn
 from overstap.intake.sources.source import SourceContext
@@ -27,13 +29,16 @@ if TYPE_CHECKING:  # not installed with the extras that only read agreements
 _SCHEMA, _VIEW = "overstap_las", "oso_dossier"
 
 
-def read(connection: "psycopg.Connection[Any]", *, school_id: str, batch_rows: int = 500) -> "Iterator[pd.DataFrame]":
+def read(
+    connection: "psycopg.Connection[Any] | OtherDatabase", *, school_id: str, batch_rows: int = 500
+) -> "Iterator[pd.DataFrame]":
     """Read a school's pupils from the view, in batches.
 
     It runs in its own read-only transaction, which ends with the iteration.
 
     Args:
-        connection: psycopg 3 connection, idle (no open transaction), such as `PostgresHook.get_conn()`.
+        connection: psycopg 3 connection, idle (no open transaction), such as `PostgresHook.get_conn()`; or another
+            database.
         school_id: BRIN and branch, "99AA00".
         batch_rows: rows per frame.
 
@@ -49,6 +54,10 @@ def read(connection: "psycopg.Connection[Any]", *, school_id: str, batch_rows: i
     from psycopg import sql
     from psycopg.rows import tuple_row
 
+    if isinstance(connection, OtherDatabase):
+        for texts in _read_other(connection, school_id, batch_rows):
+            yield pd.DataFrame(texts, columns=list(NAMES), dtype="string")
+        return
     view = sql.Identifier(_SCHEMA, _VIEW)
     columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in NAMES)
     query = sql.SQL('SELECT {} FROM {} WHERE brincode = %s AND vestigingscode = %s ORDER BY leerlingid COLLATE "C"')
@@ -71,6 +80,20 @@ def read(connection: "psycopg.Connection[Any]", *, school_id: str, batch_rows: i
         ) from None
 
 
+def _read_other(database: OtherDatabase, school_id: str, batch_rows: int) -> Iterator[list[tuple[str | None, ...]]]:
+    view = f"{_SCHEMA}.{_VIEW}"
+    where = {"brincode": school_id[:4], "vestigingscode": school_id[4:]}
+    forms = [as_flag if column.kind is ColumnKind.FLAG else as_text for column in COLUMNS]
+    try:
+        _compare_columns(database.columns(view), school_id)
+        for batch in database.rows(view, NAMES, where, ("leerlingid",), batch_rows=batch_rows):
+            yield [tuple(form(value) for form, value in zip(forms, row, strict=True)) for row in batch]
+    except DatabaseFault as fault:
+        raise OverstapError("INTAKE-020", school=school_id, kind=fault.kind, sqlstate=fault.state) from None
+    except UnicodeDecodeError:
+        raise OverstapError("INTAKE-020", school=school_id, kind="UnicodeDecodeError", sqlstate="-") from None
+
+
 def _check_columns(connection: "psycopg.Connection[Any]", school_id: str) -> None:
     from psycopg import sql
     from psycopg.rows import tuple_row
@@ -78,6 +101,10 @@ def _check_columns(connection: "psycopg.Connection[Any]", school_id: str) -> Non
     with connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(_SCHEMA, _VIEW)))
         found = [column.name for column in cursor.description or ()]
+    _compare_columns(found, school_id)
+
+
+def _compare_columns(found: list[str], school_id: str) -> None:
     missing = [name for name in NAMES if name not in found]
     extra = [name for name in found if name not in NAMES]
     if missing or extra:
@@ -126,7 +153,7 @@ def _values(row: tuple[Any, ...]) -> dict[str, Any]:
     for column, value in zip(COLUMNS, row, strict=True):
         if not isinstance(value, str) or value == "":  # None or pandas.NA
             continue
-        if column.kind is not ColumnKind.TEXT:
+        if column.kind in (ColumnKind.BLOCK, ColumnKind.ITEMS):
             value = _parsed(column, value)
             if not value:
                 continue
@@ -165,18 +192,20 @@ def _texts(value: Any) -> Any:
 
 
 class LasDatabase(SupplyingPart):
-    """The school's administration system has a PostgreSQL database with the documented view (docs/sources.md)."""
+    """The school's administration system has a database with the documented view (docs/sources.md)."""
 
     way: Literal["las_database"]
     connection: str
     """Name of the Airflow connection."""
 
 
-def from_las_database(connection: "psycopg.Connection[Any]", school_id: str) -> Iterator[Candidate | RefusedItem]:
+def from_las_database(
+    connection: "psycopg.Connection[Any] | OtherDatabase", school_id: str
+) -> Iterator[Candidate | RefusedItem]:
     """Yield a school's pupils from its administration system's database.
 
     Args:
-        connection: psycopg 3 connection, idle.
+        connection: psycopg 3 connection, idle, or another database.
         school_id: BRIN and branch.
 
     Raises:

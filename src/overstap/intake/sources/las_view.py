@@ -14,6 +14,8 @@ class ColumnKind(StrEnum):
     """A jsonb object with OSO element names as keys."""
     ITEMS = "items"
     """A jsonb array with one item per element."""
+    FLAG = "flag"
+    """Yes or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ COLUMNS: tuple[ViewColumn, ...] = (
     ViewColumn("roepnaam", f"{_PUPIL}/roepnaam"),
     ViewColumn("geboortedatum", f"{_PUPIL}/geboortedatum"),
     ViewColumn("geslacht", f"{_PUPIL}/geslacht"),
-    ViewColumn("adresgeheim", f"{_PUPIL}/adresgeheim"),
+    ViewColumn("adresgeheim", f"{_PUPIL}/adresgeheim", ColumnKind.FLAG),
     ViewColumn("adressen", f"{_PUPIL}/adreslijst/adres", ColumnKind.ITEMS),
     ViewColumn("communicatie", f"{_PUPIL}/communicatielijst/communicatie", ColumnKind.ITEMS),
     ViewColumn("adresbuitenland", f"{_PUPIL}/adresbuitenland", ColumnKind.ITEMS),
@@ -62,9 +64,9 @@ COLUMNS: tuple[ViewColumn, ...] = (
     ViewColumn("datuminschrijving", f"{_PUPIL}/datuminschrijving"),
     ViewColumn("datumuitschrijving", f"{_PUPIL}/datumuitschrijving"),
     ViewColumn("leerlinggewicht", f"{_PUPIL}/leerlinggewicht"),
-    ViewColumn("tehuis", f"{_PUPIL}/tehuis"),
+    ViewColumn("tehuis", f"{_PUPIL}/tehuis", ColumnKind.FLAG),
     ViewColumn("huisarts", f"{_PUPIL}/huisarts", ColumnKind.BLOCK),
-    ViewColumn("verzorgersaansprakelijk", f"{_PUPIL}/verzorgersaansprakelijk"),
+    ViewColumn("verzorgersaansprakelijk", f"{_PUPIL}/verzorgersaansprakelijk", ColumnKind.FLAG),
     ViewColumn("aansprakelijkeinstelling", f"{_PUPIL}/aansprakelijkeinstelling", ColumnKind.BLOCK),
     ViewColumn("advies", f"{_ADVICE}/advies"),
     ViewColumn("wensouders", f"{_ADVICE}/wensouders"),
@@ -73,7 +75,7 @@ COLUMNS: tuple[ViewColumn, ...] = (
     ViewColumn("motivatie_herzienadvies", f"{_ADVICE}/motivatie_herzienadvies"),
     ViewColumn("adviesprofiel", f"{_ADVICE}/profiel"),
     ViewColumn("argumentatie", f"{_ADVICE}/argumentatie"),
-    ViewColumn("contactnodig", f"{_ADVICE}/contactnodig"),
+    ViewColumn("contactnodig", f"{_ADVICE}/contactnodig", ColumnKind.FLAG),
     ViewColumn("contactpersoon", f"{_ADVICE}/contactpersoon"),
     ViewColumn("contacttelefoon", f"{_ADVICE}/contacttelefoon"),
     ViewColumn("contactemail", f"{_ADVICE}/contactemail"),
@@ -83,8 +85,8 @@ COLUMNS: tuple[ViewColumn, ...] = (
     ViewColumn("dagdelengeoorloofd", f"{_ABSENCE}/dagdelengeoorloofd"),
     ViewColumn("dagdelenongeoorloofd", f"{_ABSENCE}/dagdelenongeoorloofd"),
     ViewColumn("verzuimfrequentie", f"{_ABSENCE}/frequentie"),
-    ViewColumn("meerdan25percent", f"{_ABSENCE}/meerdan25percent"),
-    ViewColumn("contactleerplicht", f"{_ABSENCE}/contactleerplicht"),
+    ViewColumn("meerdan25percent", f"{_ABSENCE}/meerdan25percent", ColumnKind.FLAG),
+    ViewColumn("contactleerplicht", f"{_ABSENCE}/contactleerplicht", ColumnKind.FLAG),
     ViewColumn("eindtoets", f"{_PUPIL}/eindtoets_basisonderwijs", ColumnKind.BLOCK),
     ViewColumn("toetsen", f"{_PUPIL}/toetslijst/toets", ColumnKind.ITEMS),
     ViewColumn("cijferlijsten", f"{_PUPIL}/cijferlijstlijst/cijferlijst", ColumnKind.ITEMS),
