@@ -125,7 +125,7 @@ def test_following_a_round(coordinator: Callable[[str], Page], here: str, stage:
     for layer in ("Verwacht", "Aangeleverd", "Goedgekeurd", "Ingezien", "Verstuurd", "Bevestigd"):
         shown(page, word(layer))
     expect(board(page).get_by_role("heading", name=word("Basisscholen"))).to_be_visible()
-    for show in ("Alle", "Probleem", "Wacht", "Haalt termijn niet", "Klaar"):
+    for show in ("Alle", "Probleem", "Wacht", "Haalt termijn niet", "Te laat", "Met fouten", "Klaar"):
         board(page).get_by_role("navigation", name="Welke scholen").get_by_role(
             "link", name=re.compile(f"^{word(show)} \\d+$")
         ).click()
@@ -160,7 +160,13 @@ def test_a_school_is_late_or_has_faults(coordinator: Callable[[str], Page], here
     page = coordinator(f"{here}/school/{stage.school(ALFA, SchoolBehaviour.FAULTY).id}")
     expect(board(page).get_by_role("heading", name=faults("Wat er is gevonden"))).to_be_visible()
     expect(board(page).get_by_role("link", name=faults("Opnieuw ophalen"))).to_be_visible()
+    expect(board(page).get_by_role("heading", name=faults("Foutenlijst voor de school"))).to_be_visible()
+    for kind, ending in (("Foutenlijst", ".html"), ("Foutenlijst als CSV", ".csv")):
+        with page.expect_download() as waiting:
+            board(page).get_by_role("link", name=faults(kind), exact=True).click()
+        assert waiting.value.suggested_filename.endswith(ending)
     page.goto(f"{here}/school/{stage.school(ALFA, SchoolBehaviour.LATE).id}")
+    expect(board(page).get_by_role("link", name=late("Contact en gesprekken"))).to_be_visible(timeout=PATIENT)
     board(page).get_by_role("link", name=late("Opnieuw ophalen")).click()
     for heading in ("Dit gebeurt er", "Dit gebeurt er niet"):
         expect(board(page).get_by_role("heading", name=late(heading), exact=True)).to_be_visible(timeout=PATIENT)
@@ -168,6 +174,44 @@ def test_a_school_is_late_or_has_faults(coordinator: Callable[[str], Page], here
     in_grid(page, stage, late("Ophalen"))
     late.has_all()
     faults.has_all()
+
+
+def test_contact_with_schools(coordinator: Callable[[str], Page], here: str, stage: Stage) -> None:
+    word = Walk("contact")
+    page = coordinator(f"{here}/school/{stage.school(ALFA, SchoolBehaviour.LATE).id}")
+    board(page).get_by_role("link", name=word("Contact en gesprekken")).click()
+    expect(board(page).get_by_role("heading", name=word("Wie u belt"))).to_be_visible(timeout=PATIENT)
+    board(page).get_by_label("Naam", exact=True).fill("Marja Jansen")
+    board(page).get_by_role("button", name=word("Bewaren")).click()
+    expect(board(page).get_by_text("Bewaard.")).to_be_visible(timeout=PATIENT)
+    board(page).get_by_label("Wat is er besproken").fill("Levert morgen aan.")
+    board(page).get_by_role("button", name=word("Gesprek vastleggen")).click()
+    expect(board(page).get_by_text("belde met Marja Jansen")).to_be_visible(timeout=PATIENT)
+    expect(board(page).get_by_role("heading", name=word("Gesprekken en berichten"))).to_be_visible()
+    board(page).get_by_text(word("Tekst verwijderen")).click()
+    board(page).get_by_role("button", name=word("Ja, de tekst verwijderen")).click()
+    expect(board(page).get_by_text("Wat er is besproken, is verwijderd.")).to_be_visible(timeout=PATIENT)
+    expect(board(page).get_by_role("link", name=word("Bericht schrijven"))).to_be_visible()
+
+    page.goto(here)
+    board(page).get_by_role("link", name=word("Contact en gesprekken")).click()
+    expect(board(page).get_by_role("heading", name=word("Contact met scholen"))).to_be_visible(timeout=PATIENT)
+    expect(board(page).get_by_role("link", name=word("Bericht aan ontvangende scholen"))).to_be_visible()
+    page.goto(here)
+    show = board(page).get_by_role("navigation", name="Welke scholen")
+    for words in ("Met fouten", "Te laat", "Alle"):
+        show.get_by_role("link", name=re.compile(f"^{words} \\d+$")).click()
+    word("Met fouten"), word("Te laat")
+    expect(show.get_by_role("link", name="Alle")).to_have_attribute("aria-current", "true")
+    board(page).get_by_role("link", name=word("Bericht aan deze scholen")).click()
+    board(page).get_by_label("Onderwerp").fill("Aanleveren")
+    board(page).get_by_label("Bericht", exact=True).fill("Wilt u vandaag nog aanleveren?")
+    board(page).get_by_role("button", name=word("Voorbeeld bekijken")).click()
+    board(page).get_by_role("button", name=word("Nog aanpassen")).click(timeout=PATIENT)
+    board(page).get_by_role("button", name="Voorbeeld bekijken").click(timeout=PATIENT)
+    board(page).get_by_role("button", name=word("Versturen")).click(timeout=PATIENT)
+    expect(board(page).get_by_text("Het bericht wordt nu verstuurd.")).to_be_visible(timeout=PATIENT)
+    word.has_all()
 
 
 def release_and_take_back(stage: Stage, visit: Callable[..., Page], word: Walk) -> None:
