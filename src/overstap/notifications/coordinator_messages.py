@@ -26,9 +26,11 @@ class MessageAuthor:
 
 
 def author_of(agreement: Agreement, account: str) -> MessageAuthor:
-    """Return the sender of an account; the region's first coordinator for one that it no longer names."""
-    found = next((one for one in agreement.coordinators if one.account == account), agreement.coordinators[0])
-    return MessageAuthor(found.name, found.email, agreement.name)
+    """Return the author of an account. One that the agreement no longer names gets no replies: its first one does."""
+    for one in agreement.coordinators:
+        if one.account == account:
+            return MessageAuthor(one.name, one.email, agreement.name)
+    return MessageAuthor(account, agreement.coordinators[0].email, agreement.name)
 
 
 def message_text(sender: MessageAuthor, to: str, text: str, *, language: str = "nl") -> str:
