@@ -197,6 +197,7 @@ def test_contact_with_schools(coordinator: Callable[[str], Page], here: str, sta
     board(page).get_by_role("link", name=word("Contact en gesprekken")).click()
     expect(board(page).get_by_role("heading", name=word("Contact met scholen"))).to_be_visible(timeout=PATIENT)
     expect(board(page).get_by_role("link", name=word("Bericht aan ontvangende scholen"))).to_be_visible()
+    expect(board(page).get_by_role("button", name=word("Lijst overnemen"))).to_be_visible()
     page.goto(here)
     show = board(page).get_by_role("navigation", name="Welke scholen")
     for words in ("Met fouten", "Te laat", "Alle"):

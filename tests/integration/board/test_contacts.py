@@ -435,3 +435,47 @@ def test_retention_erases_what_was_said(
     derive_board_keys(keys_folder, with_keys, "alfa")
     assert [path.name for path in (with_keys / "alfa").iterdir()] == ["2~contacts.key"]
     fresh.close()
+
+
+def test_a_list_is_taken_over_as_a_whole_or_not_at_all(
+    client: TestClient, airflow: Alone, round_id: str, with_keys: Path, owner_dsn: str, ledger: Ledger
+) -> None:
+    first, second = schools(owner_dsn, "PO")[:2]
+    path = f"/ronde/{round_id}/contact"
+    form = {"mark": mark(client.get(path).text)}
+
+    def send(text: str | bytes, **more: str) -> tuple[int, str]:
+        content = text if isinstance(text, bytes) else text.encode()
+        done = client.post(path, data=form | more, files={"file": ("lijst.csv", content)})
+        return done.status_code, done.headers.get("location", done.text)
+
+    head, row = "school;naam;telefoon;e-mail\n", f"{first};Marja Jansen;06 12345678;\n"
+    for text, says in (
+        (f"{head}{row}98ZZ00;X;1;\n", "Regel 3: deze school"),
+        (f"{head}{row}{first.lower()};X;1;\n", "Regel 3: deze school of dit schoolbestuur staat al eerder"),
+        (f"{head}{row}{second};999990019;1;\n", "Regel 3: Er staat een getal in"),
+        (f"{head}{row}{second};X;1;geen adres\n", "Regel 3: Dit is geen geldig e-mailadres"),
+        (f"{head}{row}{second};{'x' * 130};1;\n", "Regel 3: De tekst bij"),
+        (f'{head}{row}{second};"X;1;\n', "aanhalingsteken"),
+        ("a;b\n1;2\n", "andere kolommen"),
+        (head, "staat niets"),
+        (b"\x00\x01\x02" * 200, "Er is niets bewaard"),
+        (head + "x" * 1_000_001, "te groot"),
+    ):
+        status, page = send(text)
+        assert status == 422, text[:80]
+        assert says in page, (text[:80], page)
+    assert send(head + row, mark="x")[0] == 422
+    assert client.post(path, data=form).status_code == 422, "no file"
+    assert lines(owner_dsn) == []
+    airflow.asks = VIEWER
+    assert send(head + row)[0] == 404
+    airflow.asks = COORDINATOR
+    status, there = send(f"{head}{row}stichting {{{{ 7*7 }}}} & Zn/Den Haag;=1+1;2;bestuur@alfa.example\n")
+    assert (status, there) == (303, f"/rondes{path}?gedaan=list")
+    with ledger.unit("alfa", "test") as unit:
+        kept = contacts.persons(unit, unit.keys)
+    assert kept[first] == ContactPerson("Marja Jansen", "", "06 12345678")
+    assert kept["board:Stichting {{ 7*7 }} & Zn/Den Haag"].email == "bestuur@alfa.example"
+    assert [action for action, _, _ in lines(owner_dsn)] == ["contact.person"] * 2
+    assert "06 12345678" in client.get(path).text

@@ -7,12 +7,12 @@ function of the database for each change.
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from fastapi import Depends, FastAPI, Form, Request
+from fastapi import Depends, FastAPI, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -25,6 +25,7 @@ from overstap.ledger.session import Ledger, UnitOfWork
 from overstap.notifications.message import is_address
 from overstap.oso.foreign_numbers import ForeignNumbers, find_foreign_numbers
 from overstap.pages.board import addresses, csrf
+from overstap.pages.board.contact_list import MOST_BYTES, ListRefusedError, read_contacts
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.selection import selection_of
 from overstap.pages.board.shared_state import Board
@@ -50,10 +51,48 @@ def add_contacting(app: FastAPI, board: Board) -> None:
 def _add_list(app: FastAPI, board: Board) -> None:
     asks = Depends(board.airflow.person)
 
-    @app.get("/ronde/{round_id}/contact", response_class=HTMLResponse)
-    def all_parties(round_id: str, gedaan: str = "", person: BoardUser = asks) -> str:
+    def written(context: PageContext, round_id: str, status: int = 200, **more: Any) -> HTMLResponse:
+        token = csrf.form_token(board.airflow.secret(), context.person, _about(round_id, "list"))
+        keys = board.contact_keys(_region(context, round_id))
+        content = view.list_page(context, keys, round_id, form_token=token, **more)
+        return HTMLResponse(content, status_code=status)
+
+    @app.get("/ronde/{round_id}/contact")
+    def all_parties(round_id: str, gedaan: str = "", person: BoardUser = asks) -> HTMLResponse:
+        return written(board.context(person), round_id, told=gedaan)
+
+    @app.post("/ronde/{round_id}/contact")
+    def take_list(
+        request: Request,
+        round_id: str,
+        person: BoardUser = asks,
+        mark: str = Form(""),
+        file: UploadFile | None = None,
+    ) -> Response:
         context = board.context(person)
-        return view.list_page(context, board.contact_keys(_region(context, round_id)), round_id, gedaan)
+        region = _region(context, round_id)
+        content = file.file.read(MOST_BYTES + 1) if file is not None else b""
+        words = texts("board/contacts")["list"]
+        try:
+            if not csrf.is_submitted(request, board.airflow.secret(), person, _about(round_id, "list"), mark):
+                raise FormRefusedError(view.words("problems", "form_old"))
+            if len(content) > MOST_BYTES:
+                raise FormRefusedError(words["too_large"]["nl"])
+            with view.coordinated(context, round_id) as (unit, _):
+                every = contacts.parties(unit, round_id)
+            found = [(party, _person(one, line)) for party, one, line in read_contacts(content, every)]
+
+            def keep(unit: UnitOfWork, keys: BoardKeys) -> str:
+                for party, one in found:
+                    contacts.keep_person(unit, keys, round_id, party, one)
+                return "list"
+
+            done = _as_coordinator(board, region, person, keep)
+        except (FormRefusedError, ListRefusedError) as problem:
+            return written(context, round_id, 422, problem=str(problem))
+        log.info("list of %d contacts in %s taken over by %s", len(found), round_id, person.account)
+        there = f"{board.airflow.base}{addresses.contacts(round_id)}?gedaan={done}"
+        return RedirectResponse(there, status_code=303)
 
 
 def _add_party(app: FastAPI, board: Board) -> None:
@@ -127,10 +166,7 @@ def _add_party(app: FastAPI, board: Board) -> None:
                 _filled(what, "call_note")
                 contacts.note_call(unit, keys, round_id, party, _id(call), at=moment, spoke_with=who, note=what)
                 return "call"
-            lines = {key: _line(value, f"person.{key}") for key, value in given.items()}
-            if lines["email"] and not is_address(lines["email"]):
-                raise FormRefusedError(view.words("problems", "email"))
-            contacts.keep_person(unit, keys, round_id, party, ContactPerson(**lines))
+            contacts.keep_person(unit, keys, round_id, party, _checked_person(ContactPerson(**given)))
             return "person"
 
         return await changed(request, person, round_id, party, mark, given, change)
@@ -243,6 +279,26 @@ def _as_coordinator(
         if error.code != "LEDGER-025":
             raise
         raise FormRefusedError(f"{error.message_nl} {error.do_nl}") from error
+
+
+def _person(one: ContactPerson, line: int) -> ContactPerson:
+    """Return whom to call from a line of a list.
+
+    Raises:
+        FormRefusedError: a cell is not valid; it says which line.
+    """
+    try:
+        return _checked_person(one)
+    except FormRefusedError as problem:
+        said = texts("board/contacts")["list"]["line"]["nl"]
+        raise FormRefusedError(said.format(line=line, problem=problem)) from None
+
+
+def _checked_person(one: ContactPerson) -> ContactPerson:
+    lines = {key: _line(value, f"person.{key}") for key, value in asdict(one).items()}
+    if lines["email"] and not is_address(lines["email"]):
+        raise FormRefusedError(view.words("problems", "email"))
+    return ContactPerson(**lines)
 
 
 def _region(context: PageContext, round_id: str) -> str:

@@ -88,14 +88,24 @@ def found_party(unit: UnitOfWork, round_id: str, party: str) -> ContactParty:
     raise PageNotFoundError(party)
 
 
-def list_page(context: PageContext, keys: BoardKeys | None, round_id: str, told: str = "") -> str:
+def list_page(
+    context: PageContext,
+    keys: BoardKeys | None,
+    round_id: str,
+    *,
+    form_token: str,
+    told: str = "",
+    problem: str = "",
+) -> str:
     """Return the page with all schools and school boards of a round, as HTML.
 
     Args:
         context: context of the request.
         keys: keys that decrypt contacts; None: this server has none.
         round_id: the round.
+        form_token: see `csrf.form_token`.
         told: what was just done, a key of include/texts/board/contacts.yaml.
+        problem: why a list was not taken over, Dutch.
     """
     with coordinated(context, round_id) as (unit, view):
         known = contacts.persons(unit, keys) if keys else {}
@@ -111,7 +121,15 @@ def list_page(context: PageContext, keys: BoardKeys | None, round_id: str, told:
         }
         said = texts("board/contacts")["told"]
         done = said[told]["nl"] if told in said else ""
-        return render("contacts", **_shared(context, view), groups=groups, has_keys=keys is not None, told=done)
+        return render(
+            "contacts",
+            **_shared(context, view),
+            groups=groups,
+            has_keys=keys is not None,
+            told=done,
+            problem=problem,
+            form_token=form_token,
+        )
 
 
 def party_page(
