@@ -91,6 +91,25 @@ class Settings(BaseSettings):
     """The claim with the account name that the agreements use."""
     oidc_acr: str = ""
     """Values of the claim `acr` that mean a second factor, separated by commas; when empty, the claim `amr` decides."""
+    school_oidc_issuer: str | None = None
+    """URL of the OpenID Connect issuer at which staff of schools may sign in, such as the sector's federation; without
+    it they sign in with a password."""
+    school_oidc_client: str | None = None
+    """Client id of the schools' pages at that provider."""
+    school_oidc_secret: str | None = None
+    """Client secret of the schools' pages at that provider."""
+    school_oidc_name: str = "uw schoolaccount"
+    """What that provider is called on the sign-in page, after "Inloggen met"."""
+    school_oidc_account_claim: str = "uid"
+    """The claim with the account, which is the account's name on the schools' pages."""
+    school_oidc_organisation_claim: str = "nlEduPersonHomeOrganizationId"
+    """The claim with the BRIN of the school where somebody works; the account has to be of that school."""
+    school_oidc_role_claim: str = "eduPersonAffiliation"
+    """The claim that tells staff from pupils."""
+    school_oidc_role: str = "employee"
+    """The value of that claim that may sign in."""
+    school_oidc_acr: str = ""
+    """Values of the claim `acr` that mean a second factor there, separated by commas; when empty, `amr` decides."""
     administrators: str = ""
     """Accounts that administer all regions, separated by commas."""
     log_format: Literal["text", "json"] = "text"

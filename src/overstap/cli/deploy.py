@@ -43,6 +43,15 @@ def init(
     ] = None,
     oidc_acr: Annotated[str | None, typer.Option(help="Levels (acr) there that mean a second factor")] = None,
     oidc_account_claim: Annotated[str | None, typer.Option(help="Claim that holds the account")] = None,
+    school_oidc_issuer: Annotated[
+        str | None, typer.Option(help="Identity provider at which staff of schools may sign in")
+    ] = None,
+    school_oidc_client: Annotated[str | None, typer.Option(help="Client id of the schools' pages there")] = None,
+    school_oidc_secret: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="File with the client secret there")
+    ] = None,
+    school_oidc_name: Annotated[str | None, typer.Option(help="What it is called on the page, one word")] = None,
+    school_oidc_acr: Annotated[str | None, typer.Option(help="Levels (acr) there that mean a second factor")] = None,
     traffic_centre: Annotated[str | None, typer.Option(help="A supplier's adapter to OSO's Traffic Centre")] = None,
     alarm_mail: Annotated[str | None, typer.Option(help="Address that alarms are mailed to")] = None,
     security_contact: Annotated[
@@ -112,6 +121,11 @@ def init(
         "oidc_acr": oidc_acr,
         "oidc_account_claim": oidc_account_claim,
         "oidc_secret": oidc_secret.read_text().strip() if oidc_secret else None,
+        "school_oidc_issuer": school_oidc_issuer,
+        "school_oidc_client": school_oidc_client,
+        "school_oidc_name": school_oidc_name,
+        "school_oidc_acr": school_oidc_acr,
+        "school_oidc_secret": school_oidc_secret.read_text().strip() if school_oidc_secret else None,
         "mail": _mail_server(mail, mail_from, mail_password),
         "is_trial": trial or None,
     }

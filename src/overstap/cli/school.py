@@ -1,5 +1,6 @@
 """`overstap school`: server of the schools' pages, and the schools' accounts."""
 
+import secrets
 from typing import Annotated
 
 import typer
@@ -42,17 +43,31 @@ def account(
     school: Annotated[str, typer.Option("--school", help="BRIN and branch, such as 99AB00")],
     name: Annotated[str, typer.Option(help="The person's name, for the audit chain")],
     by: ByOption,
+    federated: Annotated[
+        bool, typer.Option("--federated", help="For sign-in at the identity provider of schools only: no password")
+    ] = False,
 ) -> None:
     """Create an account, or set a new password. The password is asked for; its scrypt hash is stored."""
     from overstap.ledger import open_ledger
     from overstap.ledger.accounts import put_account
     from overstap.pages.school.passwords import hash_password
 
-    password = typer.prompt("Wachtwoord", hide_input=True, confirmation_prompt=True)
+    # Without a password of its own the account has one that nobody knows
+    password = secrets.token_urlsafe(48) if federated else _asked_password()
     kept = hash_password(password, (account, name, school))
     with open_ledger(Settings()).unit(region, by) as unit:
         is_new = put_account(unit, account.lower(), school, name, kept)
-    Console(highlight=False).print(f"{account.lower()} {'gemaakt' if is_new else 'heeft een nieuw wachtwoord'}")
+    Console(highlight=False).print(f"{account.lower()} {_done(is_new=is_new, federated=federated)}")
+
+
+def _done(*, is_new: bool, federated: bool) -> str:
+    if is_new:
+        return "gemaakt"
+    return "heeft geen wachtwoord meer" if federated else "heeft een nieuw wachtwoord"
+
+
+def _asked_password() -> str:
+    return str(typer.prompt("Wachtwoord", hide_input=True, confirmation_prompt=True))
 
 
 @app.command()

@@ -83,6 +83,11 @@ class Choices:
         oidc_acr: levels there that mean a second factor, with commas between them; None: what `amr` says counts.
         oidc_account_claim: claim that holds the account.
         oidc_secret: client secret there.
+        school_oidc_issuer: identity provider at which staff of schools may sign in; None: by password alone.
+        school_oidc_client: client id of the schools' pages there.
+        school_oidc_name: what it is called on the page; None: "uw schoolaccount".
+        school_oidc_acr: levels there that mean a second factor; None: what `amr` says counts.
+        school_oidc_secret: client secret there.
         mail: the mail server; None when mails stay in the outbox.
         is_trial: whether it is for synthetic pupils with development certificates, as every page then states.
         image: name of the container image.
@@ -116,6 +121,11 @@ class Choices:
     oidc_acr: str | None = None
     oidc_account_claim: str = "preferred_username"
     oidc_secret: str | None = None
+    school_oidc_issuer: str | None = None
+    school_oidc_client: str | None = None
+    school_oidc_name: str | None = None
+    school_oidc_acr: str | None = None
+    school_oidc_secret: str | None = None
     mail: MailServer | None = None
     is_trial: bool = False
     image: str = "overstap:local"
@@ -126,7 +136,7 @@ class Choices:
         Raises:
             OverstapError: DEPLOY-001 with the name of the choice and the fault.
         """
-        for name in (one.name for one in fields(self) if one.name not in ("mail", "oidc_secret")):
+        for name in (one.name for one in fields(self) if one.name not in ("mail", "oidc_secret", "school_oidc_secret")):
             if not _TEXT.fullmatch(str(getattr(self, name) or "")):
                 raise OverstapError("DEPLOY-001", choice=name, problem="letters, digits and . _ @ + , : / = ~ - only")
         if not _LISTEN.fullmatch(self.desk_listen):
@@ -153,8 +163,11 @@ class Choices:
             raise OverstapError("DEPLOY-001", choice="port", problem="three different ports")
         if not 0 <= self.workers <= _MOST_WORKERS:
             raise OverstapError("DEPLOY-001", choice="workers", problem=f"0 to {_MOST_WORKERS}")
-        if self.oidc_issuer and not (self.oidc_client and (self.oidc_secret or self._has_secret("oidc_secret"))):
-            raise OverstapError("DEPLOY-001", choice="oidc", problem="an issuer needs a client and a secret")
+        for name in ("oidc", "school_oidc"):
+            known = getattr(self, f"{name}_secret") or self._has_secret(f"{name}_secret")
+            if getattr(self, f"{name}_issuer") and not (getattr(self, f"{name}_client") and known):
+                choice = name.replace("_", "-")
+                raise OverstapError("DEPLOY-001", choice=choice, problem="an issuer needs a client and a secret")
         if self.second_factor not in (None, "required", "offered"):
             raise OverstapError("DEPLOY-001", choice="second-factor", problem="required or offered")
         if self.desk_region is not None and not _PROJECT.fullmatch(self.desk_region):

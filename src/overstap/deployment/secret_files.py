@@ -32,7 +32,7 @@ PASSWORDS = (
 """Passwords of database logins, of the account `admin` in Airflow, and of the queue of tasks."""
 SHARED = ("api_secret_key", "jwt_secret")
 """Secrets that Airflow's components share."""
-OPTIONAL = ("oidc_secret", "mail_connection")
+OPTIONAL = ("oidc_secret", "school_oidc_secret", "mail_connection")
 """Secrets that are empty without an identity provider or a mail server."""
 REDIS_CERTIFICATE = ("redis_certificate", "redis_key")
 """Certificate and key of the queue of tasks, made once."""
@@ -58,6 +58,7 @@ def make_secrets(choices: Choices) -> list[str]:
     made += make_redis_certificate(folder)
     given = {
         "oidc_secret": choices.oidc_secret,
+        "school_oidc_secret": choices.school_oidc_secret,
         "mail_connection": mail_connection(choices.mail) if choices.mail else None,
     }
     for name in OPTIONAL:

@@ -213,6 +213,32 @@ class SchoolSessions:
         )[0][0]
         return SignInStep(found) if found else None
 
+    def enter_federated(
+        self, account: str, organisation: str, session: bytes, *, needs_factor: bool, has_factor: bool
+    ) -> SignInStep | None:
+        """Begin a session after an identity provider has said who somebody is.
+
+        Args:
+            account: the login.
+            organisation: BRIN of the school at which the provider knows the person, without a branch.
+            session: identifier of the new session (SHA-256, 32 bytes).
+            needs_factor: whether this deployment requires a second factor.
+            has_factor: whether the provider says that two factors were shown.
+
+        Returns:
+            What the session waits for. None when there is no such account, it has ended, or it is another school's.
+        """
+        found = self._ledger.without_region(
+            "select overstap.school_enter_federated(%s, %s, %s, %s, %s, %s)",
+            account,
+            organisation,
+            session,
+            needs_factor,
+            has_factor,
+            secrets.token_bytes(32),
+        )[0][0]
+        return SignInStep(found) if found else None
+
     def account_of(self, session: bytes) -> SchoolAccount | None:
         """Return the account of a session; None when there is no such session or it has ended."""
         found = self._ledger.without_region("select * from overstap.school_stay_look(%s)", session)

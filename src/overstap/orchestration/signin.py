@@ -6,11 +6,11 @@ agreements, never from the provider.
 """
 
 import logging
-from collections.abc import Collection, Mapping
 from typing import Any
 
 from airflow.providers.fab.auth_manager.security_manager.override import FabAirflowSecurityManagerOverride
 
+from overstap.authentication_methods import has_second_factor
 from overstap.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,41 +43,6 @@ class OidcSecurityManager(FabAirflowSecurityManagerOverride):
             log.error("the identity provider has not verified the e-mail address of an account")
             return {}
         return {"username": account}
-
-
-_FACTORS = {
-    "pwd": "knows",
-    "pin": "knows",
-    "kba": "knows",
-    "otp": "has",
-    "hwk": "has",
-    "swk": "has",
-    "sc": "has",
-    "sms": "has",
-    "tel": "has",
-    "face": "is",
-    "fpt": "is",
-    "iris": "is",
-    "retina": "is",
-    "vbm": "is",
-}
-"""Methods of authentication (`amr`) by the kind of factor that each is: RFC 8176, clause 2."""
-
-
-def has_second_factor(claims: Mapping[str, Any], accepted: Collection[str]) -> bool:
-    """Tell whether an ID token says that somebody signed in with two factors.
-
-    Args:
-        claims: of the ID token, whose signature was checked: `amr` lists the methods, `acr` names a level.
-        accepted: the levels that mean two factors at this provider; a level that is none of them is no proof, and
-            where any is accepted, methods are none either.
-    """
-    if accepted:
-        return claims.get("acr") in accepted
-    methods = claims.get("amr")
-    if not isinstance(methods, list):
-        return False
-    return "mfa" in methods or len({_FACTORS[one] for one in methods if isinstance(one, str) and one in _FACTORS}) > 1
 
 
 def configuration(settings: Settings) -> dict[str, Any]:

@@ -427,7 +427,14 @@ def test_the_digest_of_registrations_is_the_same_in_every_session(attacker: Atta
 MAY: dict[str, set[str]] = {
     "app": {"due_work"},
     "school": {
-        *("school_enter", "school_stay_end", "school_stay_half", "school_stay_look", "school_try"),
+        *(
+            "school_enter",
+            "school_enter_federated",
+            "school_stay_end",
+            "school_stay_half",
+            "school_stay_look",
+            "school_try",
+        ),
         *("school_challenge", "school_factor_begin", "school_factor_confirm", "school_factor_facts"),
         *("school_factor_remove", "school_factor_try", "school_factors", "school_pass", "school_pass_recovery"),
         *("school_prove", "school_prove_try", "school_recovery_renew", "school_take_challenge"),

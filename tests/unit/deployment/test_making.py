@@ -99,7 +99,7 @@ def test_secrets_are_of_their_own_folder_and_each_is_another(tmp_path: Path) -> 
     values = [(folder / name).read_text() for name in (*secret_files.PASSWORDS, *secret_files.SHARED, "fernet_key")]
     assert len(set(values)) == len(values)
     assert min(map(len, values)) >= 44
-    assert [(folder / name).read_text() for name in secret_files.OPTIONAL] == ["", ""]
+    assert [(folder / name).read_text() for name in secret_files.OPTIONAL] == ["", "", ""]
 
 
 def test_a_region_gets_its_first_keys_and_a_broken_one_stops_nothing(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_make_alone_lists_what_it_can_do(clone: Path, tools: Path) -> None:
     done = make(clone, path=tools)
     assert done.returncode == 0
     assert {line.split()[1] for line in done.stdout.splitlines()} == {
-        *("demo", "stop", "test", "check", "bench", "faults", "lock", "deploy", "bundle", "clean")
+        *("demo", "stop", "test", "check", "bench", "faults", "lock", "deploy", "bundle", "clean", "sbom", "advisories")
     }
 
 

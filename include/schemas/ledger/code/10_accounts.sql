@@ -83,6 +83,25 @@ begin
     return coalesce(waits, 'nothing');
 end $$;
 
+-- Whom an identity provider knows, as staff of a school by its BRIN: a stay begins for the account of that name, if it is of that
+-- school. It waits for a second factor of ours unless the provider has seen one. Null when there is no such account.
+create function overstap.school_enter_federated(named text, of_brin text, stay bytea, must boolean, has_shown boolean, new_challenge bytea)
+    returns text language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare waits text; of_region text;
+begin
+    select a.region into of_region from school_account a
+     where a.account = named and left(a.school, 4) = of_brin and a.ended_at is null for share;
+    if not found then
+        return null;
+    end if;
+    waits := case when has_shown then null when has_factor(named) then 'factor' when must or requires_factor(of_region) then 'enrolment' end;
+    delete from school_stay s where s.used_at < clock_timestamp() - interval '8 hours';
+    insert into school_stay (finds, account, awaits, challenge)
+    values (stay, named, waits, case when waits = 'factor' then new_challenge end);
+    perform account_line(named, 'school.federated', json_build_object('second_factor', coalesce(waits, 'not asked')));
+    return coalesce(waits, 'nothing');
+end $$;
+
 -- A new password, or the end of an account: who is signed in with it is out, no browser is known for it, and what failed is over.
 create function overstap.school_reset(named text, of_account bytea) returns void
     language sql security definer set search_path = overstap, pg_temp as $$

@@ -33,7 +33,7 @@ grant execute on function overstap.hold_roster, overstap.take_roster, overstap.s
 grant execute on function overstap.begin_typed, overstap.save_typed, overstap.add_typed_file, overstap.hand_in_typed,
     overstap.reopen_typed, overstap.drop_typed to overstap_rights_school;
 -- Signing in, before any region is known: each acts on the one account that the password or the stay is of.
-grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end,
+grant execute on function overstap.school_try, overstap.school_enter, overstap.school_enter_federated, overstap.school_stay_look, overstap.school_stay_end,
     overstap.school_stay_half, overstap.school_factors, overstap.school_factor_facts, overstap.school_factor_try,
     overstap.school_challenge, overstap.school_take_challenge, overstap.school_pass, overstap.school_pass_recovery,
     overstap.school_factor_begin, overstap.school_factor_confirm, overstap.school_factor_remove, overstap.school_recovery_renew,

@@ -30,7 +30,7 @@ class RosterList(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ListedPupil:
+class IncompletePupil:
     """A pupil on one of the lists, without personal data.
 
     Args:
@@ -127,7 +127,7 @@ _LISTED = """
 """
 
 
-def listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[ListedPupil]:
+def listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[IncompletePupil]:
     """Return the pupils of whom something is missing in a round, by school and list.
 
     Args:
@@ -136,7 +136,7 @@ def listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[L
         school: of this school only.
     """
     found = [
-        ListedPupil(
+        IncompletePupil(
             of_school,
             RosterList(name),
             entry,

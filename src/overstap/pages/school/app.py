@@ -23,14 +23,16 @@ from starlette.staticfiles import StaticFiles
 from overstap.alarms import raise_alarm
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
-from overstap.ledger.accounts import CorrectPassword, SchoolAccount, SignInStep
+from overstap.ledger.accounts import CorrectPassword, SchoolAccount
 from overstap.ledger.dossiers.reference import read_reference
 from overstap.ledger.region_keys import sha256
+from overstap.pages.school.federated_pages import FIRST_PAGE, FederatedPages
+from overstap.pages.school.federation import Federation
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.school.page_frame import PageFrame, id_of, is_ours, read_form, text_of
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
 from overstap.pages.school.roster_pages import RosterPages
-from overstap.pages.school.second_factor import CODE, SECURITY, FactorPages
+from overstap.pages.school.second_factor import FactorPages
 from overstap.pages.school.typed_pages import TypedPages, limits_of_step
 from overstap.pages.shared.delays import MAX_SECONDS, DelayQueue, delay_seconds
 from overstap.pages.shared.frame import STATIC
@@ -49,26 +51,27 @@ _RECORD_FIELDS = ("wie", "datum", "antwoord", "zienswijze", "opmerking", "grond"
 _FREE_OF_ACCOUNT, _FREE_OF_NETWORK = 5, 60
 """Wrong attempts without delay: of an account in a day, of a network in half an hour."""
 _DEVICE_SECONDS = 400 * 86_400
-_FIRST_PAGE = {SignInStep.NOTHING: "/rondes", SignInStep.FACTOR: CODE, SignInStep.ENROLMENT: SECURITY}
-"""Page that follows the password."""
 Handler = Callable[..., Any]
 
 
-def build_app(operations: SchoolOperations, *, is_secure: bool) -> RequestLog:
+def build_app(operations: SchoolOperations, *, is_secure: bool, federation: Federation | None = None) -> RequestLog:
     """Return the application.
 
     Args:
         operations: operations on the ledger.
         is_secure: whether visitors come by HTTPS.
+        federation: identity provider at which staff may sign in; None for passwords alone.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC))
     verifier, delays = PasswordVerifier(), DelayQueue()
     pages = _Pages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    pages.federated = federation.choices.name if federation is not None else ""
+    federated = FederatedPages(operations, federation=federation, is_secure=is_secure, verifier=verifier, delays=delays)
     typing = TypedPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     factors = FactorPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     rosters = RosterPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
-    for path, page in {**pages.gets(), **factors.gets(), **rosters.gets(), **typing.gets()}.items():
+    for path, page in {**pages.gets(), **federated.gets(), **factors.gets(), **rosters.gets(), **typing.gets()}.items():
         app.add_api_route(path, page, methods=["GET"], response_model=None)
     for path, page in {**pages.posts(), **factors.posts(), **rosters.posts(), **typing.posts()}.items():
         app.add_api_route(path, page, methods=["POST"], response_model=None)
@@ -87,6 +90,8 @@ class _Pages(PageFrame):
         super().__init__(operations, is_secure=is_secure, verifier=verifier, delays=delays)
         self.form_cookie = "__Host-schoolformulier" if is_secure else "schoolformulier"
         self.device_cookie = "__Host-schoolapparaat" if is_secure else "schoolapparaat"
+        self.federated = ""
+        """Name of the identity provider at which staff may sign in; empty without one."""
 
     def gets(self) -> Mapping[str, Handler]:
         """Return the handlers of GET requests, by path."""
@@ -147,7 +152,12 @@ class _Pages(PageFrame):
         if is_new:
             token = secrets.token_urlsafe(24)
         error = OverstapError("SCHOOL-001")
-        facts = {"form_key": token, "typed": account, "wrong_nl": f"{error.message_nl} {error.do_nl}"}
+        facts = {
+            "form_key": token,
+            "typed": account,
+            "federated": self.federated,
+            "wrong_nl": f"{error.message_nl} {error.do_nl}",
+        }
         answer = self._page(None, "start", status=status, fault=fault, **facts)
         if is_new:
             self._set_cookie(answer, self.form_cookie, token)
@@ -192,7 +202,7 @@ class _Pages(PageFrame):
             # When the queue is full the answer is immediate; the limit of a hundred a day holds regardless
             await self.delays.wait(account, delay_seconds(began.failed_account, _FREE_OF_ACCOUNT))
             return self._start(request, fault="wrong", account=account, status=422)
-        answer = RedirectResponse(_FIRST_PAGE[step], 303)
+        answer = RedirectResponse(FIRST_PAGE[step], 303)
         self._begin_session(answer, session)
         if not began.is_known:
             self._set_cookie(answer, browser, new_device, max_age=_DEVICE_SECONDS)
@@ -402,7 +412,7 @@ class _Pages(PageFrame):
                 return RedirectResponse("/", 303)
             half = await self._half(request)
             if half is not None and request.method == "GET":
-                return RedirectResponse(_FIRST_PAGE[half.waits_for], 303)
+                return RedirectResponse(FIRST_PAGE[half.waits_for], 303)
             answer = self._page(None, "ended", status=403)
             answer.delete_cookie(self.cookie, path="/")
             return answer

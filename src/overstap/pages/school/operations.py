@@ -27,6 +27,7 @@ from overstap.ledger.review import (
 from overstap.ledger.rounds import round_overview
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.pages.school.factor_operations import FactorOperations
+from overstap.pages.school.federation import FederatedPerson
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
 from overstap.pages.school.roster_operations import RosterOperations
 from overstap.pages.school.typed_operations import TypedOperations
@@ -156,6 +157,25 @@ class SchoolOperations:
         """Begin a session; result as of `SchoolSessions.enter`."""
         with self._ledger() as ledger:
             return SchoolSessions(ledger).enter(correct)
+
+    def enter_federated(self, person: FederatedPerson, session: bytes) -> SignInStep | None:
+        """Begin a session for somebody whom the identity provider of schools knows.
+
+        Args:
+            person: who it is.
+            session: identifier of the new session (SHA-256, 32 bytes).
+
+        Returns:
+            As of `SchoolSessions.enter_federated`.
+        """
+        with self._ledger() as ledger:
+            return SchoolSessions(ledger).enter_federated(
+                person.account,
+                person.organisation,
+                session,
+                needs_factor=self.factors.needs_factor,
+                has_factor=person.has_second_factor,
+            )
 
     def account_of(self, token_hash: bytes) -> SchoolAccount | None:
         """Return the account of a session; None when the session has ended."""

@@ -13,7 +13,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.rosters import matching, taking
 from overstap.ledger.rosters.entries import RosterEntry, all_entries
-from overstap.ledger.rosters.matching import ListCount, ListedPupil, RosterList, RosterStatus
+from overstap.ledger.rosters.matching import IncompletePupil, ListCount, RosterList, RosterStatus
 from overstap.ledger.rounds.rounds import get_round
 
 
@@ -55,7 +55,7 @@ class SchoolRoster:
     lines: list[ListedLine]
     asked: list[RosterEntry]
     off: list[RosterEntry]
-    unlisted: list[ListedPupil]
+    unlisted: list[IncompletePupil]
     lists: list[ListCount]
 
     @property

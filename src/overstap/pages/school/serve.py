@@ -7,6 +7,7 @@ import uvicorn
 
 from overstap.ledger import open_ledger
 from overstap.pages.school.app import build_app
+from overstap.pages.school.federation import federation_of
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.shared.bounds import BoundedProtocol
 from overstap.settings import Settings
@@ -42,7 +43,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
         origin=settings.school_address,
     )
     config = uvicorn.Config(
-        Traced(build_app(operations, is_secure=is_secure), http_recorder("school")),
+        Traced(build_app(operations, is_secure=is_secure, federation=federation_of(settings)), http_recorder("school")),
         host=host,
         port=port,
         http=BoundedProtocol,

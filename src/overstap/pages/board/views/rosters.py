@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from overstap.ledger.rosters.matching import ListCount, ListedPupil, RosterStatus
+from overstap.ledger.rosters.matching import IncompletePupil, ListCount, RosterStatus
 from overstap.pages.board.formatting import number
 from overstap.pages.board.schools import RoundFacts
 from overstap.texts import plural, texts
@@ -65,7 +65,7 @@ def _said(key: str, count: int) -> str:
     return str(texts("board/rosters")[key]["nl"][plural(count)].format(count=number(count)))
 
 
-def to_csv(found: Sequence[ListedPupil], counted: Sequence[ListCount], names: Mapping[str, str]) -> bytes:
+def to_csv(found: Sequence[IncompletePupil], counted: Sequence[ListCount], names: Mapping[str, str]) -> bytes:
     """Return pupils as CSV: school, list, pseudonym, registered at, owner; never a name or number of a pupil.
 
     Args:
