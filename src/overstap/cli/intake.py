@@ -139,6 +139,35 @@ def roster_missing(
     raise typer.Exit(0 if settled else 1)
 
 
+@app.command()
+def workbook(
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: Annotated[str, typer.Option("--by", help="Who makes it, for the audit chain")],
+    out: Annotated[Path, typer.Option(help="File to write, such as 99AB00.xlsx; must not be there")],
+) -> None:
+    """Make the workbook in which a school types its pupils: a row for each pupil of its roster without a dossier.
+
+    The school supplies it filled in on its own pages. The file names pupils.
+    """
+    from contextlib import nullcontext
+
+    from overstap.agreements import RoundId
+    from overstap.ledger import open_ledger
+    from overstap.ledger.accounts import SchoolAccount
+    from overstap.pages.school.typed_operations import TypedOperations
+
+    ledger = open_ledger(Settings())
+    account = SchoolAccount(by, RoundId(round_id).region, school, by)
+    made = TypedOperations(lambda: nullcontext(ledger)).workbook(account, round_id)
+    try:
+        with out.open("xb") as written:
+            written.write(made)
+    except OSError as problem:
+        raise OverstapError("DOSSIER-016", kind=system_fault(problem)) from None
+    _say("workbook_made", file=out.name)
+
+
 @app.command("map")
 def map_export(
     file: Annotated[Path, typer.Argument(help="A supplier's export: a CSV file or workbook")],

@@ -43,7 +43,7 @@ def sheet_rows(
 
     Raises:
         OverstapError: TABLE-002 damaged, TABLE-003 too large, TABLE-004 the list is on several sheets, TABLE-009 a file
-            of another program, TABLE-025 there is no such sheet.
+            of another program, TABLE-025 there is no such sheet, TABLE-026 it has macros.
     """
     try:
         rows = _rows(data, max_rows, is_header, needed, name)
@@ -161,6 +161,8 @@ def _refuse_bombs(data: bytes, max_rows: int) -> bool:
         names = {part.filename for part in parts}
         if "[Content_Types].xml" not in names or "xl/workbook.bin" in names:
             raise OverstapError("TABLE-009")
+        if any(name.rpartition("/")[2].lower() == "vbaproject.bin" for name in names):
+            raise OverstapError("TABLE-026")
         if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
             raise OverstapError("TABLE-003", rows=max_rows)
         cells = 0

@@ -1,8 +1,11 @@
 """Dossiers that a school types in on its pages: drafts, two people in one, other schools, what survives, what goes."""
 
+import io
 import os
 import re
 import signal
+import zipfile
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -12,10 +15,13 @@ import httpx
 import psycopg
 import pytest
 from families import REGION
+from openpyxl import Workbook, load_workbook
 from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
-from typed_pupil import NUMBER, plain_pupil
+from typed_pupil import NUMBER, plain_pupil, together
+from typer.testing import CliRunner
 
 from overstap.agreements import RoundId, RoundKind
+from overstap.cli import app
 from overstap.errors import OverstapError
 from overstap.intake.sources.typed import TypedIn
 from overstap.ledger import Ledger, accounts, retention
@@ -28,6 +34,7 @@ from overstap.pages.school.passwords import hash_password
 from overstap.rounds import collection
 from overstap.rounds.context import Context, RoundContext
 from overstap.settings import Settings
+from overstap.typed.workbook import columns_of
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 COLLEAGUE, NEIGHBOUR = "collega@school.example", "buur@school.example"
@@ -376,6 +383,11 @@ def test_a_draft_opens_for_its_own_school_alone(school: School, client: httpx.Cl
         assert receiver.get(list_of(school)).status_code == 409, "a school that supplies nothing types nothing"
         key = hidden(receiver.get(f"/ronde/{school.review_round.round_id}").text, "formulier")
         assert receiver.post(list_of(school), data={"formulier": key}).status_code == 409
+        sheet = receiver.post(
+            f"{list_of(school)}/werkmap", data={"formulier": key}, files={"bestand": ("a.xlsx", b"PK")}
+        )
+        assert sheet.status_code == 409
+        assert receiver.get(f"{list_of(school)}/werkmap.xlsx").status_code == 409
         assert receiver.get(draft).status_code in (404, 409)
     for round_id in ("beta.2026-2027.advice", "alfa.2026-2027.placement", "..", "%00", "{{7*7}}"):
         wrong = draft.replace(school.review_round.round_id, round_id)
@@ -541,6 +553,106 @@ def test_a_draft_begins_with_a_pupil_on_the_roster(school: School) -> None:
     with closing(signed_in(school, NEIGHBOUR)) as neighbour:
         form = {"formulier": hidden(neighbour.get(list_of(school)).text, "formulier"), "leerling": found[1]}
         assert neighbour.post(list_of(school), data=form).status_code == 404
+
+
+def test_a_workbook_hands_pupils_in_and_comes_back_with_its_faults(school: School, tmp_path: Path) -> None:
+    client = signed_in(school)
+    there = f"{list_of(school)}/werkmap"
+    made = client.get(f"{there}.xlsx")
+    assert made.headers["content-disposition"] == 'attachment; filename="leerlingen.xlsx"'
+    book = load_workbook(io.BytesIO(made.content))
+    heads = {str(cell.value).removesuffix(" *"): cell.column for cell in book["Leerlingen"][1]}
+    typed_pupils = [together(plain_pupil(number, name)) for number, name in SHEET]
+    for line, answers in enumerate(typed_pupils, 2):
+        for one in columns_of(*FORM):
+            if answers.get(one.path):
+                book["Leerlingen"].cell(line, heads[one.head]).value = answers[one.path]
+    wrong = book["Leerlingen"]
+    wrong.cell(3, heads["Leerling: Geboortedatum"]).value = "gisteren"
+    wrong.cell(3, heads["Leerling: Voornaam"]).value = None
+    wrong.cell(4, heads["Leerling: Burgerservicenummer"]).value = 9999019
+    for line in book["School"].iter_rows(min_row=2):
+        line[1].value = together({"s": plain_pupil()["school"]}).get(SCHOOL_PATHS[str(line[0].value).rstrip(" *")])
+
+    def supply(content: bytes, key: str | None = None) -> httpx.Response:
+        key = key or hidden(client.get(list_of(school)).text, "formulier")
+        return client.post(there, data={"formulier": key}, files={"bestand": ("leerlingen.xlsx", content)})
+
+    answer = supply(saved_book(book))
+    assert answer.status_code == 200, answer.text
+    assert "Aangeleverd: 1 dossier. Ongewijzigd: 0." in answer.text
+    assert "Niet aangeleverd: 2 leerlingen" in answer.text
+    copy = re.search(r'base64,([^"]+)"', answer.text)
+    assert copy is not None
+    back = load_workbook(io.BytesIO(b64decode(copy[1])))
+    sheet = back["Leerlingen"]
+    assert sheet.max_row >= 3
+    assert sheet.cell(2, heads["Leerling: Achternaam"]).value == SHEET[1][1]
+    born = sheet.cell(2, heads["Leerling: Geboortedatum"])
+    assert born.value == "gisteren"
+    assert "geen datum" in born.comment.text
+    assert "De voornaam" in sheet.cell(2, heads["Leerling: Voornaam"]).comment.text
+    assert "elfproef" in sheet.cell(3, heads["Leerling: Burgerservicenummer"]).comment.text
+    assert "geen datum" in sheet.cell(2, 1).value
+    # Mended in the copy and supplied again
+    sheet.cell(2, heads["Leerling: Geboortedatum"]).value = "3 mei 2015"
+    sheet.cell(2, heads["Leerling: Voornaam"]).value = "Sanne"
+    sheet.cell(3, heads["Leerling: Burgerservicenummer"]).value = SHEET[2][0]
+    again = supply(saved_book(back))
+    assert "Aangeleverd: 2 dossiers. Ongewijzigd: 0." in again.text
+    assert "Aangeleverd: 0 dossiers. Ongewijzigd: 2." in supply(saved_book(back)).text
+    _, found = collected(school, tmp_path)
+    assert not found.refused
+    with school.review_round.unit() as unit:
+        assert check(unit) == []
+    for content, said in (
+        (b"", "Kies eerst een werkmap"),
+        (b"PK\x03\x04 kapot", "werkmap"),
+        (b"leerling;klas\nVis;8\n", "niet de werkmap"),
+        (with_macros(saved_book(back)), "macro"),
+        (b"x" * 10_000_001, "groot"),
+    ):
+        answer = supply(content)
+        assert (answer.status_code, said in answer.text) == (422, True), (said, answer.text[-3000:])
+    assert client.post(there, data={}).status_code == 403
+
+
+def test_the_command_makes_the_same_workbook(school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVERSTAP_LEDGER", school.review_round.ledger._dsn)
+    monkeypatch.setenv("OVERSTAP_KEYS", str(school.home.keys))
+    out = tmp_path / "school.xlsx"
+    words = ["intake", "workbook", "--round", school.review_round.round_id, "--school", school.review_round.school]
+    made = CliRunner().invoke(app, [*words, "--by", "beheer", "--out", str(out)])
+    assert made.exit_code == 0, made.output
+    assert "werkmap gemaakt: school.xlsx" in made.output
+    book = load_workbook(out)
+    assert [sheet.title for sheet in book.worksheets] == ["Leerlingen", "School", "Keuzes"]
+    again = CliRunner().invoke(app, [*words, "--by", "beheer", "--out", str(out)])
+    assert again.exit_code != 0, "what is there is not written over"
+
+
+SHEET = (("999990159", "Rij Een"), ("999990160", "Rij Twee"), ("999990172", "Rij Drie"))
+SCHOOL_PATHS = {
+    "School: Naam van de school": "naam",
+    "School: Straat en huisnummer": "adreslijst/adres[1]/~straat",
+    "School: Postcode": "adreslijst/adres[1]/postcode",
+    "School: Plaats": "adreslijst/adres[1]/plaats",
+    "School: Telefoonnummer of e-mailadres": "communicatielijst/communicatie[1]/nummer",
+}
+FORM = ("2019.1", "POVO", frozenset[str]())
+
+
+def saved_book(book: Workbook) -> bytes:
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def with_macros(content: bytes) -> bytes:
+    out = io.BytesIO(content)
+    with zipfile.ZipFile(out, "a") as package:
+        package.writestr("xl/vbaProject.bin", b"x")
+    return out.getvalue()
 
 
 def test_what_is_over_is_erased(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> None:

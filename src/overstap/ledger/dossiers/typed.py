@@ -122,6 +122,17 @@ def find(unit: UnitOfWork, round_id: str, school: str, typed: UUID) -> TypedDoss
     return _row(rows[0])
 
 
+def of_pupil(unit: UnitOfWork, round_id: str, school: str, pupil: bytes) -> TypedDossier | None:
+    """Return what a school handed in of a pupil in a round, by the pupil's keyed hash; None when it did not."""
+    rows = unit.rows(
+        f"{_SELECT} where round_id = %(round)s and primary_school = %(school)s and pupil = %(pupil)s",
+        round=round_id,
+        school=school,
+        pupil=pupil,
+    )
+    return _row(rows[0]) if rows else None
+
+
 def steps(unit: UnitOfWork, typed: UUID) -> dict[str, TypedStep]:
     """Return the newest version of each step of a draft, by the step's name."""
     return _newest(unit, [typed]).get(typed, {})

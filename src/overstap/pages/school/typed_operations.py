@@ -1,5 +1,6 @@
 """Operations of the schools' pages on dossiers that a school types in."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -29,10 +30,12 @@ from overstap.oso.writing import content_digest, to_bytes
 from overstap.quality.region_rulebook import expected_in
 from overstap.review.copies import FrozenVersion, person_copy, viewable_files
 from overstap.review.hiding import PUPIL
+from overstap.texts import texts
 from overstap.typed.answers import COUNT, Answers, Clash, answers_of, count_of, is_there, merged, taken_in, without
 from overstap.typed.dossier import FormFinding, Maker, TypedFile, file_fault, judged, made_dossier, safe_name
 from overstap.typed.form import Form, FormFieldKind, FormStep, form_of, newest_version, template_of
 from overstap.typed.prefill import FormPupil, FormSchool, first_answers
+from overstap.typed.workbook import WorkbookRow, columns_of, make_workbook, read_workbook, school_lines
 
 PREFILLED = "overstap"
 """Who filled in what nobody typed: a step that only has that shows no faults yet."""
@@ -79,7 +82,7 @@ class EarlierPupil:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedPupil:
+class UnwrittenPupil:
     """A pupil on the school's roster of whom the round has neither a dossier nor a draft."""
 
     entry: UUID
@@ -98,7 +101,7 @@ class TypedList:
     is_closed: bool
     pupils: Sequence[TypedPupil]
     earlier: Sequence[EarlierPupil]
-    roster: Sequence[ListedPupil]
+    roster: Sequence[UnwrittenPupil]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,23 @@ class SentFile:
     path: str
     name: str = field(repr=False)
     content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbookOutcome:
+    """What became of a workbook.
+
+    Args:
+        taken: number of pupils that were handed in, new or changed.
+        same: number of pupils of whom nothing was changed.
+        refused: number of rows that were not handed in.
+        copy: workbook with those rows and the faults in their cells; None when there are none.
+    """
+
+    taken: int
+    same: int
+    refused: int
+    copy: bytes | None = field(repr=False)
 
 
 class TypedOperations:
@@ -250,8 +270,7 @@ class TypedOperations:
         before: Dossier | None,
         pupil: FormPupil | None,
     ) -> None:
-        school = about.row.agreement.school(account.school)
-        known = FormSchool(school.id, school.name, school.contact)
+        known = _school_of(about, account.school)
         earlier = answers_of(about.form, before.school or {}) if before is not None else {}
         earlier = {path: text for path, text in earlier.items() if path.startswith("leerling/")}
         for path, text in list(earlier.items()):
@@ -378,31 +397,7 @@ class TypedOperations:
             `DOUBLE` as the database says.
         """
         with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
-            found = _draft(unit, account, round_id, draft)
-            if found.error_count:
-                return TypedAnswer.CHANGED
-            dossier = found.dossier
-            if found.draft.handed_in_at is not None:
-                dossier = _as_before(found, read(typed.content_of(unit, draft)), account.school)
-            profile, pupil = found.round.form.profile, dossier.pupil
-            incoming = IncomingDossier(
-                dossier.pupil_number if profile not in UNNUMBERED else None,
-                pupil.text("leerlingid") if pupil is not None else None,
-                to_bytes(dossier),
-                content_digest(dossier),
-                dossier.version,
-                "typed",
-            )
-            return typed.hand_in(
-                unit,
-                draft,
-                account.school,
-                on_version,
-                content=incoming.content,
-                pupil=pupil_hash(unit.keys, account.school, incoming),
-                digest=incoming.content_digest,
-                by=account.actor,
-            )
+            return _handed_in(unit, account, _draft(unit, account, round_id, draft), on_version)
 
     def reopen(self, account: SchoolAccount, round_id: str, draft: UUID) -> TypedAnswer:
         """Take a handed-in draft up again."""
@@ -429,6 +424,72 @@ class TypedOperations:
         path = readers[0].path if readers else PUPIL
         return found, person_copy(frozen, own_path=path, asks_changes_only=False)
 
+    def workbook(self, account: SchoolAccount, round_id: str) -> bytes:
+        """Return the workbook in which the school types its pupils: those of its roster are in it (XLSX).
+
+        Raises:
+            OverstapError: SCHOOL-010 when nothing can be typed in.
+        """
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
+            about = _round(unit, round_id, account.school)
+            first = typed.first_steps(unit, round_id, account.school, _PUPIL_STEP)
+            known = _school_of(about, account.school)
+            listed = _unwritten(unit, about, account.school, first.values())
+            school: Answers = {}
+            rows: list[WorkbookRow] = []
+            for one in (None, *listed):
+                pupil = _of_roster(unit, about.row.school_year, account.school, one.entry) if one is not None else None
+                steps = first_answers(
+                    about.form,
+                    known,
+                    school_year=about.row.school_year,
+                    pupil=pupil,
+                    school_before=typed.newest_of_school(unit, account.school, _SCHOOL) if one is None else None,
+                )
+                if one is None:
+                    school = steps.get(_SCHOOL, {})
+                else:
+                    steps.pop(_SCHOOL, None)
+                    answers = {path: text for step in steps.values() for path, text in step.items()}
+                    rows.append(WorkbookRow(len(rows) + 2, answers))
+        return make_workbook(about.form, school, rows)
+
+    def take_workbook(self, account: SchoolAccount, round_id: str, data: bytes) -> WorkbookOutcome:
+        """Hand in the pupils of a workbook; a row with faults comes back in a copy and is not handed in.
+
+        Args:
+            account: who supplies it.
+            round_id: the round.
+            data: the workbook.
+
+        Raises:
+            OverstapError: TABLE-nnn or SCHOOL-012 when it cannot be read; SCHOOL-010.
+        """
+        with self._ledger() as ledger:
+            with ledger.unit(account.region, account.actor) as unit:
+                about = _round(unit, round_id, account.school)
+            if about.is_closed:
+                raise OverstapError("SCHOOL-010")
+            found = read_workbook(about.form, data)
+            numbers = Counter(_number_of(row.answers) for row in found.rows)
+            counts: Counter[str] = Counter()
+            refused = []
+            for row in found.rows:
+                faults = dict(row.faults)
+                number = _number_of(row.answers)
+                if number and numbers[number] > 1:
+                    faults["leerling/bsn"] = _says("double")
+                if "" not in faults:  # of a row that cannot be read nothing else is said
+                    with ledger.unit(account.region, account.actor) as unit:
+                        outcome = _take_row(unit, about, account, found.school, row.answers, faults)
+                    if isinstance(outcome, str):
+                        counts[outcome] += 1
+                        continue
+                    faults = outcome
+                refused.append(WorkbookRow(row.line, row.answers, faults))
+        copy = make_workbook(about.form, found.school, refused) if refused else None
+        return WorkbookOutcome(counts["taken"], counts["same"], len(refused), copy)
+
     def file(self, account: SchoolAccount, round_id: str, draft: UUID, file: UUID) -> TypedFile:
         """Return an attachment of a draft.
 
@@ -454,6 +515,114 @@ def _round(unit: UnitOfWork, round_id: str, school: str) -> TypedRound:
         expected_in(row.kind, agreed.categories),
         frozenset(agreement.own_code_labels),
         row.closed_at is not None,
+    )
+
+
+def _school_of(about: TypedRound, school: str) -> FormSchool:
+    found = about.row.agreement.school(school)
+    return FormSchool(found.id, found.name, found.contact)
+
+
+def _says(key: str) -> str:
+    return str(texts("school/typed")["workbook"][key]["nl"])
+
+
+def _number_of(answers: Answers) -> str:
+    """Return the number that identifies a row's pupil: BSN or onderwijsnummer, else the key at school; or empty."""
+    return next(
+        (text for name in ("bsn", "onderwijsnummer", "leerlingid") if (text := answers.get(f"leerling/{name}"))), ""
+    )
+
+
+def _take_row(
+    unit: UnitOfWork,
+    about: TypedRound,
+    account: SchoolAccount,
+    school: Answers,
+    answers: Answers,
+    known_faults: Mapping[str, str],
+) -> str | dict[str, str]:
+    """Hand one pupil of a workbook in; return "taken" or "same", or what is wrong by path.
+
+    All of it is one transaction: nothing of a row that is refused stays.
+    """
+    today = dutch_time(now()).date()
+    both = {**school, **answers}
+    steps = {
+        step.name: {path: text for path, text in both.items() if about.form.step_of.get(template_of(path)) == step.name}
+        for step in about.form.steps
+    }
+    probe, faults = made_dossier(about.form, both, Maker(account.school, _NOBODY, today), {})
+    found = judged(about.form, probe, faults, today=today, expected=about.expected, own_codes=about.own_codes)
+    if wrong := {one.path: one.message for one in found if one.severity == "error"} | dict(known_faults):
+        return wrong
+    pupil = pupil_hash(unit.keys, account.school, _incoming(about, probe))
+    known = typed.of_pupil(unit, about.row.round_id, account.school, pupil)
+    begun = typed.first_steps(unit, about.row.round_id, account.school, _PUPIL_STEP)
+    if any(
+        typed_id != (known.typed if known is not None else None) and _number_of(step.answers) == _number_of(answers)
+        for typed_id, step in begun.items()
+    ) or (known is not None and known.state is TypedState.OPEN):
+        return {"": _says("open")}
+    before = typed.steps(unit, known.typed) if known is not None else {}
+    # What the workbook has no column for stays as it was typed on the pages
+    wanted = {name: _kept(about.form, before.get(name, EMPTY_STEP).answers) | own for name, own in steps.items()}
+    if known is not None and all(wanted[name] == before.get(name, EMPTY_STEP).answers for name in wanted):
+        return "same"
+    if known is None:
+        draft = typed.begin(unit, about.row.round_id, account.school, account.actor)
+    else:
+        draft = known.typed
+        typed.reopen(unit, draft, account.school, account.actor)
+    for name, own in wanted.items():
+        if own != before.get(name, EMPTY_STEP).answers:
+            typed.save(unit, draft, account.school, name, before.get(name, EMPTY_STEP).number, own, account.actor)
+    made = _draft(unit, account, about.row.round_id, draft)
+    answer = _handed_in(unit, account, made, made.draft.version)
+    if answer is not TypedAnswer.HANDED_IN:
+        raise OverstapError("SCHOOL-010")
+    return "taken"
+
+
+_NOBODY = UUID(int=0)
+"""Id of a draft that is not begun yet."""
+
+
+def _kept(form: Form, before: Answers) -> dict[str, str]:
+    """Return the answers of a step for which the workbook has no column."""
+    columns = {one.path for one in (*columns_of(form.version, form.profile, form.categories), *school_lines(form))}
+    return {path: text for path, text in before.items() if path not in columns}
+
+
+def _incoming(about: TypedRound, dossier: Dossier) -> IncomingDossier:
+    pupil = dossier.pupil
+    return IncomingDossier(
+        dossier.pupil_number if about.form.profile not in UNNUMBERED else None,
+        pupil.text("leerlingid") if pupil is not None else None,
+        to_bytes(dossier),
+        content_digest(dossier),
+        dossier.version,
+        "typed",
+    )
+
+
+def _handed_in(unit: UnitOfWork, account: SchoolAccount, found: OpenDraft, on_version: int) -> TypedAnswer:
+    """Hand a draft in; as `TypedOperations.hand_in`."""
+    if found.error_count:
+        return TypedAnswer.CHANGED
+    draft, dossier = found.draft.typed, found.dossier
+    if found.draft.handed_in_at is not None:
+        dossier = _as_before(found, read(typed.content_of(unit, draft)), account.school)
+    incoming = _incoming(found.round, dossier)
+    return typed.hand_in(
+        unit,
+        draft,
+        account.school,
+        on_version,
+        content=incoming.content,
+        pupil=pupil_hash(unit.keys, account.school, incoming),
+        digest=incoming.content_digest,
+        by=account.actor,
     )
 
 
@@ -553,7 +722,7 @@ def _of_roster(unit: UnitOfWork, school_year: str, school: str, entry: UUID) -> 
     raise OverstapError("SCHOOL-004")
 
 
-def _unwritten(unit: UnitOfWork, about: TypedRound, school: str, begun: Iterable[TypedStep]) -> list[ListedPupil]:
+def _unwritten(unit: UnitOfWork, about: TypedRound, school: str, begun: Iterable[TypedStep]) -> list[UnwrittenPupil]:
     """Return the pupils on the school's roster of whom the round has neither a dossier nor a draft."""
     if not about.row.kind.is_inspected:  # a roster names who leaves; not who gets support
         return []
@@ -562,7 +731,7 @@ def _unwritten(unit: UnitOfWork, about: TypedRound, school: str, begun: Iterable
     }
     known = typed.pupils_with_dossier(unit, about.row.round_id, school)
     return [
-        ListedPupil(one.entry, one.person.name, one.person.group)
+        UnwrittenPupil(one.entry, one.person.name, one.person.group)
         for one in open_entries(unit, about.row.school_year, school)
         if not one.person.number
         or (one.person.number not in typed_numbers and unit.keys.lookup("pupil", one.person.number) not in known)

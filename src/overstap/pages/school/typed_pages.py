@@ -4,6 +4,7 @@ No script is needed: blocks are added and taken away by buttons that save the st
 """
 
 import re
+from base64 import b64encode
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
+from overstap.errors import OverstapError
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.dossiers.typed import TypedAnswer, TypedState
 from overstap.oso import structure
@@ -24,16 +26,18 @@ from overstap.pages.school.page_frame import PageFrame, dutch, id_of, text_of
 from overstap.pages.school.typed_operations import OpenDraft, SavedStep, SentFile
 from overstap.pages.shared.guard import RequestLimits
 from overstap.review.code_keys import PageSession
+from overstap.tabular import MAX_BYTES
 from overstap.texts import texts
 from overstap.typed.dossier import MAX_FILE_BYTES
 from overstap.typed.form import FormFieldKind, FormStep, walk
 from overstap.typed.view import shown
 
-_STEP = re.compile(r"/ronde/[^/]+/invullen/[^/]+/stap/[a-z_]+")
+_STEP = re.compile(r"/ronde/[^/]+/invullen/(?:werkmap|[^/]+/stap/[a-z_]+)")
 _MAX_FIELDS, _MAX_FILES = 3_000, 20
 _BODY = RequestLimits(body_bytes=3 * MAX_FILE_BYTES + 2_000_000, body_seconds=180)
 _SAVED = frozenset({"bewaard", "samen", "erbij"})
 """Messages that an address can ask for after a step was saved."""
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 
@@ -49,6 +53,7 @@ class TypedPages(PageFrame):
         """Return the handlers of GET requests, by path."""
         return {
             "/ronde/{round_id}/invullen": self.drafts,
+            "/ronde/{round_id}/invullen/werkmap.xlsx": self.workbook,
             "/ronde/{round_id}/invullen/{draft}": self.overview,
             "/ronde/{round_id}/invullen/{draft}/stap/{step}": self.step,
             "/ronde/{round_id}/invullen/{draft}/ouders": self.as_parents_see,
@@ -59,6 +64,7 @@ class TypedPages(PageFrame):
         """Return the handlers of POST requests, by path."""
         return {
             "/ronde/{round_id}/invullen": self.begin,
+            "/ronde/{round_id}/invullen/werkmap": self.take_workbook,
             "/ronde/{round_id}/invullen/{draft}/stap/{step}": self.save,
             "/ronde/{round_id}/invullen/{draft}/aanleveren": self.hand_in,
             "/ronde/{round_id}/invullen/{draft}/verbeteren": self.reopen,
@@ -74,6 +80,7 @@ class TypedPages(PageFrame):
         self, session: PageSession, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
         found = await run_in_threadpool(self.operations.typed.list, account, round_id)
+        facts = {"sheet": None, "copy": "", "fault_of_workbook": ""} | facts
         return self._typed(session, "typed_list", status=status, account=account, found=found, **facts)
 
     def _typed(self, session: PageSession, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
@@ -91,6 +98,26 @@ class TypedPages(PageFrame):
         )
         found = await run_in_threadpool(self.operations.typed.draft, account, round_id, made)
         return RedirectResponse(_address(round_id, made, f"stap/{found.round.form.steps[0].name}"), 303)
+
+    async def workbook(self, request: Request, round_id: str) -> Response:
+        """Return the workbook in which the school types its pupils."""
+        _, account = await self._who(request)
+        made = await run_in_threadpool(self.operations.typed.workbook, account, round_id)
+        return _download(made, "leerlingen.xlsx", _WORKBOOK)
+
+    async def take_workbook(self, request: Request, round_id: str) -> Response:
+        """Hand in the pupils of a workbook; when some are wrong, the answer is a workbook with the faults."""
+        session, account, form = await self._sent(request, files=1)
+        file = form.get("bestand")
+        content = await file.read(MAX_BYTES + 1) if isinstance(file, UploadFile) else b""
+        if not content:
+            return await self._list(session, account, round_id, fault_of_workbook="none", status=422)
+        try:
+            outcome = await run_in_threadpool(self.operations.typed.take_workbook, account, round_id, content)
+        except OverstapError as error:
+            return await self._list(session, account, round_id, problem=error, status=422)
+        copy = b64encode(outcome.copy).decode("ascii") if outcome.copy is not None else ""
+        return await self._list(session, account, round_id, sheet=outcome, copy=copy)
 
     async def overview(self, request: Request, round_id: str, draft: str) -> Response:
         """Show a draft as a whole: its steps, what is wrong, and the button to hand it in."""
@@ -254,6 +281,11 @@ class TypedPages(PageFrame):
         if answer is TypedAnswer.DROPPED:
             return await self._list(session, account, round_id, note="dropped")
         return await self._overview(session, account, round_id, draft, status=409, note="not_settled")
+
+
+def _download(content: bytes, name: str, media: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}"', "content-security-policy": _FILE_POLICY}
+    return Response(content, media_type=media, headers=headers)
 
 
 def _address(round_id: str, draft: Any, more: str = "") -> str:
