@@ -207,7 +207,7 @@ def restored(started: Started, released: str) -> str:
     deployed.do("backup", "deploy/restore databases")
     assert "touched" in deployed.run(deployed.documented("backup", "deploy/restore databases"), check=False)
     said = deployed.do("backup", "docker compose up")
-    assert f"{REGION}: I1-I8 hold" in said
+    assert f"{REGION}: I1-I9 hold" in said
     deployed.supply(started.agreement)
     assert deployed.psql("select count(*), max(seq) from overstap.audit_line") >= before
     return deployed.passed("restored", released)
@@ -287,7 +287,7 @@ def _kill_everything(deployed: Deployed, killed: list[str]) -> None:
     wait_until(lambda: _is_healthy(deployed), "healthy after kill -9", WAIT_SECONDS)
     assert int(deployed.psql("select count(*) from overstap.audit_line")) >= int(before)
     said = deployed.admin("overstap ledger check")
-    assert f"{REGION}: I1-I8 hold" in said
+    assert f"{REGION}: I1-I9 hold" in said
 
 
 def answer_until(
@@ -573,7 +573,7 @@ def test_the_round_ends_confirmed_though_everything_was_killed(started: Started,
     receipts = deployed.psql("select count(distinct message_id) from overstap.receipt where outcome = 'accepted'")
     assert receipts == states["confirmed"]
     said = deployed.do("install", "docker compose run --rm admin overstap ledger check")
-    assert f"{REGION}: I1-I8 hold" in said
+    assert f"{REGION}: I1-I9 hold" in said
 
 
 def test_mail_arrived(started: Started, confirmed: str) -> None:
@@ -691,7 +691,7 @@ def test_certificates_of_a_private_authority(started: Started, confirmed: str) -
     deployed.do("certificates", "docker compose run --rm admin overstap trust fetch")
     deployed.run("openssl ca -config deploy/authority/openssl.cnf -revoke signing-1.crt")
     # What was signed under the earlier authority is still verified.
-    assert f"{REGION}: I1-I8 hold" in deployed.admin("overstap ledger check")
+    assert f"{REGION}: I1-I9 hold" in deployed.admin("overstap ledger check")
     assert "the conductor's that" not in deployed.admin("overstap doctor --only regions", check=False)
 
 

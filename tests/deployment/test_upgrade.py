@@ -84,7 +84,7 @@ def test_a_filled_ledger_is_carried_over_and_the_round_goes_on(upgraded: Filled)
     deployed = upgraded.deployed
     assert "accepted" in upgraded.held
     assert _held(deployed) == upgraded.held
-    assert f"{REGION}: I1-I8 hold" in deployed.admin("overstap ledger check")
+    assert f"{REGION}: I1-I9 hold" in deployed.admin("overstap ledger check")
     assert "good    ledger schema" in deployed.admin("overstap doctor --only ledger", check=False)
     assert deployed.psql("select name from public.overstap_migration where name ~ '^0005'")
     with deployed.coordinator() as api:
@@ -102,7 +102,7 @@ def test_a_filled_ledger_is_carried_over_and_the_round_goes_on(upgraded: Filled)
 def test_back_to_the_previous_version_with_its_backup(upgraded: Filled) -> None:
     deployed = upgraded.deployed
     said = deployed.do("upgrading", "docker compose down")
-    assert f"{REGION}: I1-I8 hold" in said
+    assert f"{REGION}: I1-I9 hold" in said
     assert _held(deployed) == upgraded.held
     assert not deployed.psql("select name from public.overstap_migration where name ~ '^0005'")
     assert _waits_for_release(deployed) == upgraded.run_id

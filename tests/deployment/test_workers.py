@@ -188,7 +188,7 @@ def test_a_round_goes_over_all_workers_and_survives_one_that_is_killed(
     assert again, worker
     said = cluster.admin("overstap ledger check")
     for region in (ALONE, REGION):
-        assert f"{region}: I1-I8 hold" in said
+        assert f"{region}: I1-I9 hold" in said
     mine = f"region = '{REGION}'"
     print(cluster.psql(f"{_STATES} where {mine} group by state"))
     sent, told = (int(cluster.psql(f"{count} where {mine}")) for count in (_SENT, _CONFIRMED))

@@ -63,7 +63,7 @@ def check(
         list[str] | None, typer.Option(help="SCHOOL=FOLDER: store of a receiving endpoint, for I2")
     ] = None,
 ) -> None:
-    """Check the invariants I1 to I8 and list the breaches; exit 1 when there are any."""
+    """Check the invariants I1 to I9 and list the breaches; exit 1 when there are any."""
     from overstap.agreements import load_all
     from overstap.delivery.stored_evidence import receipt_fault
     from overstap.ledger import open_ledger
@@ -92,7 +92,7 @@ def check(
         broken += len(breaches)
         for breach in breaches:
             console.print(f"[red]{breach.invariant}[/] {name} {breach.subject}: {breach.why}")
-        verdict = "[green]I1-I8 hold[/]" if not breaches else f"[red]{len(breaches)} breaches[/]"
+        verdict = "[green]I1-I9 hold[/]" if not breaches else f"[red]{len(breaches)} breaches[/]"
         console.print(f"{name}: {verdict} ({lines} audit lines)")
     raise typer.Exit(1 if broken else 0)
 

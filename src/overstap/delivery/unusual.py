@@ -41,12 +41,14 @@ class DeliverySituation:
         endings: certificates that end too soon.
         is_agreement_changed: what goes to whom, or when, is agreed otherwise than when dossiers were released.
         unstated: registrations that no source states any more, so many that they were not withdrawn yet.
+        placed_twice: a reason for each pupil who is placed at several schools and waits for an answer.
     """
 
     schools: Sequence[PrimaryCounts]
     endings: Sequence[Ending] = ()
     is_agreement_changed: bool = False
     unstated: UnstatedRegistrations | None = None
+    placed_twice: Sequence[HoldReason] = ()
 
 
 def unusual(found: DeliverySituation) -> list[HoldReason]:
@@ -67,6 +69,7 @@ def unusual(found: DeliverySituation) -> list[HoldReason]:
         gone = found.unstated
         figures = {"standing": gone.in_force, "left": gone.in_force - gone.missing}
         reasons.append(HoldReason(MANY_UNSTATED, gone.missing, figures, gone.digest))
+    reasons += found.placed_twice
     if sent and not ready:
         return reasons
     reasons += missing(schools)

@@ -53,6 +53,11 @@ def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
     yield from unit.rows(
         "select 'retention.lift', retention_hold::text from overstap.retention_hold where lifted_at is not null"
     )
+    yield from unit.rows(
+        "select 'placement.answer', round_id, placement_answer::text, decided_by, "
+        "array_to_string(schools, ' '), array_to_string(holds, ' ') "
+        "from overstap.placement_answer"
+    )
     yield from unit.rows("select 'contact.call', party, call::text, called_by from overstap.contact_call")
     yield from unit.rows(
         "select 'contact.message', m.message::text, m.sent_by, (select count(*) from overstap.contact_message_to t "
@@ -73,6 +78,12 @@ _FACTS: dict[str, Any] = {
     "agreement.file": lambda detail: (detail["agreement"],),
     "agreement.form": lambda detail: (detail["agreement"],),
     "run.narrow": lambda detail: (detail["run"], detail["by"]),
+    "placement.answer": lambda detail: (
+        detail["decision"],
+        detail["by"],
+        " ".join(detail["schools"]),
+        " ".join(detail["holds"]),
+    ),
     "retention.hold": lambda detail: (detail["reason"],),
     "retention.lift": lambda detail: (),
 }

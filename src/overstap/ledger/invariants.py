@@ -1,4 +1,4 @@
-"""Checks of invariants I1 to I8 over the whole ledger.
+"""Checks of invariants I1 to I9 over the whole ledger.
 
 Each check returns the ids of rows that break it, and changes nothing.
 """
@@ -74,6 +74,7 @@ def check(unit: UnitOfWork, evidence: ExternalEvidence = ExternalEvidence()) -> 
         _erased,
         _regions_apart,
         _nothing_twice,
+        _no_two_placements,
     )
     return [breach for one in checks for breach in one(unit, evidence)]
 
@@ -401,3 +402,38 @@ def _nothing_twice(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
         "or r.transition = 'recall' and e.transition = 'release'))"
     ):
         yield Breach("I8", dossier, f"{transition} happened {times} times for {versions} versions")
+
+
+def _no_two_placements(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I9: no pupil sealed for two placements, but where a coordinator said before the sealing that both hold."""
+    for first, second in unit.rows(
+        """
+        with placed as (
+            select l.message_id, l.dossier, l.number, l.sealed_at, l.secondary_school, d.pupil, d.round_id,
+                   a.withdrawn_at
+              from overstap.delivery l join overstap.dossier d using (dossier)
+              join overstap.round o on o.round_id = d.round_id and o.kind = 'placement'
+              join overstap.application a on a.school_year = o.school_year and a.pupil = d.pupil
+               and a.secondary_school = l.secondary_school and a.stage = 'placed'
+             where l.state in ('sealed', 'confirmed')
+        ), line as (
+            select seq, payload::jsonb as said from overstap.audit_line
+             where payload::jsonb ->> 'action' in ('delivery.seal', 'placement.answer')
+        )
+        select x.message_id::text, y.message_id::text from placed x
+          join placed y on y.round_id = x.round_id and y.pupil = x.pupil and y.secondary_school <> x.secondary_school
+           and y.message_id > x.message_id and (y.dossier <> x.dossier or y.number = x.number)
+         where coalesce(x.withdrawn_at > y.sealed_at, true) and coalesce(y.withdrawn_at > x.sealed_at, true)
+           and not exists (
+               select from overstap.placement_answer s
+                where s.round_id = x.round_id and s.pupil = x.pupil
+                  and s.holds @> array[x.secondary_school, y.secondary_school]
+                  and (select max(n.seq) from line n where n.said -> 'detail' ->> 'decision' = s.placement_answer::text)
+                    < (select max(n.seq) from line n where n.said ->> 'action' = 'delivery.seal'
+                          and n.said ->> 'subject' in (x.message_id::text, y.message_id::text)))
+         order by 1, 2
+        """
+    ):
+        yield Breach(
+            "I9", f"{first} and {second}", "sealed for two placements of one pupil, without a coordinator's answer"
+        )

@@ -8,7 +8,7 @@ from overstap.closing.undeliverable import REASONS, undeliverable
 from overstap.delivery.unusual import MANY_UNSTATED, DeliverySituation, Ending, unusual
 from overstap.ledger.delivery import deliveries
 from overstap.ledger.review import windows
-from overstap.ledger.rounds import counts, gate_holds, registrations
+from overstap.ledger.rounds import counts, gate_holds, placements, registrations
 from overstap.ledger.rounds.gate_decisions import first_release, ready_to_leave
 from overstap.ledger.rounds.gate_holds import (
     ACCEPT_UNDELIVERABLE,
@@ -166,6 +166,7 @@ def look_before_delivery(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
         endings,
         _is_agreement_changed(unit, context),
         registrations.unstated(unit, context.agreement.school_year) if context.kind.is_inspected else None,
+        placements.unanswered(unit, context.round_id),
     )
     return gate_holds.update_holds(unit, context.round_id, RELEASE_FOR_DELIVERY, unusual(found))
 

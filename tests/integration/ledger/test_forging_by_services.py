@@ -450,7 +450,16 @@ MAY: dict[str, set[str]] = {
     "desk_alfa": {"adopt_envelope", "audit"},
     "watch_alfa": {"is_of_leavers"},
     "board_alfa": {
-        *("answer_gate", "take_back", "take_up", "take_up_list", "is_of_leavers", "recover_account", "school_accounts"),
+        *(
+            "answer_gate",
+            "take_back",
+            "take_up",
+            "take_up_list",
+            "answer_placement",
+            "is_of_leavers",
+            "recover_account",
+            "school_accounts",
+        ),
         *("confirm_second", "second_requests", "withdraw_second"),
         *("keep_contact", "note_call", "erase_call", "keep_message"),
         *("acting_region", "kept_answer", "releases", "undoable", "unstated"),  # these only read

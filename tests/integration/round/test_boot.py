@@ -102,7 +102,7 @@ def count(story: Story, query: str) -> int:
 def test_the_round_ends_green_and_its_ledger_holds(played: PlayedStory) -> None:
     story, is_good, told, _ = played
     assert is_good, told
-    assert "I1-I8 hold" in told
+    assert "I1-I9 hold" in told
     delivered = count(story, "select count(*) from overstap.delivery")
     assert delivered == count(story, "select count(*) from overstap.delivery where state = 'confirmed'") > 0
     assert sum(len(one) for one in contents(story).values()) == delivered

@@ -2,7 +2,7 @@
 
 The steps of a region's round run one after another, each in a separate process, as tasks do; two regions run
 concurrently. The schools' endpoints and PostgreSQL are further processes on the same cores. At the end the ledger is
-checked (I1 to I8) against the endpoints' stores.
+checked (I1 to I9) against the endpoints' stores.
 """
 
 import multiprocessing
@@ -396,4 +396,4 @@ def _check(console: Console, sandbox: Sandbox, region: SyntheticRegion) -> None:
     ledger.close()
     if breaches:
         raise RuntimeError(f"{region.name}: {len(breaches)} breaches, the first: {breaches[0]}")
-    console.print(f"  {region.name}: I1-I8 hold", highlight=False)
+    console.print(f"  {region.name}: I1-I9 hold", highlight=False)

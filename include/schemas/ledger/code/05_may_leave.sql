@@ -89,18 +89,29 @@ select d.dossier, d.version as number, r.seen_on, case when e.objects then 'Nee'
 -- Which school may receive which dossier, and how sure that is: the receiver takes part in this round, and the registration is
 -- about this school's pupil. A pupil who changed schools has two dossiers and one registration: the school that it names is the
 -- one that hands over. What a secondary school tells back (feedback) goes to where the pupil came from. A partnership receives of
--- all its schools, since no source states it pupil by pupil.
+-- all its schools, since no source states it pupil by pupil. In a placement round a pupil who is placed at several schools is received
+-- by none until a coordinator has said which placements hold (22_placements.sql), and then by those.
 -- The two ways stand within one dossier: a union of all dossiers was made anew for each one that was asked about.
 create view overstap.may_receive with (security_invoker = true) as
 select d.dossier, r.school as secondary_school, r.stage
   from overstap.dossier d
   join overstap.round o on o.round_id = d.round_id
+  left join lateral (
+       select array_agg(x.secondary_school order by x.secondary_school) as schools from overstap.application x
+        where x.region = o.region and x.school_year = o.school_year and x.pupil = d.pupil and x.withdrawn_at is null
+          and x.stage = 'placed'
+       having count(*) > 1) p on o.kind = 'placement'
+  left join lateral (
+       select s.holds from overstap.placement_answer s
+        where s.round_id = o.round_id and s.pupil = d.pupil and s.schools = p.schools
+        order by s.decided_at desc, s.placement_answer desc limit 1) s on p.schools is not null
  cross join lateral (
        select case when o.kind = 'feedback' then a.primary_school else a.secondary_school end as school, a.stage
          from overstap.application a
         where a.region = o.region and a.school_year = o.school_year and a.pupil = d.pupil and a.withdrawn_at is null
           and case when o.kind = 'feedback' then a.secondary_school else a.primary_school end = d.primary_school
           and case when o.kind = 'feedback' then a.primary_school else a.secondary_school end = any(o.receiving)
+          and (p.schools is null or s.holds is not null and (a.stage <> 'placed' or a.secondary_school = any(s.holds)))
         union all
        select s.school, 'placed' from unnest(o.receiving) as s (school) where not o.inspects) r;
 

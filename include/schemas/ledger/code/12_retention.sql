@@ -51,14 +51,16 @@ create function overstap.append_erasing(what text, ids uuid[], days integer, is_
                case when is_asked then json_build_object('asked', true, 'reason', why) else json_build_object('days', days) end)::text,
                array[cardinality(ids)])) $$;
 
--- Deletes registrations of some pupils in a school year, with a line that says how the year's registrations stand since. Granted to
--- nobody.
+-- Deletes registrations of some pupils in a school year, with a line that says how the year's registrations stand since, and no longer
+-- tells whose answers about placements were. Granted to nobody.
 create function overstap.forget_registrations(of_year text, pupils bytea[]) returns integer
     language plpgsql set search_path = overstap, pg_temp as $$
 declare gone integer;
 begin
     delete from application a where a.region = acting_region() and a.school_year = of_year and a.pupil = any(pupils);
     get diagnostics gone = row_count;
+    update placement_answer s set pupil = sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+      from round o where o.round_id = s.round_id and o.school_year = of_year and s.region = acting_region() and s.pupil = any(pupils);
     if gone > 0 then
         perform append_decision('registrations.forget', of_year,
                                 json_build_object('forgotten', gone, 'digest', registrations_digest(of_year)));

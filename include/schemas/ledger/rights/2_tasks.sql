@@ -38,7 +38,8 @@ grant select, insert (region, round_id, gate, batch, reason, subject, count, fac
 grant execute on function overstap.release, overstap.releases, overstap.kept_answer, overstap.decide_gate, overstap.decide_window, overstap.settle_holds,
     overstap.withdraw_holds to overstap_region;
 -- Where one login serves everything (a demonstration, a machine for development), the board decides with it as well.
-grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up to overstap_region;
+grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up, overstap.answer_placement
+    to overstap_region;
 
 -- dossiers
 grant select on overstap.state, overstap.transition, overstap.dossier_event to overstap_region;
@@ -79,6 +80,7 @@ grant select, update (frozen, showing) on overstap.review_access to overstap_reg
 grant select, update (is_open, content, made_at, made_by) on overstap.review_proof to overstap_region;
 
 -- delivery
+grant select on overstap.placed_twice, overstap.placement_answer to overstap_region;
 grant select on overstap.may_leave, overstap.may_receive, overstap.current_result to overstap_region;
 grant select,
     insert (message_id, region, round_id, dossier, number, secondary_school, serial, envelope, envelope_digest, manifest_digest,

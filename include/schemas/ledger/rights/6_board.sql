@@ -16,7 +16,7 @@ grant select on overstap.backup, overstap.certificate to overstap_watch, oversta
 grant execute on function overstap.due_work to overstap_watch, overstap_board;
 grant execute on function overstap.is_of_leavers to overstap_rights_watch;
 
-grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up, overstap.take_up_list,
+grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up, overstap.take_up_list, overstap.answer_placement,
     overstap.releases, overstap.kept_answer, overstap.unstated, overstap.acting_region to overstap_rights_board;
 -- A coordinator lets somebody of a school in again who lost the second factor.
 grant execute on function overstap.school_accounts, overstap.recover_account to overstap_rights_board;

@@ -217,22 +217,32 @@ def _before(unit: UnitOfWork, refs: Sequence[VersionRef]) -> dict[UUID, dict[str
     return found
 
 
+_PLACEMENT_WAITS = """exists (
+    select from overstap.placed_twice t where t.round_id = d.round_id and t.pupil = d.pupil and t.holds is null)"""
+
+
 def sort_receivers(unit: UnitOfWork, round_id: str, stage: RegistrationStage) -> Counter[str]:
     """Mark inspected dossiers that no school may receive as without receiver, and undo it for those that one now may.
+
+    A pupil who is placed at several schools has receivers, of which a coordinator has to choose: the dossier waits.
 
     Returns:
         Counts of "no_receiver" and "found_receiver".
     """
     stages = stages_from(stage)
     found = unit.run(
-        "update overstap.dossier d set state = 'inspected' where d.round_id = %(round)s and d.state = 'no_receiver' "
-        "and exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))",
+        "update overstap.dossier d set state = 'inspected' where d.round_id = %(round)s "  # noqa: S608 (above)
+        "and d.state = 'no_receiver' and (exists (select from overstap.may_receive a "
+        "where a.dossier = d.dossier and a.stage = any(%(stages)s)) "
+        f"or {_PLACEMENT_WAITS})",
         round=round_id,
         stages=stages,
     )
     missing = unit.run(
-        "update overstap.dossier d set state = 'no_receiver' where d.round_id = %(round)s and d.state = 'inspected' "
-        "and not exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))",
+        "update overstap.dossier d set state = 'no_receiver' where d.round_id = %(round)s "  # noqa: S608 (above)
+        "and d.state = 'inspected' and not exists (select from overstap.may_receive a "
+        "where a.dossier = d.dossier and a.stage = any(%(stages)s)) "
+        f"and not {_PLACEMENT_WAITS}",
         round=round_id,
         stages=stages,
     )
@@ -278,11 +288,15 @@ def without_receiver(unit: UnitOfWork, round_id: str) -> list[UnreceivedDossiers
 
 
 def waiting_to_seal(unit: UnitOfWork, round_id: str) -> int:
-    """Return the number of inspected dossiers that wait for sealing, without those that lack a required consent."""
+    """Return the number of inspected dossiers that wait for sealing.
+
+    Without those that lack a required consent, and those that wait for a coordinator's answer about two placements.
+    """
     return int(
         unit.one(
-            "select count(*) from overstap.dossier d where round_id = %(round)s and state = 'inspected' "
-            "and not exists (select from overstap.without_consent w where w.dossier = d.dossier)",
+            "select count(*) from overstap.dossier d where round_id = %(round)s and state = 'inspected' "  # noqa: S608
+            "and not exists (select from overstap.without_consent w where w.dossier = d.dossier) "
+            f"and not {_PLACEMENT_WAITS}",
             round=round_id,
         )[0]
     )

@@ -14,6 +14,7 @@ import psycopg
 
 from overstap.errors import OverstapError
 from overstap.ledger import second_person
+from overstap.ledger.rounds.placements import PlacedTwice
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import Ledger, UnitOfWork
 
@@ -177,6 +178,38 @@ def take_up_list(ledger: Ledger, round_id: str, region: str, account: str, schoo
         list=name,
     )
     return bool(found[0][0])
+
+
+def answer_placement(
+    ledger: Ledger, round_id: str, region: str, account: str, found: PlacedTwice, holds: Sequence[str], reason: str
+) -> bool:
+    """Record which placements of a pupil hold who is placed at several schools; False when that was recorded before.
+
+    Args:
+        ledger: the ledger, with the board's login.
+        round_id: the placement round.
+        region: its region.
+        account: who answers.
+        found: the pupil, as the coordinator was shown.
+        holds: schools whose placements hold.
+        reason: the coordinator's own words; not empty.
+
+    Raises:
+        OverstapError: GATE-005 when it is no answer that the question offers, GATE-013 when the account may not answer
+            in this round, GATE-014 when the placements changed in the meantime, GATE-015 when envelopes were sealed by
+            another answer.
+    """
+    said = _decided(
+        *(ledger, round_id, region, account),
+        "select overstap.answer_placement(%(round)s, %(pupil)s, %(seen)s::text[], %(holds)s::text[], %(reason)s)",
+        pupil=found.pupil,
+        seen=list(found.schools),
+        holds=list(holds),
+        reason=reason,
+    )[0][0]
+    if said in ("gone", "late"):
+        raise OverstapError("GATE-014" if said == "gone" else "GATE-015")
+    return bool(said == "kept")
 
 
 def _decided(

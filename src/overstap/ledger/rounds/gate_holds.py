@@ -13,6 +13,8 @@ from overstap.ledger.session import UnitOfWork
 NOT_INSPECTED = "not_inspected"
 RELEASE_FOR_DELIVERY = "release_for_delivery"
 ACCEPT_UNDELIVERABLE = "accept_undeliverable"
+PLACED_TWICE = "placed_twice"
+"""The reason of a pupil who is placed at several schools (`ledger.rounds.placements`), one for each pupil."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,18 @@ def open_holds(unit: UnitOfWork, round_id: str, gate: str, *, batch: int | None 
             batch=batch,
         )
     ]
+
+
+def summed(holds: Iterable[Hold]) -> list[HoldReason]:
+    """Return the reasons of holds as a question tells them: pupils placed at several schools are one together."""
+    told: list[HoldReason] = []
+    twice = 0
+    for hold in holds:
+        if hold.reason.reason == PLACED_TWICE:
+            twice += hold.reason.count
+        else:
+            told.append(hold.reason)
+    return [*told, HoldReason(PLACED_TWICE, twice)] if twice else told
 
 
 def batches(unit: UnitOfWork, round_id: str, gate: str) -> int:

@@ -26,8 +26,8 @@ class ReleaseForDelivery(Gate):
         return {
             "count": str(ready_to_leave(unit, self.ref)),
             "rows": "\n".join(
-                "- " + said[hold.reason.reason]["nl"].format(count=hold.reason.count, **escaped(hold.reason.facts))
-                for hold in found
+                "- " + said[one.reason]["nl"].format(count=one.count, **escaped(one.facts))
+                for one in gate_holds.summed(found)
             ),
         }
 

@@ -78,6 +78,11 @@ def take_up_list(round_id: str) -> str:
     return f"{round_page(round_id)}/lijst-oppakken"
 
 
+def placements(round_id: str) -> str:
+    """Return the path of the page with the pupils who are placed at several schools."""
+    return f"{round_page(round_id)}/dubbel-geplaatst"
+
+
 def roster_lists(round_id: str) -> str:
     """Return the path of the file with the pseudonyms of pupils of whom something is missing."""
     return f"{round_page(round_id)}/leerlingenlijst.csv"

@@ -129,10 +129,10 @@ def _reasons(gate: str, holds: Sequence[Hold]) -> tuple[list[str], list[str]]:
     # A sentence of Airflow's page has marks of Markdown
     said = [
         (
-            hold.reason,
-            sentences[hold.reason.reason]["nl"].replace("**", "").format(count=hold.reason.count, **hold.reason.facts),
+            reason,
+            sentences[reason.reason]["nl"].replace("**", "").format(count=reason.count, **reason.facts),
         )
-        for hold in holds
+        for reason in gate_holds.summed(holds)
     ]
     missing = [(reason, sentence) for reason, sentence in said if reason.reason == MISSING]
     if len(missing) <= FEW:

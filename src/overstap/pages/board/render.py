@@ -38,6 +38,7 @@ def _environment() -> Environment:
         "number": formatting.number,
         "counted": lambda sentence, count: sentence.format(**with_counts({"count": count})),
         "noun": noun,
+        "named": lambda schools, names: ", ".join(names.get(one, one) for one in schools),
         "signed": formatting.signed,
         "format_moment": format_moment,
         "dutch_time": dutch_time,

@@ -41,6 +41,7 @@ def make_participants(
         faulty=1 if schools > 1 else 0,
         littered=0,
         database=0,
+        placed_twice=max(1, pupils // 100),
     )
     made_up = agreement_of(
         region, {kind: agreed.milestones for kind, agreed in agreement.rounds.items() if kind in REHEARSED}

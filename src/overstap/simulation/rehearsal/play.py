@@ -18,7 +18,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check as find_breaches
 from overstap.ledger.review import decisions, windows
-from overstap.ledger.rounds import gate_holds, milestones
+from overstap.ledger.rounds import coordinator_answers, gate_holds, milestones, placements
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools
 from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE, NOT_INSPECTED, RELEASE_FOR_DELIVERY
 from overstap.rounds import checking, closing, collection, delivering, opening, questions, reviewing
@@ -272,6 +272,7 @@ class RoundRehearsal:
                     questions.decide_delivery(context, unit, question, **self._approved())
             if held:
                 yield self._saw("decided_delivery", reasons=len(held))
+        yield from self._place(context)
         sealed = delivering.seal(self._round("seal"))
         outcomes: Counter[str] = Counter()
         for school in self.agreement.receivers(self.kind):
@@ -284,6 +285,18 @@ class RoundRehearsal:
                 confirmed=outcomes["accepted"],
                 nobody=receivers.sorted_out["no_receiver"],
             )
+
+    def _place(self, context: RoundContext) -> Iterator[RehearsalEvent]:
+        """Say of each pupil who is placed at several schools that the first placement holds."""
+        with context.unit("placements") as unit:
+            waiting = [one for one in placements.placed_twice(unit, self.round_id) if one.answer is None]
+        account = self.agreement.gate_accounts(self.kind)[0]
+        for one in waiting:
+            coordinator_answers.answer_placement(
+                *(context.ledger, self.round_id, self.agreement.region, account, one, one.schools[:1], "Gebeld")
+            )
+        if waiting:
+            yield self._saw("placed_twice", pupils=len(waiting))
 
     def _close(self) -> Iterator[RehearsalEvent]:
         context = self._round("closing_questions")

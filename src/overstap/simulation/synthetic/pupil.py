@@ -140,6 +140,7 @@ def pupils_of(
     secondary: tuple[SecondarySchool, ...],
     first_year: int,
     today: date,
+    placed_twice: int = 0,
 ) -> Iterator[SyntheticPupil]:
     """Make the pupils of one school: the same arguments give the same pupils, whatever other schools were made.
 
@@ -151,6 +152,7 @@ def pupils_of(
         secondary: the schools to choose from.
         first_year: the year in which the school year begins.
         today: the day on which the region's data are as they are.
+        placed_twice: number of pupils of the region who are placed at two schools, spread evenly.
     """
     random = Random(f"{seed}:{school.id}")  # noqa: S311 - synthetic data, no secrets
     twin: SyntheticPupil | None = None
@@ -167,6 +169,8 @@ def pupils_of(
             quirk = Quirk.SECRET_ADDRESS
         pupil = _pupil(random, school, position, quirk, secondary, first_year, today)
         pupil = replace(pupil, fault=_fault(school, serial, quirk))
+        if placed_twice and (position - first_position) % max(pupils // placed_twice, 1) == 0:
+            pupil = replace(pupil, choices=_at_two(pupil.choices, secondary))
         if (
             quirk is Quirk.TWINS
             and serial + 1 < school.size
@@ -366,6 +370,18 @@ def _choices(
         moment += timedelta(minutes=random.randrange(0, 600))
         made.append(SchoolChoice(school.id, surest if serial == 0 else RegistrationStage.APPLIED, moment))
     return tuple(made)
+
+
+def _at_two(choices: tuple[SchoolChoice, ...], secondary: tuple[SecondarySchool, ...]) -> tuple[SchoolChoice, ...]:
+    """Return choices of which two are placements, the second at another school an hour after the first."""
+    if not choices:
+        return choices
+    first = replace(choices[0], stage=RegistrationStage.PLACED)
+    second = next((school.id for school in secondary if school.id != first.school_id), None)
+    if second is None:
+        return choices
+    others = [one for one in choices[1:] if one.school_id != second]
+    return (first, SchoolChoice(second, RegistrationStage.PLACED, first.recorded_at + timedelta(hours=1)), *others)
 
 
 def _fault(school: PrimarySchool, serial: int, quirk: Quirk | None) -> SyntheticFault | None:

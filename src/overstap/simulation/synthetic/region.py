@@ -38,6 +38,8 @@ class SyntheticRegion:
     """Number of pupils."""
     primary: tuple[PrimarySchool, ...]
     secondary: tuple[SecondarySchool, ...]
+    placed_twice: int = 0
+    """Number of pupils who are placed at two schools."""
 
     @property
     def first_year(self) -> int:
@@ -55,6 +57,7 @@ class SyntheticRegion:
                 secondary=self.secondary,
                 first_year=self.first_year,
                 today=self.today,
+                placed_twice=self.placed_twice,
             )
 
     def values(self, pupil: SyntheticPupil) -> oso.Values:
@@ -83,6 +86,7 @@ def make_region(
     littered: int = 1,
     database: int | None = None,
     first_position: int = 0,
+    placed_twice: int = 0,
 ) -> SyntheticRegion:
     """Make a region; the same arguments give the same region, to the byte.
 
@@ -101,6 +105,7 @@ def make_region(
         database: number of schools that supply from a LAS database; when left out a quarter of them, and no more
             than half of those that are on time, of which they are taken.
         first_position: position of the first identity number, so that two regions need not share numbers.
+        placed_twice: number of pupils who are placed at two schools.
 
     Raises:
         ValueError: the numbers do not fit together.
@@ -148,6 +153,7 @@ def make_region(
         size=pupils,
         primary=tuple(schools),
         secondary=make_secondary_schools(secondary_schools),
+        placed_twice=placed_twice,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from overstap.clock import dutch_time
 from overstap.closing.decisions import decision_sentence
 from overstap.ledger.rounds import coordinator_answers, gate_decisions, progress
+from overstap.ledger.rounds.placements import placed_twice
 from overstap.ledger.rounds.task_failures import TaskFailure
 from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import GateQuestion
@@ -18,7 +19,7 @@ from overstap.pages.board.rounds import RoundPhase, RoundView, opened_rounds, pl
 from overstap.pages.board.schools import RoundFacts, SupplierRow, receiver_rows
 from overstap.pages.board.selection import RowOrder, Selection, select, tally
 from overstap.pages.board.summary import headline
-from overstap.pages.board.views import rosters, unresolved
+from overstap.pages.board.views import placements, rosters, unresolved
 from overstap.pages.board.views.page_context import (
     PageContext,
     PageNotFoundError,
@@ -93,7 +94,9 @@ def page(
             shared |= dict.fromkeys(
                 ("rows", "all_rows", "receivers", "decisions", "failures", "tally", "questions", "left_over"), ()
             )
-            return render("round", view=view, headline=planned, chart=None, tests=None, roster_lines=(), **shared)
+            return render(
+                "round", view=view, headline=planned, chart=None, tests=None, roster_lines=(), twice=None, **shared
+            )
         facts = facts_of(unit, view, context.now)
         rows = rows_of_facts(unit, view, facts, context.now)
         today = dutch_time(context.now).date()
@@ -122,6 +125,8 @@ def page(
             left_over=unresolved.lines(facts, context.now),
             roster_lines=rosters.lines(facts),
             roster_words=texts("board/rosters"),
+            twice=placements.summary(placed_twice(unit, round_id)),
+            placement_words=texts("board/placements"),
             **shared | {"undoable": coordinator_answers.undoable(unit, round_id) if may_decide else None},
         )
 
