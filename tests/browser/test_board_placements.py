@@ -1,0 +1,101 @@
+"""A coordinator says in a browser which placement holds of pupils who are placed at two schools."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from overstap.agreements import Milestones, RoundKind
+from overstap.agreements.model.people import Coordinator
+from overstap.clock import now
+from overstap.ledger import Ledger
+from overstap.ledger.migrate import add_region
+from overstap.ledger.region_keys import create_keys
+from overstap.ledger.rounds import placements, registrations, rounds
+from overstap.pages.board import addresses
+from overstap.pages.board.app import Board
+from overstap.pages.board.person import BoardUser
+from overstap.settings import Settings
+from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
+from overstap.simulation.synthetic.region import make_region
+from overstap_tools.bench.board import _StubAirflow
+from overstap_tools.local.postgres import EmbeddedPostgres
+
+from .serving import pages_at, serve, sound
+
+REGION = "alfa"
+ALL = frozenset({REGION})
+
+
+class _Airflow(_StubAirflow):
+    @property
+    def person(self) -> Callable[..., BoardUser]:
+        return lambda: BoardUser("anna", "1", ALL, ALL, sees_dossiers=True, coordinates=ALL)
+
+
+@pytest.fixture
+def ledger(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> Iterator[Ledger]:
+    name = f"placements_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres.superuser_dsn("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template {ledger_template}")  # type: ignore[arg-type]
+    add_region(postgres.superuser_dsn(name), REGION)
+    create_keys(tmp_path / "keys", REGION, "1")
+    found = Ledger(postgres.dsn("overstap_app", name), tmp_path / "keys")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def visit_round(
+    ledger: Ledger, postgres: EmbeddedPostgres, tmp_path: Path, browser: Browser
+) -> Iterator[tuple[Callable[..., Page], str]]:
+    """A placement round with three pupils who are placed at two schools."""
+    at = now()
+    region = make_region(21, 30, 3, 3, today=at.date(), name=REGION, title="Regio Alfa", late=0, faulty=0, littered=0)
+    moments = Milestones(**{name: at + timedelta(days=place - 5) for place, name in enumerate(Milestones.model_fields)})
+    agreement = agreement_of(region, {RoundKind.PLACEMENT: moments})
+    people = (Coordinator(account="anna", name="Anna de Wit", email="anna@alfa-scholen.nl"),)
+    agreement = agreement.model_copy(update={"coordinators": people})
+    write_agreement(agreement, tmp_path / "regions")
+    with ledger.unit(REGION, "test") as unit:
+        rounds.open_round(unit, agreement, RoundKind.PLACEMENT)
+        stated = [
+            registrations.Registration(pupil.number, pupil.school.id, school.id, "placed", at)
+            for pupil in list(region.pupils())[:3]
+            for school in agreement.secondary_schools[:2]
+        ]
+        registrations.record_registrations(unit, agreement.school_year, stated)
+        database = str(unit.one("select current_database()")[0])
+    dsn = postgres.dsn("overstap_board", database)
+    settings = Settings(ledger=dsn, regions=tmp_path / "regions", trust=None)
+    board = Board(_Airflow([REGION]), lambda: settings)
+    with serve(board) as address, pages_at(address, browser) as page:
+        yield page, agreement.round_id(RoundKind.PLACEMENT)
+
+
+def test_a_coordinator_chooses_and_sees_what_was_chosen(
+    visit_round: tuple[Callable[..., Page], str], ledger: Ledger, serious: Callable[[Page], list[str]]
+) -> None:
+    visit, round_id = visit_round
+    page = visit()
+    page.goto(addresses.round_page(round_id))
+    expect(page.get_by_text("Van 3 leerlingen moet u nog zeggen")).to_be_visible()
+    sound(page, serious, "placements-round", is_long=True)
+    page.get_by_role("link", name="Kijk wie het zijn en kies").click()
+    sound(page, serious, "placements")
+    first = page.locator("form").first
+    first.get_by_role("radio").nth(1).check()
+    first.get_by_label("Waarom").fill("Ouders kozen voor deze school")
+    first.get_by_role("button").click()
+    expect(page.get_by_text("Uw keuze staat vast.")).to_be_visible()
+    expect(page.get_by_text("anna koos op")).to_be_visible()
+    sound(page, serious, "placements-answered")
+    with ledger.unit(REGION, "test") as unit:
+        found = placements.placed_twice(unit, round_id)
+    [answered] = [one for one in found if one.answer]
+    assert answered.answer is not None
+    assert answered.answer.holds == answered.schools[1:]
