@@ -7,6 +7,7 @@ import pytest
 
 from overstap.delivery.unusual import DeliverySituation, Ending, unusual
 from overstap.ledger.rounds.counts import PrimaryCounts
+from overstap.ledger.rounds.gate_holds import HoldReason
 
 
 def school(name: str, expected: int, **states: int) -> PrimaryCounts:
@@ -75,6 +76,7 @@ def test_each_reason_has_its_sentence_with_its_facts() -> None:
         [school("A", 10, inspected=5, rejected=9, no_receiver=9, not_inspected=9), school("B", 5)],
         [Ending("98XA00 signing-2", datetime(2027, 3, 1, 12, tzinfo=UTC))],
         is_agreement_changed=True,
+        placed_twice=[HoldReason("placed_twice", 1, {}, "6BCJ-X0NH/98XA00/98XB00")],
     )
     said = texts("orchestration/gates")["release_for_delivery"]["reasons"]
     nothing = DeliverySituation([school("A", 10, accepted=10)])
