@@ -18,7 +18,7 @@ from overstap.agreements.model.receiving import ReceivingPart
 from overstap.agreements.model.supplying import SupplyingPart
 from overstap.texts import read_yaml
 
-_SOURCES = ("drop_folder", "las_database", "mapped_export", "typed")
+_SOURCES = ("drop_folder", "http_api", "las_database", "mapped_export", "typed")
 _CHANNELS = ("push", "pull", "sftp", "folder", "traffic_centre")
 _log = logging.getLogger(__name__)
 

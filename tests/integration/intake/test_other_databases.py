@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,17 @@ class Hook(DbApiHook):
     @property
     def placeholder(self) -> str:
         return self._mark
+
+
+@dataclass
+class Stated:
+    """A connection of Airflow."""
+
+    hook: Any
+    conn_type: str = "mysql"
+
+    def get_hook(self) -> Any:
+        return self.hook
 
 
 def adapted(value: Any) -> Any:
@@ -152,7 +164,7 @@ def hook(request: pytest.FixtureRequest) -> Hook:
 
 @pytest.fixture
 def opened(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Iterator[OtherDatabase]:
-    monkeypatch.setattr(connections.BaseHook, "get_hook", lambda name: hook)
+    monkeypatch.setattr(connections.BaseHook, "get_connection", lambda name: Stated(hook))
     with connections.las_connection("las") as found:
         assert isinstance(found, OtherDatabase)
         yield found
@@ -202,14 +214,14 @@ def test_what_is_wrong_is_told_without_the_drivers_words(hook: Hook, region: Syn
 
 
 def test_a_connection_of_something_else_or_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections.BaseHook, "get_hook", lambda name: object())
+    monkeypatch.setattr(connections.BaseHook, "get_connection", lambda name: Stated(object()))
     with pytest.raises(OverstapError, match="INTAKE-060"), connections.las_connection("mail"):
         pass
 
     def fails(name: str) -> Any:
         raise RuntimeError("password geheim")
 
-    monkeypatch.setattr(connections.BaseHook, "get_hook", fails)
+    monkeypatch.setattr(connections.BaseHook, "get_connection", fails)
     with pytest.raises(OverstapError, match="INTAKE-060") as told, connections.las_connection("las"):
         pass
     assert "geheim" not in str(told.value)

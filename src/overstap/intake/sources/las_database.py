@@ -14,6 +14,7 @@ from overstap.agreements.kinds import SourceKind
 from overstap.agreements.model.supplying import SupplyingPart
 from overstap.errors import OverstapError
 from overstap.intake.candidates import Candidate
+from overstap.intake.http_api import HttpApi
 from overstap.intake.other_database import DatabaseFault, OtherDatabase, as_flag, as_text
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.sources.las_view import COLUMNS, NAMES, POVO_FRAME, ColumnKind, ViewColumn
@@ -225,6 +226,8 @@ def from_las_database(
 @contextmanager
 def _open(supplies: LasDatabase, context: SourceContext) -> Iterator[Iterator[Candidate | RefusedItem]]:
     with context.database(supplies.connection) as connection:
+        if isinstance(connection, HttpApi):
+            raise OverstapError("INTAKE-060", connection=supplies.connection, kind="http")
         yield from_las_database(connection, context.school.id)
 
 

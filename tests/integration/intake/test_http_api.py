@@ -1,0 +1,257 @@
+"""A supplier's HTTP API: a reference server by the published description, and answers that are wrong."""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pandas as pd
+import psycopg
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from overstap.agreements import School
+from overstap.errors import OverstapError
+from overstap.intake import http_api
+from overstap.intake.candidates import Candidate
+from overstap.intake.http_api import HttpApi
+from overstap.intake.refusals import RefusedItem
+from overstap.intake.sources import las_database
+from overstap.intake.sources.http_api import KIND, from_http_api
+from overstap.intake.sources.kit import check_source
+from overstap.intake.sources.las_view import COLUMNS, NAMES, ColumnKind
+from overstap.intake.sources.source import SourceContext
+from overstap.orchestration import connections
+from overstap.oso.writing import to_bytes
+from overstap.resources import INCLUDE
+from overstap.simulation.synthetic import SyntheticRegion
+from overstap.simulation.synthetic.school import SupplySource
+
+DESCRIPTION = yaml.safe_load((INCLUDE / "schemas" / "las" / "openapi.yaml").read_text(encoding="utf-8"))
+PAGE = 7
+
+
+@dataclass
+class ReferenceServer:
+    """What a supplier builds: tokens, and pages of the columns of the view."""
+
+    items: dict[str, list[dict[str, Any]]]
+    token: str = "t" * 40
+    page: Callable[[dict[str, Any]], bytes] = lambda page: json.dumps(page, ensure_ascii=False).encode()
+    status: int = 200
+    asked: list[str] = field(default_factory=list)
+    address: str = ""
+
+    @property
+    def api(self) -> HttpApi:
+        return HttpApi(self.address, f"{self.address}/token", "overstap", "geheim: €")
+
+
+def item(row: tuple[Any, ...]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for column, value in zip(COLUMNS, row, strict=True):
+        if pd.isna(value):
+            made[column.name] = None
+        elif column.kind is ColumnKind.FLAG:
+            made[column.name] = value == "true"
+        elif column.kind is ColumnKind.TEXT:
+            made[column.name] = value
+        else:
+            made[column.name] = json.loads(value, parse_float=str, parse_int=str)
+    return made
+
+
+@pytest.fixture
+def server(las: psycopg.Connection[Any], region: SyntheticRegion) -> Iterator[ReferenceServer]:
+    schools = [school.id for school in region.primary if school.source is SupplySource.LAS_DATABASE][:2]
+    rows = {
+        school: [
+            item(row)
+            for frame in las_database.read(las, school_id=school)
+            for row in frame.itertuples(index=False, name=None)
+        ]
+        for school in schools
+    }
+    made = ReferenceServer(rows)
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def _send(self, status: int, data: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            if status in (301, 302):
+                self.send_header("Location", f"{made.address}/elders")
+            self.end_headers()
+            self.wfile.write(data)
+
+        def do_POST(self) -> None:
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            login = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
+            if self.path != "/token" or login != "overstap:geheim: €" or form["grant_type"] != ["client_credentials"]:
+                self._send(401, b"{}")
+            else:
+                said = {"access_token": made.token, "token_type": "Bearer", "expires_in": 300}
+                self._send(200, json.dumps(said).encode())
+
+        def do_GET(self) -> None:
+            made.asked.append(self.path)
+            parts = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            if self.headers["Authorization"] != f"Bearer {'t' * 40}":
+                self._send(401, b"{}")
+                return
+            found = made.items.get(f"{query['brincode']}{query['vestigingscode']}", [])
+            start = int(query.get("cursor", 0))
+            following = str(start + PAGE) if start + PAGE < len(found) else None
+            self._send(made.status, made.page({"items": found[start : start + PAGE], "next": following}))
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.address = f"http://127.0.0.1:{running.server_port}"
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": DESCRIPTION["components"]})
+
+
+def test_the_description_has_the_columns_of_the_view(server: ReferenceServer) -> None:
+    stated = DESCRIPTION["components"]["schemas"]["Dossier"]
+    assert tuple(stated["required"]) == tuple(stated["properties"]) == NAMES
+    for found in server.items.values():
+        validator("Page").validate({"items": found[:PAGE], "next": None})
+    with pytest.raises(Exception, match="Additional properties"):
+        validator("Dossier").validate({**next(iter(server.items.values()))[0], "extra": 1})
+
+
+def test_the_api_gives_the_same_dossiers_as_the_view(server: ReferenceServer, las: psycopg.Connection[Any]) -> None:
+    for school in server.items:
+        theirs = list(from_http_api(server.api, school))
+        ours = list(las_database.from_las_database(las, school))
+        assert len(theirs) == len(ours) > PAGE
+        assert [(one.label, one.file_name) for one in theirs] == [(one.label, one.file_name) for one in ours]
+        contents = [[to_bytes(one.content) for one in run if isinstance(one, Candidate)] for run in (theirs, ours)]  # type: ignore[arg-type]
+        assert contents[0] == contents[1]
+    assert list(from_http_api(server.api, "99ZZ00")) == []
+
+
+def page_with(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], bytes]:
+    def made(page: dict[str, Any]) -> bytes:
+        page = json.loads(json.dumps(page))
+        change(page)
+        return json.dumps(page).encode()
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        (lambda page: b"<html>", "page"),
+        (lambda page: b"[" * 100_000, "page"),
+        (lambda page: b"[]", "page"),
+        (lambda page: b'{"items": 1, "next": null}', "page"),
+        (lambda page: b"\xff\xfe", "page"),
+        (page_with(lambda page: page.update(next="7")), "page"),  # a page that comes back for ever
+        (page_with(lambda page: page.update(next=7)), "page"),
+        (lambda page: b" " * 200_000, "too large"),
+    ],
+)
+def test_an_answer_of_another_form_is_refused(
+    server: ReferenceServer, monkeypatch: pytest.MonkeyPatch, page: Callable[[dict[str, Any]], bytes], kind: str
+) -> None:
+    monkeypatch.setattr(http_api, "MAX_PAGE_BYTES", 150_000)
+    server.items = {school: found[:2] for school, found in server.items.items()}
+    server.page = page
+    with pytest.raises(OverstapError, match="INTAKE-113") as told:
+        list(from_http_api(server.api, next(iter(server.items))))
+    assert told.value.facts["kind"] == kind
+
+
+@pytest.mark.parametrize("status", [302, 401, 404, 500, 503])
+def test_another_status_is_told_and_no_redirect_is_followed(server: ReferenceServer, status: int) -> None:
+    server.status = status
+    with pytest.raises(OverstapError, match="INTAKE-113") as told:
+        list(from_http_api(server.api, next(iter(server.items))))
+    assert told.value.facts["kind"] == f"HTTP {status}"
+    assert len(server.asked) == 1
+
+
+def test_secrets_are_not_told_and_go_nowhere_without_https(server: ReferenceServer) -> None:
+    school = next(iter(server.items))
+    for api, kind in (
+        (replace(server.api, client_secret="verkeerd"), "HTTP 401"),
+        (replace(server.api, base="http://las.example.org"), "https"),
+        (replace(server.api, token_url="ftp://x"), "https"),
+        (replace(server.api, token_url="http://127.0.0.1:1/token"), "ConnectError"),
+    ):
+        with pytest.raises(OverstapError, match="INTAKE-113") as told:
+            list(from_http_api(api, school))
+        assert told.value.facts["kind"] == kind
+        assert not any(secret in f"{told.value} {api!r}" for secret in ("verkeerd", "geheim"))
+    assert server.asked == []
+    server.token = "t\r\nX-Other: 1"
+    with pytest.raises(OverstapError, match="INTAKE-113"):
+        list(from_http_api(server.api, school))
+
+
+def test_other_columns_are_refused_and_one_bad_item_is_not_the_others(server: ReferenceServer) -> None:
+    school, found = next(iter(server.items.items()))
+    server.items[school] = [{**found[0], "verzorgers": "geen lijst"}, *found[1:4]]
+    made = list(from_http_api(server.api, school))
+    assert [type(one) for one in made] == [RefusedItem, Candidate, Candidate, Candidate]
+    server.items[school] = [{**found[0], "Jan de Vries": 1}]
+    with pytest.raises(OverstapError, match="INTAKE-021") as told:
+        list(from_http_api(server.api, school))
+    assert "Jan" not in str(told.value)
+
+
+def test_the_source_is_one_like_any_other(server: ReferenceServer, tmp_path: Path) -> None:
+    supplies = {"way": "http_api", "connection": "las_api"}
+    stated = {
+        "id": next(iter(server.items)),
+        "name": "x",
+        "kind": "PO",
+        "contact": "x@example.org",
+        "supplies": supplies,
+    }
+    school = School.model_validate(stated)
+    context = SourceContext(
+        school, "demo", datetime.now(UTC), lambda: tmp_path, lambda: b"k", lambda name: nullcontext(server.api)
+    )
+    assert len(check_source(KIND, school.supplies, context)) > PAGE  # type: ignore[arg-type]
+    other = replace(context, database=lambda name: nullcontext(None))
+    with pytest.raises(OverstapError, match="INTAKE-060"), KIND.open(school.supplies, other):
+        pass
+
+
+def test_a_connection_of_airflow_names_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    stated = SimpleNamespace(
+        conn_type="http",
+        schema="https",
+        host="las.example.org/overstap/",
+        port=None,
+        login="overstap",
+        password="geheim",
+        extra_dejson={"token_url": "https://las.example.org/token", "scope": "dossiers"},
+    )
+    monkeypatch.setattr(connections.BaseHook, "get_connection", lambda name: stated)
+    with connections.las_connection("las_api") as api:
+        assert api == HttpApi(
+            "https://las.example.org/overstap", "https://las.example.org/token", "overstap", "geheim", "dossiers"
+        )
