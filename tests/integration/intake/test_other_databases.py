@@ -4,6 +4,7 @@ SQLite is always there. MariaDB is tried where its server (`mariadbd`) and a dri
 """
 
 import importlib.util
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -245,3 +246,16 @@ def test_a_drivers_value_becomes_the_text_of_postgresql(value: object, text: str
 @pytest.mark.parametrize(("value", "text"), [(1, "true"), ("0", "false"), (b"\x01", "true"), (None, None), (2, "2")])
 def test_a_flag_is_yes_or_no(value: object, text: str | None) -> None:
     assert as_flag(value) == text
+
+
+def test_a_connection_of_postgresql_gives_psycopg(
+    las: psycopg.Connection[Any], las_dsn: str, region: SyntheticRegion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = psycopg.conninfo.conninfo_to_dict(las_dsn)
+    stated = {"conn_type": "postgres", "host": info["host"], "login": info["user"], "schema": info["dbname"]}
+    stated |= {"password": info.get("password", ""), "port": int(info.get("port") or 5432)}
+    monkeypatch.setenv("AIRFLOW_CONN_LAS_ALFA", json.dumps(stated))
+    school = next(school.id for school in region.primary if school.source is SupplySource.LAS_DATABASE)
+    with connections.las_connection("las_alfa") as found:
+        assert isinstance(found, psycopg.Connection)
+        assert contents(found, school) == contents(las, school)

@@ -14,7 +14,7 @@ from rapidfuzz import fuzz, process
 
 from overstap.intake.mappings.cells import CellFault, converted, value_key
 from overstap.intake.mappings.loading import BUILT_IN
-from overstap.intake.mappings.model import About, ColumnRule, Kind, Mapping
+from overstap.intake.mappings.model import LONGEST_NAME, MOST_COLUMNS, About, ColumnRule, Kind, Mapping
 from overstap.intake.mappings.reading import codes_of
 from overstap.oso.catalogue import catalogue
 from overstap.oso.identifiers import is_bsn
@@ -53,7 +53,9 @@ def propose(columns: Sequence[Column], *, name: str, title: str, about: About) -
         title: what the export is called.
         about: what it holds.
     """
-    found = [(column, _likely(column.name, about)) for column in columns]
+    # What no mapping can hold is left out: it is not read, as the dry run tells
+    usable = [column for column in columns if len(column.name) <= LONGEST_NAME][:MOST_COLUMNS]
+    found = [(column, _likely(column.name, about)) for column in usable]
     # Of two columns for one field neither is sure, unless one is much more like it
     best: dict[str, list[float]] = {}
     for _, likely in found:
