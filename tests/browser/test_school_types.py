@@ -1,10 +1,13 @@
 """A school without any system types a pupil in: by keyboard, without a script, measured."""
 
+import io
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
 from school_service import ACCOUNT, PASSWORD, School, school_service
 from typed_pupil import plain_pupil
@@ -118,3 +121,72 @@ def test_a_plain_pupil_by_keyboard(page: Page, school: School, serious: Callable
         f"a plain pupil: no click, {hand.keys} keys besides {hand.typed} characters, "
         f"{time.monotonic() - began:.1f} seconds of the pages"
     )
+
+
+def test_steps_with_what_is_wrong_with_more_and_with_two_people(
+    page: Page, school: School, serious: Callable[[Page], list[str]]
+) -> None:
+    page.goto(f"{school.address}/ronde/{school.review_round.round_id}/invullen")
+    page.get_by_role("button", name="Nieuwe leerling").click()
+    sound(page, serious, "typed-step")
+    page.get_by_label("Achternaam").first.fill("Zonneveld")
+    page.get_by_label("Geboortedatum").first.fill("gisteren")
+    page.get_by_role("button", name="Bewaren en verder").last.click()
+    expect(page.get_by_text("Dit is geen datum.")).to_be_visible()
+    expect(page.get_by_label("Voornaam").first).to_be_focused()
+    sound(page, serious, "typed-wrong")
+    page.get_by_role("button", name="Nog één toevoegen: Adres").click()
+    expect(page.get_by_role("group", name="Adres 2")).to_be_visible()
+    sound(page, serious, "typed-more")
+    page.get_by_role("button", name="Adres 2 weghalen").click()
+    expect(page.get_by_role("group", name="Adres 2")).to_have_count(0)
+
+    elsewhere = page.context.new_page()
+    elsewhere.goto(page.url)
+    elsewhere.get_by_label("Achternaam").first.fill("Zonneveld-Bos")
+    elsewhere.get_by_role("button", name="Bewaren en later afmaken").click()
+    page.get_by_label("Achternaam").first.fill("Zonnevelt")
+    page.get_by_role("button", name="Bewaren en later afmaken").click()
+    expect(page.get_by_role("alert")).to_contain_text("Twee mensen vulden hetzelfde in")
+    expect(page.get_by_text("Intussen bewaard: Zonneveld-Bos")).to_be_visible()
+    sound(page, serious, "typed-clash")
+    page.get_by_label("Neem dit over").check()
+    page.get_by_role("button", name="Bewaren en naar het overzicht").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Zonneveld-Bos")
+    sound(page, serious, "typed-draft")
+    there = page.url
+    for step in ("ondersteuning", "toetsen", "schooladvies", "ouders"):
+        page.get_by_role("link", name=f"Invullen of veranderen: {NAMES[step]}").click()
+        sound(page, serious, f"typed-{step}")
+        page.goto(there)
+    page.get_by_role("link", name="Bekijken zoals de ouders het zien").click()
+    sound(page, serious, "typed-parents")
+    page.goto(f"{school.address}/ronde/{school.review_round.round_id}/invullen")
+    sound(page, serious, "typed-list")
+
+
+NAMES = {
+    "ondersteuning": "Ondersteuning",
+    "toetsen": "Toetsen",
+    "schooladvies": "Schooladvies",
+    "ouders": "Ouders en verzorgers",
+}
+
+
+def test_a_workbook_comes_back_with_its_faults_as_a_download(page: Page, school: School, tmp_path: Path) -> None:
+    page.goto(f"{school.address}/ronde/{school.review_round.round_id}/invullen")
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Werkmap downloaden").click()
+    book = load_workbook(io.BytesIO(Path(got.value.path()).read_bytes()))
+    sheet = book["Leerlingen"]
+    sheet.cell(2, 4).value = "Zonder de rest"
+    wrong = tmp_path / "leerlingen.xlsx"
+    book.save(wrong)
+    page.get_by_label("Ingevulde werkmap").set_input_files(wrong)
+    page.get_by_role("button", name="Werkmap aanleveren").click()
+    expect(page.get_by_role("status")).to_contain_text("Niet aangeleverd: 1 leerling")
+    with page.expect_download() as copy:
+        page.get_by_role("link", name="Werkmap met de fouten").click()
+    back = load_workbook(io.BytesIO(Path(copy.value.path()).read_bytes()))
+    assert back["Leerlingen"].cell(2, 4).value == "Zonder de rest"
+    assert back["Leerlingen"].cell(2, 1).value
