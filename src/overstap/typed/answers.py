@@ -31,7 +31,8 @@ MOST_CHARACTERS = 20_000
 """Longest text of one field."""
 _LAST_NUMBER = re.compile(r"^(?P<block>.*)\[(?P<number>[0-9]{1,4})\](?P<rest>/.*)?$")
 _STEP = re.compile(r"(?P<name>[^/\[\]#]+)(?:\[(?P<number>[0-9]{1,4})\])?")
-_PUPIL_PATH = "leerling"
+_NEVER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that XML 1.0 does not allow (production 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +63,21 @@ def taken_in(form: Form, step: FormStep, given: Iterable[tuple[str, str]]) -> di
     for name, text in given:
         if name.startswith(COUNT):
             block = form.blocks.get(f"{template_of(name[1:])}[]") or form.blocks.get(template_of(name[1:]))
-            if block is not None and form.step_of.get(block.path) == step.name and _is_small(name) and text.isdigit():
+            if block is not None and form.step_of.get(block.path) == step.name and _is_small(name) and _is_count(text):
                 found[name] = str(min(int(text[:3]), MOST_BLOCKS))
             continue
         field = form.field_at(name)
-        plain = text.strip()[:MOST_CHARACTERS]
+        plain = _NEVER.sub("", text).strip()[:MOST_CHARACTERS]
         if field is None or form.step_of[field.path] != step.name or not _is_small(name) or not plain:
             continue
         if field.kind is FormFieldKind.CHOICES and name in found:
             plain = f"{found[name]}\n{plain}"
         found[name] = _written_again(field, plain)
     return renumbered(found)
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _is_small(path: str) -> bool:

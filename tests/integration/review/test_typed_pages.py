@@ -7,6 +7,7 @@ import signal
 import zipfile
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -269,6 +270,22 @@ def test_two_people_in_one_step_see_each_other_and_lose_nothing(school: School, 
         assert versions[0][0] >= 4, "each saved version is kept"
 
 
+def test_six_who_save_one_step_at_the_same_moment_lose_nothing(school: School, client: httpx.Client) -> None:
+    draft = begun(school, client)
+    page = client.get(f"{draft}/stap/overstapadvies").text
+    form = {"formulier": hidden(page, "formulier"), "versie": hidden(page, "versie"), "doe": "blijf"}
+    names = ("advies", "wensouders", "wensleerling", "herzienadvies", "argumentatie", "contactpersoon")
+    fields = {f"leerling/overstapadvies/{name}": "61" for name in names}
+
+    def send(one: tuple[str, str]) -> int:
+        return client.post(f"{draft}/stap/overstapadvies", data=form | {one[0]: one[1]}).status_code
+
+    with ThreadPoolExecutor(len(fields)) as pool:
+        assert set(pool.map(send, fields.items())) == {303}
+    with school.review_round.unit() as unit:
+        assert dict(typed.steps(unit, id_in(draft))["overstapadvies"].answers) == fields
+
+
 def test_handed_in_while_a_colleague_types(school: School, client: httpx.Client) -> None:
     draft = typed_in(school, client, "999990020", "Middag")
     with closing(signed_in(school, COLLEAGUE)) as other:
@@ -348,6 +365,8 @@ def test_attachments_go_through_the_checks_and_into_the_dossier(school: School, 
     assert client.get(f"{second}/bestand/{file}").status_code == 404
     saved(client, second, step, answers | {f"{block}/bestandsinhoud": file, f"{block}/omschrijving": "Gestolen"})
     assert file not in client.get(f"{second}/stap/{step}").text
+    with school.review_round.unit() as unit:
+        assert file not in typed.steps(unit, id_in(second))[step].answers.values()
     too_large = client.post(
         f"{second}/stap/{step}",
         data={"formulier": form["formulier"], "versie": "0", "doe": "verder"},
@@ -405,6 +424,7 @@ def test_no_function_of_drafts_reaches_another_school_or_region(school: School, 
     ledger = Ledger(school.dsn, school.home.keys)
     with closing(ledger), ledger.unit(REGION, "school:x") as unit:
         assert typed.save(unit, draft, neighbour, "leerling", 1, {}, "x") is typed.TypedAnswer.SETTLED
+        assert typed.save(unit, draft, school.review_round.school, "leerling", 0, {}, "x") is typed.TypedAnswer.CHANGED
         assert typed.drop(unit, draft, neighbour, "x") is typed.TypedAnswer.SETTLED
         assert typed.reopen(unit, draft, neighbour, "x") is typed.TypedAnswer.SETTLED
         assert typed.add_file(unit, draft, neighbour, "a", b"a", "x")[0] is typed.TypedAnswer.SETTLED

@@ -40,7 +40,8 @@ from overstap.typed.workbook import WorkbookRow, columns_of, make_workbook, read
 PREFILLED = "overstap"
 """Who filled in what nobody typed: a step that only has that shows no faults yet."""
 _SCHOOL, _PUPIL_STEP = "school", "leerling"
-_TRIES = 5
+_TRIES = 20
+"""Attempts to save beside others; more people than that do not save one step in the same second."""
 
 
 @dataclass(frozen=True, slots=True)
