@@ -20,7 +20,7 @@ from overstap.ledger.rosters import matching, taking
 from overstap.ledger.rosters.entries import RosterEntry, RosterPerson, all_entries, open_entries
 from overstap.ledger.rosters.matching import RosterList
 from overstap.ledger.rosters.taking import Leaver, SuppliedRoster, Taken
-from overstap.ledger.rounds import counts, registrations
+from overstap.ledger.rounds import counts, milestones, registrations
 from overstap.ledger.rounds.registrations import Registration
 from overstap.ledger.rounds.rounds import open_round
 from overstap.simulation.synthetic.numbers import bsn
@@ -271,6 +271,15 @@ def test_expected_is_the_roster_where_there_is_one(opened: Ledger) -> None:
     with opened.unit(REGION, "test") as unit:
         taking.take_off(unit, PO, entries(opened)[NUMBERS[0]].entry, "stays")
     assert expected() == 11
+
+
+def test_a_school_that_supplied_some_is_late_by_its_roster(filled: Ledger) -> None:
+    store(filled, NUMBERS[0])
+    register(filled, *NUMBERS)  # registrations alone make no school late that supplied something
+    with filled.unit(REGION, "test") as unit:
+        milestones.note_passed(unit, ROUND)
+        [due] = [one for one in milestones.passed(unit, ROUND) if one.milestone == "data_due"]
+    assert dict(due.behind) == {PO: 11}
 
 
 def test_a_changed_roster_or_a_line_without_it_is_found(filled: Ledger) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from overstap.errors import OverstapError
 from overstap.ledger import database_clock
 from overstap.ledger.audit import AuditLine
+from overstap.ledger.rounds.counts import expected
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.ledger.session import UnitOfWork
 
@@ -19,7 +20,8 @@ class PassedMilestone:
     Args:
         milestone: its name.
         moment: the agreed moment.
-        behind: number of missing dossiers per school at that moment; 0 for a school that supplied nothing.
+        behind: number of missing dossiers per school at that moment; 0 for a school that supplied nothing. Of a
+            school that supplied some, dossiers are missing at `data_due` by its roster alone.
     """
 
     milestone: str
@@ -102,13 +104,15 @@ def _behind(unit: UnitOfWork, found: RoundRow, milestone: str) -> dict[str, int]
     if milestone == "data_due" and not found.kind.is_inspected:
         return {}  # a school need not have a pupil for the partnership
     if milestone == "data_due":
-        supplied = {
-            row[0]
-            for row in unit.rows(
-                "select distinct primary_school from overstap.dossier where round_id = %(round)s", round=found.round_id
+        supplied: dict[str, int] = dict(
+            unit.rows(
+                "select primary_school, count(*) filter (where state <> 'withdrawn') from overstap.dossier "
+                "where round_id = %(round)s group by 1",
+                round=found.round_id,
             )
-        }
-        return {school.id: 0 for school in found.agreement.suppliers(found.kind) if school.id not in supplied}
+        )
+        late = {school.id: 0 for school in found.agreement.suppliers(found.kind) if school.id not in supplied}
+        return late | _short_of_roster(unit, found, supplied)
     if milestone == "review_closes":
         query = (
             "select primary_school, count(*) from overstap.dossier where round_id = %(round)s and state = 'in_review' "
@@ -122,3 +126,21 @@ def _behind(unit: UnitOfWork, found: RoundRow, milestone: str) -> dict[str, int]
     else:
         return {}
     return dict(unit.rows(query, round=found.round_id))
+
+
+def _short_of_roster(unit: UnitOfWork, found: RoundRow, supplied: Mapping[str, int]) -> dict[str, int]:
+    """Return how many dossiers are missing of each school that supplied some, by its roster; without one, none are."""
+    with_roster = {
+        row[0]
+        for row in unit.rows(
+            "select distinct school from overstap.roster where school_year = %(year)s", year=found.school_year
+        )
+    }
+    if not found.kind.is_of_leavers:
+        return {}
+    wanted: Mapping[str, int] = expected(unit, found.round_id).get(found.round_id, {})
+    return {
+        school: count - supplied[school]
+        for school, count in wanted.items()
+        if school in with_roster and count > supplied.get(school, count)
+    }
