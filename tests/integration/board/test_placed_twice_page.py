@@ -13,6 +13,7 @@ from overstap.clock import now
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.region_keys import sha256
+from overstap.ledger.rosters import by_application
 from overstap.ledger.rounds import placements, registrations, rounds
 from overstap.simulation.synthetic.numbers import bsn
 
@@ -143,3 +144,45 @@ def test_an_account_that_may_look_and_not_decide_sees_who_may(
     page = client.get(PAGE)
     assert "Deze vraag beantwoordt coordinator_alfa" in said(page)
     assert 'name="holds"' not in page.text
+
+
+def test_lists_by_application_have_counts_owners_and_signs(
+    client: TestClient, airflow: Asking, ledger: Ledger, schools: list[str]
+) -> None:
+    nowhere, gone = bsn(8003), bsn(8004)
+    with ledger.unit("alfa", "test") as unit:
+        primary = next(one.id for one in rounds.get_round(unit, PLACING).agreement.schools if one.kind == "PO")
+        at = now()
+        stated = [registrations.Registration(pupil, primary, schools[0], "applied", at) for pupil in (nowhere, gone)]
+        registrations.record_registrations(unit, YEAR, stated)
+        others = [(row.pupil_number, row.secondary_school) for row in stated if row.pupil_number != gone]
+        keep = [*others, *((pupil, school) for pupil in (ONE, TWO) for school in schools)]
+        registrations.mark_unstated(unit, YEAR, keep)
+        registrations.withdraw_unstated(unit, YEAR)
+        counts = {
+            (one.school, one.list.value): one.count
+            for one in by_application.all_counts(unit, PLACING, primary)
+            if one.list.value in ("placed_twice", "admitted_nowhere", "withdrawn_everywhere")
+        }
+        mine = by_application.listed(unit, PLACING, primary)
+        assert [one.list.value for one in by_application.listed(unit, ROUND, primary)].count("admitted_nowhere") == 0
+    assert counts[primary, "placed_twice"] == 2
+    assert counts[primary, "admitted_nowhere"] >= 1
+    assert counts[primary, "withdrawn_everywhere"] >= 1
+    page = client.get(HERE)
+    assert "2 leerlingen zijn bij meer dan één school geplaatst, en niemand heeft gezegd" in said(page)
+    form = {"mark": mark(page), "school": primary, "lijst": "withdrawn_everywhere"}
+    taken = client.post(f"{HERE}/lijst-oppakken", data=form, headers=SAME)
+    assert taken.headers["location"] == f"/rondes{HERE}?gedaan=taken_up#leerlingen"
+    table = client.get(f"{HERE}/leerlingenlijst.csv").text
+    assert {one.sign for one in mine} <= {line.split(";")[3] for line in table.splitlines()[1:]}
+    [owned] = {line.split(";")[5] for line in table.splitlines() if primary in line and "ingetrokken" in line}
+    assert owned == "coordinator_alfa"
+    assert not any(number in table for number in (ONE, TWO, nowhere, gone))
+    first = next(one for one in mine if one.list.value == "placed_twice")
+    token = mark(client.get(PAGE))
+    answer = {"mark": token, "sign": first.sign, "seen": " ".join(schools), "holds": schools[0], "reason": "x"}
+    client.post(PAGE, data=answer, headers=SAME)
+    with ledger.unit("alfa", "test") as unit:
+        left = [one for one in by_application.listed(unit, PLACING, primary) if one.list.value == "placed_twice"]
+    assert len(left) == 1

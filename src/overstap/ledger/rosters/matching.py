@@ -4,7 +4,7 @@ Counts, signs and moments only, so that no key is needed.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,12 @@ class RosterList(StrEnum):
     """On the roster with neither."""
     UNLISTED = "unlisted"
     """Registered, of a school with a roster on which the pupil is not."""
+    PLACED_TWICE = "placed_twice"
+    """Placed at several schools, and nobody has said which placement holds (`by_application`)."""
+    ADMITTED_NOWHERE = "admitted_nowhere"
+    """Applied and placed nowhere, in a placement round (`by_application`)."""
+    WITHDRAWN_EVERYWHERE = "withdrawn_everywhere"
+    """Every application was withdrawn (`by_application`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +151,29 @@ def listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[I
         )
         for of_school, name, entry, dossier, pupil, schools in unit.rows(_LISTED, round=round_id, school=school)
     ]
+    return in_order(found)
+
+
+def in_order(found: Iterable[IncompletePupil]) -> list[IncompletePupil]:
+    """Return pupils by school, list and sign."""
     order = list(RosterList)
     return sorted(found, key=lambda one: (one.school, order.index(one.list), one.sign))
 
 
 def list_counts(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[ListCount]:
     """Return the number of pupils on each list that is not empty, those that nobody looks after first."""
+    return counts_of(unit, round_id, listed(unit, round_id, school))
+
+
+def counts_of(unit: UnitOfWork, round_id: str, pupils: Iterable[IncompletePupil]) -> list[ListCount]:
+    """Return pupils as numbers by school and list with their owners, those that nobody looks after first."""
     owners = {
         (of_school, RosterList(name)): owner
         for of_school, name, owner in unit.rows(
             "select school, list, owner from overstap.roster_owner where round_id = %(round)s", round=round_id
         )
     }
-    counted = Counter((one.school, one.list) for one in listed(unit, round_id, school))
+    counted = Counter((one.school, one.list) for one in pupils)
     order = list(RosterList)
     found = [
         ListCount(of_school, name, owners.get((of_school, name)), count) for (of_school, name), count in counted.items()

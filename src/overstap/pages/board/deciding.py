@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from overstap.clock import NETHERLANDS, format_moment
 from overstap.errors import OverstapError
-from overstap.ledger.rosters import matching
+from overstap.ledger.rosters import by_application
 from overstap.ledger.rounds import coordinator_answers
 from overstap.ledger.rounds.coordinator_answers import GivenAnswer, KeptAnswer
 from overstap.ledger.session import Ledger
@@ -256,7 +256,9 @@ def _add_taking_up(app: FastAPI, board: Board) -> None:
         region = _region(context, round_id)
         is_ours = csrf.is_submitted(request, board.airflow.secret(), person, f"{round_id}/up", mark)
         with context.round(round_id) as (unit, _):
-            known = {(one.school, one.list.value) for one in matching.list_counts(unit, round_id)} if unit else set()
+            known = (
+                {(one.school, one.list.value) for one in by_application.all_counts(unit, round_id)} if unit else set()
+            )
         if region not in person.reruns or not is_ours or (school, lijst) not in known:
             return _to_round(board.airflow, round_id, "")
         with _deciding_ledger(board) as ledger:

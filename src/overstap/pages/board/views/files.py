@@ -6,7 +6,7 @@ from overstap.agreements import RoundId
 from overstap.closing.report import round_report
 from overstap.ledger import checkpoints, schools
 from overstap.ledger.delivery import deliveries, results
-from overstap.ledger.rosters import matching
+from overstap.ledger.rosters import by_application
 from overstap.ledger.rounds import counts, gate_decisions, rounds
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, sentence_of
 from overstap.pages.board.views.rosters import to_csv
@@ -94,5 +94,5 @@ def rosters(context: PageContext, round_id: str) -> tuple[str, bytes]:
         if unit is None or not context.person.sees_dossiers:
             raise PageNotFoundError(round_id)
         names = {school: one.name for school, one in schools.known(unit).items()}
-        content = to_csv(matching.listed(unit, round_id), matching.list_counts(unit, round_id), names)
+        content = to_csv(by_application.all_listed(unit, round_id), by_application.all_counts(unit, round_id), names)
         return f"{RoundId(round_id).kind}-leerlingenlijst.csv", content

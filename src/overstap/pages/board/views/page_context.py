@@ -14,7 +14,7 @@ from overstap.ledger import schools
 from overstap.ledger.delivery import test_messages, uncollected
 from overstap.ledger.dossiers import outstanding
 from overstap.ledger.read_only import ReadOnlyLedger
-from overstap.ledger.rosters import matching
+from overstap.ledger.rosters import by_application, matching
 from overstap.ledger.rounds import progress, registrations, round_overview, task_failures
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, secondary_schools
 from overstap.ledger.session import UnitOfWork
@@ -137,7 +137,7 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         registrations.refused(unit, view.school_year) if is_whole_region else (),
         registrations.unstated(unit, view.school_year) if is_whole_region else None,
         matching.statuses(unit, view.school_year, school) if view.kind.is_of_leavers else {},
-        matching.list_counts(unit, round_id, school) if view.kind.is_of_leavers else (),
+        by_application.all_counts(unit, round_id, school) if view.kind.is_of_leavers else (),
     )
 
 

@@ -1,0 +1,5 @@
+-- Who looks after lists of pupils by their applications (ledger/rosters/by_application.py).
+
+alter table overstap.roster_owner drop constraint roster_owner_list_check;
+alter table overstap.roster_owner add constraint roster_owner_list_check check (list in
+    ('dossier_only', 'application_only', 'neither', 'unlisted', 'placed_twice', 'admitted_nowhere', 'withdrawn_everywhere'));

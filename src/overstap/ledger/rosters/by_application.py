@@ -1,0 +1,71 @@
+"""Pupils whose applications ask for attention in a round: placed twice, admitted nowhere, withdrawn everywhere.
+
+They stand beside the lists of `matching`, with the same owners, and need no roster. Signs and counts only.
+"""
+
+from uuid import UUID
+
+from overstap.ledger.dossiers.reference import reference
+from overstap.ledger.rosters import matching
+from overstap.ledger.rosters.matching import IncompletePupil, ListCount, RosterList
+from overstap.ledger.session import UnitOfWork
+
+_LISTED = """
+    with pupil as (
+        select a.pupil,
+               (array_agg(a.primary_school order by a.withdrawn_at is not null, a.recorded_at desc))[1] as school,
+               array_agg(a.secondary_school order by a.secondary_school)
+                   filter (where a.withdrawn_at is null) as standing,
+               array_agg(a.secondary_school order by a.secondary_school) as stated,
+               coalesce(bool_or(a.stage = 'placed') filter (where a.withdrawn_at is null), false) as is_placed
+          from overstap.round o join overstap.application a on a.region = o.region and a.school_year = o.school_year
+         where o.round_id = %(round)s and overstap.is_of_leavers(o.kind)
+         group by a.pupil
+    ), found as (
+        select p.pupil, p.school, 'withdrawn_everywhere' as list, p.stated as schools from pupil p
+         where p.standing is null
+        union all
+        select p.pupil, p.school, 'admitted_nowhere', p.standing from pupil p
+          join overstap.round o on o.round_id = %(round)s and o.kind = 'placement'
+         where p.standing is not null and not p.is_placed
+        union all
+        select p.pupil, p.school, 'placed_twice', t.schools from pupil p
+          join overstap.placed_twice t on t.round_id = %(round)s and t.pupil = p.pupil and t.holds is null
+    )
+    select f.school, f.list, f.pupil, f.schools,
+           (select min(d.dossier::text)::uuid from overstap.dossier d
+             where d.round_id = %(round)s and d.pupil = f.pupil and d.state <> 'withdrawn')
+      from found f where %(school)s::text is null or f.school = %(school)s
+"""
+
+
+def listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[IncompletePupil]:
+    """Return the pupils of a round whose applications ask for attention, by school and list.
+
+    Admitted nowhere is told in a placement round: who applied and is placed nowhere. Withdrawn everywhere: no source
+    states an application of the pupil any more.
+
+    Args:
+        unit: the transaction; it needs no key.
+        round_id: the round; one that is not of leavers has none.
+        school: of this primary school only.
+    """
+    found = [
+        IncompletePupil(
+            *(of_school, RosterList(name), None),
+            reference(dossier or UUID(bytes=bytes(pupil[:16]))),
+            tuple(schools),
+        )
+        for of_school, name, pupil, schools, dossier in unit.rows(_LISTED, round=round_id, school=school)
+    ]
+    return matching.in_order(found)
+
+
+def all_listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[IncompletePupil]:
+    """Return these pupils and those of `matching.listed`, by school and list."""
+    return matching.in_order([*matching.listed(unit, round_id, school), *listed(unit, round_id, school)])
+
+
+def all_counts(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[ListCount]:
+    """Return the number of pupils on each list that is not empty, those that nobody looks after first."""
+    return matching.counts_of(unit, round_id, all_listed(unit, round_id, school))
