@@ -32,10 +32,34 @@ if TYPE_CHECKING:
     from overstap.intake.mappings.model import Mapping
 
 HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
-"""The columns, in any order; all are required and no others are permitted."""
+"""The required columns, in any order."""
+OPTIONAL = ("voorkeur", "status", "reden")
+"""Columns that may be there as well; no others are permitted."""
 
 _SCHEMA, _VIEW = "overstap_las", "oso_aanmelding"
 _VIEW_COLUMNS = ("regio", *HEADER)
+_STATUSES = {
+    "aangemeld": "applied",
+    "compleet": "complete",
+    "ondersteuning in onderzoek": "support_examined",
+    "toelaatbaar": "admissible",
+    "ingeloot": "drawn",
+    "uitgeloot": "not_drawn",
+    "geplaatst": "placed",
+    "geweigerd": "refused",
+    "ingetrokken": "withdrawn",
+}
+_REASONS = {
+    "vol": "full",
+    "advies": "advice",
+    "ondersteuning": "support",
+    "niet compleet": "incomplete",
+    "elders": "elsewhere",
+    "anders": "other",
+}
+_ENDED = frozenset({"refused", "not_drawn", "withdrawn"})
+"""States in which an application counts no longer, of which a reason may be stated."""
+_MOST_PREFERENCES = 99
 _LIMIT_BYTES = 50_000_000
 _LIMIT_ROWS = 1_000_000
 _STAGES = {
@@ -59,6 +83,12 @@ class Application:
     stage: RegistrationStage
     recorded_at: datetime
     """Moment of recording, aware."""
+    preference: int | None = None
+    """Place in the order of preference, from 1."""
+    status: str | None = None
+    """State, such as "complete" or "refused"; None when the source states none."""
+    reason: str | None = None
+    """Why it was refused, not drawn or withdrawn: a code."""
 
 
 class _InvalidRowError(Exception):
@@ -96,7 +126,7 @@ def read_file(path: Place, mapping: "Mapping | None" = None) -> tuple[list[Appli
     if mapping is not None:
         return _by_mapping(stored, mapping)
     try:
-        table = read_table(stored.data, Header(HEADER), max_bytes=_LIMIT_BYTES, max_rows=_LIMIT_ROWS)
+        table = read_table(stored.data, Header(HEADER, OPTIONAL), max_bytes=_LIMIT_BYTES, max_rows=_LIMIT_ROWS)
     except HeaderError as wrong:
         if wrong.is_empty:
             raise OverstapError("INTAKE-033", header=";".join(HEADER)) from None
@@ -108,7 +138,7 @@ def read_file(path: Place, mapping: "Mapping | None" = None) -> tuple[list[Appli
         if isinstance(row, RefusedRow):
             refused.append(RefusedItem(row.label, row.code, {**row.facts, "line": row.line}))
             continue
-        cells = [row.cells[name] for name in HEADER]
+        cells = [row.cells.get(name, "") for name in (*HEADER, *OPTIONAL)]
         try:
             applications.append(_application(cells))
         except _InvalidRowError as wrong:
@@ -127,7 +157,7 @@ def _by_mapping(stored: Stored, mapping: "Mapping") -> tuple[list[Application], 
             refused.append(RefusedItem(row.label, row.code, {**row.facts, "line": row.line}))
             continue
         line, texts = row
-        cells = [texts.get(name, "") for name in HEADER]
+        cells = [texts.get(name, "") for name in (*HEADER, *OPTIONAL)]
         try:
             applications.append(_application(cells))
         except _InvalidRowError as wrong:
@@ -162,19 +192,22 @@ def read_database(
     if isinstance(connection, OtherDatabase):
         return _read_other(connection, region)
     view = sql.Identifier(_SCHEMA, _VIEW)
-    columns = sql.SQL(", ").join(map(sql.Identifier, HEADER))
     query = sql.SQL("SELECT {} FROM {} WHERE regio = %s ORDER BY basisschool, leerlingnummer, vo_school")
     applications: list[Application] = []
     refused: list[RefusedItem] = []
     try:
         with connection.transaction():
             connection.execute("SET TRANSACTION READ ONLY")
-            _check_columns(connection, view, region)
+            there = _check_columns(connection, view, region)
             with connection.cursor(name="overstap_applications", row_factory=tuple_row) as cursor:
                 cursor.itersize = 2_000
-                cursor.execute(query.format(columns, view), (region,))
+                cursor.execute(
+                    query.format(sql.SQL(", ").join(map(sql.Identifier, (*HEADER, *there))), view), (region,)
+                )
                 for position, row in enumerate(cursor, start=1):
-                    _take_row(position, row, applications, refused)
+                    more = dict(zip(there, row[len(HEADER) :], strict=True))
+                    cells = (*row[: len(HEADER)], *(more.get(name) for name in OPTIONAL))
+                    _take_row(position, cells, applications, refused)
     except psycopg.Error as problem:
         raise OverstapError(
             "INTAKE-041", region=region, kind=type(problem).__name__, sqlstate=problem.sqlstate or "-"
@@ -196,15 +229,17 @@ def _read_other(database: OtherDatabase, region: str) -> tuple[list[Application]
     refused: list[RefusedItem] = []
     position = 0
     try:
-        _compare_columns(database.columns(view), region)
+        there = _compare_columns(database.columns(view), region)
         order = ("basisschool", "leerlingnummer", "vo_school")
-        for batch in database.rows(view, HEADER, {"regio": region}, order, batch_rows=2_000):
+        for batch in database.rows(view, (*HEADER, *there), {"regio": region}, order, batch_rows=2_000):
             for row in batch:
                 position += 1
-                number, born, primary, secondary, stage, recorded_at = row
+                number, born, primary, secondary, stage, recorded_at, *rest = row
+                more = {name: as_text(value) for name, value in zip(there, rest, strict=True)}
                 day_of_birth = born.date() if isinstance(born, datetime) else born
                 texts = (as_text(number), day_of_birth, as_text(primary), as_text(secondary), as_text(stage))
-                _take_row(position, (*texts, recorded_at), applications, refused)
+                others = (more.get(name) for name in OPTIONAL)
+                _take_row(position, (*texts, recorded_at, *others), applications, refused)
     except DatabaseFault as fault:
         raise OverstapError("INTAKE-041", region=region, kind=fault.kind, sqlstate=fault.state) from None
     except UnicodeDecodeError:
@@ -212,25 +247,29 @@ def _read_other(database: OtherDatabase, region: str) -> tuple[list[Application]
     return applications, refused
 
 
-def _check_columns(connection: psycopg.Connection[Any], view: sql.Identifier, region: str) -> None:
+def _check_columns(connection: psycopg.Connection[Any], view: sql.Identifier, region: str) -> tuple[str, ...]:
+    """Return the optional columns that a view has."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(view))
         found = [column.name for column in cursor.description or ()]
-    _compare_columns(found, region)
+    return _compare_columns(found, region)
 
 
-def _compare_columns(found: list[str], region: str) -> None:
+def _compare_columns(found: list[str], region: str) -> tuple[str, ...]:
+    """Return the optional columns that a view has, after comparing all with the documented ones."""
     missing = [name for name in _VIEW_COLUMNS if name not in found]
-    extra = [name for name in found if name not in _VIEW_COLUMNS]
+    extra = [name for name in found if name not in (*_VIEW_COLUMNS, *OPTIONAL)]
     if missing or extra:
         raise OverstapError(
             "INTAKE-042", region=region, missing=", ".join(missing) or "-", extra=", ".join(extra) or "-"
         )
+    return tuple(name for name in OPTIONAL if name in found)
 
 
 def _application(row: Iterable[Any]) -> Application:
-    """Convert fields in the order of `HEADER` to an application: texts, or dates and moments from a database."""
-    number, birth_date, primary, secondary, stage, recorded_at = row
+    """Convert fields in the order of `HEADER` and `OPTIONAL` to an application: texts, or values of a database."""
+    number, birth_date, primary, secondary, stage, recorded_at, preference, status, reason = row
+    state = _one_of("status", status, _STATUSES)
     return Application(
         pupil_number=_pupil_number(number),
         birth_date=_date("geboortedatum", birth_date),
@@ -238,12 +277,15 @@ def _application(row: Iterable[Any]) -> Application:
         secondary_school=_school("vo_school", secondary),
         stage=_stage(stage),
         recorded_at=_moment("vastgelegd_op", recorded_at),
+        preference=_preference(preference),
+        status=state,
+        reason=_one_of("reden", reason, _REASONS if state in _ENDED else {}),
     )
 
 
 def _about(row: Iterable[Any]) -> tuple[str | None, str | None]:
     """Return the pupil's number and the secondary school of a refused row, each None where it cannot be read."""
-    number, _, _, secondary, _, _ = row
+    number, _, _, secondary, *_ = row
     found: list[str | None] = []
     for read in (lambda: _pupil_number(number), lambda: _school("vo_school", secondary)):
         try:
@@ -290,6 +332,26 @@ def _school(column: str, value: Any) -> str:
     if found is None:
         raise _InvalidRowError("INTAKE-038", column=column)
     return found
+
+
+def _one_of(column: str, value: Any, words: dict[str, str]) -> str | None:
+    """Return the code of a word, in Dutch or as code; None for an empty cell."""
+    text = " ".join(str(value or "").split()).lower()
+    if not text:
+        return None
+    found = words.get(text) or next((code for code in words.values() if code == text), None)
+    if found is None:
+        raise _InvalidRowError("INTAKE-140", column=column, words=", ".join(words) or "-")
+    return found
+
+
+def _preference(value: Any) -> int | None:
+    text = str("" if value is None else value).strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 2 and 1 <= int(text) <= _MOST_PREFERENCES):
+        raise _InvalidRowError("INTAKE-141")
+    return int(text)
 
 
 def _stage(value: Any) -> RegistrationStage:

@@ -119,7 +119,10 @@ def collect_registrations(
         counts["rows"] += len(source.rows)
         counts["outside"] += len(source.rows) - len(relevant)
         inside += [
-            Registration(row.pupil_number, row.primary_school, row.secondary_school, row.stage.value, row.recorded_at)
+            Registration(
+                *(row.pupil_number, row.primary_school, row.secondary_school, row.stage.value, row.recorded_at),
+                *(row.preference, row.status, row.reason, source.source),
+            )
             for row in relevant
         ]
     refused = [

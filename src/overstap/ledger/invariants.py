@@ -17,6 +17,7 @@ from overstap.errors import OverstapError
 from overstap.ledger.audit import read_chain, verify
 from overstap.ledger.decision_lines import differences
 from overstap.ledger.delivery.deliveries import stages_from
+from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.session import UnitOfWork
 
@@ -70,6 +71,7 @@ def check(unit: UnitOfWork, evidence: ExternalEvidence = ExternalEvidence()) -> 
         _nothing_lost,
         _evidence_before_effect,
         _decisions_match_lines,
+        _states_have_sources,
         _encrypted,
         _erased,
         _regions_apart,
@@ -297,6 +299,25 @@ def _decisions_match_lines(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Br
     if verify(read_chain(unit.connection, unit.region), region=unit.region) is None:
         for subject, why in differences(unit):
             yield Breach("I5", subject, why)
+
+
+def _states_have_sources(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I5: no state without a source: each application is as the last of its history says."""
+    for pupil, school in unit.rows(
+        """
+        select a.pupil, a.secondary_school from overstap.application a
+          left join lateral (
+               select * from overstap.application_event e
+                where e.region = a.region and e.school_year = a.school_year and e.pupil = a.pupil
+                  and e.secondary_school = a.secondary_school
+                order by e.application_event desc limit 1) e on true
+         where (e.stage, e.status, e.status_reason, e.preference, e.is_withdrawn) is distinct from
+               (a.stage, a.status, a.status_reason, a.preference, a.withdrawn_at is not null)
+         order by a.secondary_school, a.pupil
+        """
+    ):
+        sign = reference(UUID(bytes=bytes(pupil[:16])))
+        yield Breach("I5", f"{sign} at {school}", "the state of this application has no source")
 
 
 def _encrypted(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:

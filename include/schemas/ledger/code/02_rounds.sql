@@ -129,28 +129,60 @@ end $$;
 create function overstap.registrations_digest(of_year text) returns text
     language sql stable security definer set search_path = overstap, pg_temp set timezone = 'UTC' set datestyle = 'ISO' as $$
     select encode(sha256(convert_to(coalesce(string_agg(
-               concat_ws('|', encode(a.pupil, 'hex'), a.primary_school, a.secondary_school, a.stage, a.recorded_at, a.withdrawn_at),
+               concat_ws('|', encode(a.pupil, 'hex'), a.primary_school, a.secondary_school, a.stage, a.recorded_at, a.withdrawn_at,
+                         'n' || a.preference, 's' || a.status, 'r' || a.status_reason),
                E'\n' order by a.pupil, a.secondary_school), ''), 'UTF8')), 'hex')
       from application a where a.region = acting_region() and a.school_year = of_year $$;
 
--- Records where pupils may be received; a surer or newer statement replaces the older one. Gives how many were new or changed.
+-- Records where pupils may be received, with order of preference and state where a source states them; a surer or newer statement
+-- replaces the older one, and each is kept as history. What was refused, not drawn or withdrawn counts no longer. Gives how many were new
+-- or changed.
 create function overstap.record_registrations(of_year text, pupils bytea[], from_schools text[], to_schools text[], stages text[],
-                                              moments timestamptz[]) returns integer
+                                              moments timestamptz[], preferences integer[] default null, statuses text[] default null,
+                                              reasons text[] default null, sources text[] default null) returns integer
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare changed integer;
 begin
-    insert into application as kept (region, school_year, pupil, primary_school, secondary_school, stage, recorded_at)
-    select distinct on (p, s) acting_region(), of_year, p, o, s, g, a
-      from unnest(pupils, from_schools, to_schools, stages, moments) as t (p, o, s, g, a)
-     order by p, s, a desc
-    on conflict (region, school_year, pupil, secondary_school) do update
-       set stage = excluded.stage, recorded_at = excluded.recorded_at, primary_school = excluded.primary_school,
-           withdrawn_at = null
-     where (kept.stage, kept.recorded_at, kept.primary_school) is distinct from
-           (excluded.stage, excluded.recorded_at, excluded.primary_school)
-       and excluded.recorded_at >= kept.recorded_at
-        or kept.withdrawn_at is not null;
-    get diagnostics changed = row_count;
+    with stated as (
+        -- What a source does not state stays as it was at that moment: not every source has these columns
+        select y.p, y.s, y.o, y.g, y.a, y.f, coalesce(y.n, k.preference) as n, coalesce(y.t, k.status) as t,
+               case when y.t is null then k.status_reason else y.r end as r,
+               coalesce(coalesce(y.t, k.status) in ('refused', 'not_drawn', 'withdrawn'), false) as ends
+          from (select distinct on (p, s) p, s, o, g, a, n, t, r, coalesce(f, 'file') as f
+                  from unnest(pupils, from_schools, to_schools, stages, moments, preferences, statuses, reasons, sources)
+                    as x (p, o, s, g, a, n, t, r, f)
+                 order by p, s, a desc, t nulls last) y
+          left join application k on k.region = acting_region() and k.school_year = of_year and k.pupil = y.p
+           and k.secondary_school = y.s and k.recorded_at = y.a
+    ), written as (
+        insert into application as kept (region, school_year, pupil, primary_school, secondary_school, stage, recorded_at, preference,
+                                         status, status_reason, withdrawn_at)
+        select acting_region(), of_year, p, o, s, g, a, n, t, r, case when ends then overstap.clock() end from stated
+        on conflict (region, school_year, pupil, secondary_school) do update
+           set stage = excluded.stage, recorded_at = excluded.recorded_at, primary_school = excluded.primary_school,
+               preference = excluded.preference, status = excluded.status, status_reason = excluded.status_reason,
+               withdrawn_at = case when excluded.withdrawn_at is not null then coalesce(kept.withdrawn_at, excluded.withdrawn_at) end,
+               unstated_at = null
+         where (kept.stage, kept.recorded_at, kept.primary_school, kept.preference, kept.status, kept.status_reason) is distinct from
+               (excluded.stage, excluded.recorded_at, excluded.primary_school, excluded.preference, excluded.status, excluded.status_reason)
+           and excluded.recorded_at >= kept.recorded_at
+            or kept.withdrawn_at is not null and excluded.withdrawn_at is null
+           and (kept.status is null or kept.status not in ('refused', 'not_drawn', 'withdrawn'))
+        returning kept.pupil, kept.secondary_school, kept.stage, kept.recorded_at, kept.preference, kept.status, kept.status_reason,
+                  kept.withdrawn_at
+    ), noted as (
+        insert into application_event (region, school_year, pupil, secondary_school, stage, status, status_reason, preference, is_withdrawn,
+                                       stated_at, source, noted_by)
+        select acting_region(), of_year, w.pupil, w.secondary_school, w.stage, w.status, w.status_reason, w.preference,
+               w.withdrawn_at is not null, w.recorded_at, x.f, acting()
+          from written w join stated x on x.p = w.pupil and x.s = w.secondary_school
+    ), told as (
+        update delivery l set problem = 'DELIVERY-104'
+          from written w join dossier d on d.pupil = w.pupil join round o on o.round_id = d.round_id
+         where w.withdrawn_at is not null and l.dossier = d.dossier and l.region = d.region
+           and l.secondary_school = w.secondary_school and l.state = 'sealed' and d.region = acting_region() and o.school_year = of_year
+    )
+    select count(*) into changed from written;
     if changed > 0 then
         perform append_decision('registrations.record', of_year,
                                 json_build_object('changed', changed, 'digest', registrations_digest(of_year)));
@@ -178,7 +210,13 @@ begin
         update application a set withdrawn_at = overstap.clock(), unstated_at = null
          where a.region = acting_region() and a.school_year = of_year and a.withdrawn_at is null
            and a.unstated_at is not null
-        returning a.pupil, a.secondary_school
+        returning a.pupil, a.secondary_school, a.stage, a.status, a.status_reason, a.preference, a.withdrawn_at
+    ), noted as (
+        insert into application_event (region, school_year, pupil, secondary_school, stage, status, status_reason, preference, is_withdrawn,
+                                       stated_at, source, noted_by)
+        select acting_region(), of_year, w.pupil, w.secondary_school, w.stage, w.status, w.status_reason, w.preference, true,
+               w.withdrawn_at, 'unstated', acting()
+          from withdrawn w
     ), told as (
         update delivery l set problem = 'DELIVERY-104'
           from withdrawn w join dossier d on d.pupil = w.pupil join round o on o.round_id = d.round_id

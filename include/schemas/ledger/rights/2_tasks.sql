@@ -10,7 +10,8 @@ end $$;
 -- regions, rounds
 grant select on overstap.region to overstap_region;
 grant select, insert, update (name, contact) on overstap.school to overstap_region;
-grant select on overstap.round, overstap.round_agreement, overstap.run_change, overstap.application to overstap_region;
+grant select on overstap.round, overstap.round_agreement, overstap.run_change, overstap.application,
+    overstap.application_event to overstap_region;
 grant execute on function overstap.open_round, overstap.hold_round, overstap.add_agreement, overstap.narrow_run, overstap.undecided,
     overstap.close_round, overstap.reopen_round, overstap.record_registrations, overstap.withdraw_registrations,
     overstap.registrations_digest, overstap.unstated, overstap.acting_region to overstap_region;

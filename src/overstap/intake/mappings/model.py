@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from overstap.intake.applications import HEADER
+from overstap.intake.applications import HEADER, OPTIONAL
 from overstap.oso.catalogue import Catalogue, catalogue
 from overstap.oso.catalogue import Field as OsoField
 from overstap.resources import INCLUDE
@@ -124,8 +124,8 @@ class Mapping(_Part):
             ValueError: there is no such field, or it holds others.
         """
         if self.about is About.REGISTRATIONS:
-            if target not in HEADER:
-                raise ValueError(f"{target}: no column of registrations ({', '.join(HEADER)})")
+            if target not in (*HEADER, *OPTIONAL):
+                raise ValueError(f"{target}: no column of registrations ({', '.join((*HEADER, *OPTIONAL))})")
             return None
         return field_at(catalogue(self.oso), target)
 

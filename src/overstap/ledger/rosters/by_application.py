@@ -1,4 +1,4 @@
-"""Pupils whose applications ask for attention in a round: placed twice, admitted nowhere, withdrawn everywhere.
+"""Pupils whose applications ask for attention: placed twice, admitted nowhere, withdrawn everywhere, first twice.
 
 They stand beside the lists of `matching`, with the same owners, and need no roster. Signs and counts only.
 """
@@ -17,6 +17,8 @@ _LISTED = """
                array_agg(a.secondary_school order by a.secondary_school)
                    filter (where a.withdrawn_at is null) as standing,
                array_agg(a.secondary_school order by a.secondary_school) as stated,
+               array_agg(a.secondary_school order by a.secondary_school)
+                   filter (where a.withdrawn_at is null and a.preference = 1) as first,
                coalesce(bool_or(a.stage = 'placed') filter (where a.withdrawn_at is null), false) as is_placed
           from overstap.round o join overstap.application a on a.region = o.region and a.school_year = o.school_year
          where o.round_id = %(round)s and overstap.is_of_leavers(o.kind)
@@ -28,6 +30,8 @@ _LISTED = """
         select p.pupil, p.school, 'admitted_nowhere', p.standing from pupil p
           join overstap.round o on o.round_id = %(round)s and o.kind = 'placement'
          where p.standing is not null and not p.is_placed
+        union all
+        select p.pupil, p.school, 'several_first', p.first from pupil p where cardinality(p.first) > 1
         union all
         select p.pupil, p.school, 'placed_twice', t.schools from pupil p
           join overstap.placed_twice t on t.round_id = %(round)s and t.pupil = p.pupil and t.holds is null

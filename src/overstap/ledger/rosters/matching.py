@@ -33,6 +33,8 @@ class RosterList(StrEnum):
     """Applied and placed nowhere, in a placement round (`by_application`)."""
     WITHDRAWN_EVERYWHERE = "withdrawn_everywhere"
     """Every application was withdrawn (`by_application`)."""
+    SEVERAL_FIRST = "several_first"
+    """Several applications are a first choice (`by_application`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,14 @@ class Registration:
     secondary_school: str
     stage: str
     recorded_at: datetime
+    preference: int | None = None
+    """Place in the order of preference, from 1; None where the source states none."""
+    status: str | None = None
+    """Such as "complete" or "refused" (`agreements.model.ApplicationStatus`); None where the source states none."""
+    reason: str | None = None
+    """Why it was refused, not drawn or withdrawn: a code."""
+    source: str = "file"
+    """"file" or "database"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,9 @@ class RefusedRegistration:
 
 
 def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iterable[Registration]) -> int:
-    """Record registrations; a later stage or a newer statement replaces the older one.
+    """Record registrations with their history; a later stage or a newer statement replaces the older one.
+
+    What was refused, not drawn or withdrawn counts no longer: the school may not receive the pupil.
 
     Returns:
         Number of new or changed registrations.
@@ -73,12 +83,17 @@ def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iter
             row.secondary_school,
             row.stage,
             row.recorded_at,
+            row.preference,
+            row.status,
+            row.reason,
+            row.source,
         )
         for row in registrations
     ]
     return int(
         unit.one(
-            "select overstap.record_registrations(%(year)s, %(pupils)s::bytea[], %(from)s, %(to)s, %(stages)s, %(at)s)",
+            "select overstap.record_registrations(%(year)s, %(pupils)s::bytea[], %(from)s, %(to)s, %(stages)s, %(at)s, "
+            "%(preferences)s::integer[], %(statuses)s::text[], %(reasons)s::text[], %(sources)s::text[])",
             **{
                 "year": school_year,
                 "pupils": [row[0] for row in rows],
@@ -86,6 +101,10 @@ def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iter
                 "to": [row[2] for row in rows],
                 "stages": [row[3] for row in rows],
                 "at": [row[4] for row in rows],
+                "preferences": [row[5] for row in rows],
+                "statuses": [row[6] for row in rows],
+                "reasons": [row[7] for row in rows],
+                "sources": [row[8] for row in rows],
             },
         )[0]
     )
