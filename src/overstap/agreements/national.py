@@ -67,11 +67,22 @@ class SchoolHoliday(AgreementPart):
         return period
 
 
+class AdmissionPeriod(AgreementPart):
+    """How long a secondary school may take to decide on an application."""
+
+    weeks: int = Field(ge=1, le=26)
+    support_weeks: int = Field(ge=0, le=26)
+    """Weeks more when the school examines which support the pupil needs."""
+    source: str
+    """Source of the periods, or "assumed"."""
+
+
 class NationalYear(AgreementPart):
     """National data of one school year."""
 
     school_year: str
     statutory: Statutory
+    admission: AdmissionPeriod = AdmissionPeriod(weeks=6, support_weeks=4, source="assumed")
     public_holidays: dict[date, str]
     """Days on which schools are closed, with their Dutch names."""
     school_holidays: tuple[SchoolHoliday, ...]
@@ -81,6 +92,18 @@ class NationalYear(AgreementPart):
     """Default keys of each round, in the form of an agreement file."""
     is_assumed: bool = False
     """Whether the year has no file, so that holidays are assumed."""
+
+    def admission_due(self, first_day: date, *, is_support_examined: bool) -> date:
+        """Return the last day on which a secondary school decides on an application (DOMAIN 4.1).
+
+        All that is in by the last day of the registration week counts from that day.
+
+        Args:
+            first_day: day on which the application was first recorded.
+            is_support_examined: whether the school examines support.
+        """
+        weeks = self.admission.weeks + (self.admission.support_weeks if is_support_examined else 0)
+        return max(first_day, self.statutory.registration.last) + timedelta(weeks=weeks)
 
     @property
     def first_day(self) -> date:

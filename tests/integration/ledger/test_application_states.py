@@ -20,6 +20,7 @@ from overstap.ledger.rosters import by_application
 from overstap.ledger.rosters.matching import RosterList
 from overstap.ledger.rounds import registrations
 from overstap.ledger.rounds.rounds import open_round
+from overstap.ledger.rounds.undecided_applications import undecided_applications
 from overstap.simulation.synthetic.numbers import bsn
 
 YEAR = "2026-2027"
@@ -187,3 +188,26 @@ def test_no_login_writes_history(opened: Ledger, tmp_path: Path) -> None:
             unit.run(statement)
     with opened.unit("beta", "test") as unit:
         assert unit.one("select count(*) from overstap.application_event")[0] == 0
+
+
+def test_undecided_applications_count_from_their_first_moment_until_somebody_decides(
+    opened: Ledger, tmp_path: Path
+) -> None:
+    def undecided() -> list[tuple[str, str, bool, int]]:
+        with opened.unit(REGION, "test") as unit:
+            found = undecided_applications(unit, YEAR)
+        return [(one.secondary_school, one.first_day.isoformat(), one.is_support_examined, one.count) for one in found]
+
+    first = line(ONE, "1", "aangemeld", "", moment="2027-03-31 23:30")  # still Wednesday in the Netherlands
+    other = line(TWO, "1", "", "", moment="2027-04-02 0:30")
+    collect(opened, tmp_path, first, other)
+    assert undecided() == [(VO, "2027-03-31", False, 1), (VO, "2027-04-02", False, 1)]
+    examined = line(ONE, "1", "ondersteuning in onderzoek", "", moment="2027-04-05 9:00")
+    collect(opened, tmp_path, examined, other)
+    assert undecided() == [(VO, "2027-03-31", True, 1), (VO, "2027-04-02", False, 1)]
+    complete = line(ONE, "1", "compleet", "", moment="2027-04-06 9:00")
+    placed = line(TWO, "1", "", "", moment="2027-04-07 9:00", stage="geplaatst")
+    collect(opened, tmp_path, complete, placed)
+    assert undecided() == [(VO, "2027-03-31", True, 1)], "it stays the longer period"
+    collect(opened, tmp_path, line(ONE, "1", "geweigerd", "advies", moment="2027-05-01 9:00"), placed)
+    assert undecided() == []

@@ -140,7 +140,7 @@ def test_empty_lines_and_trailing_cells_are_nothing(path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "missing", "double", "unknown"),
     [
-        (HEAD.replace("fase", "status"), "fase", "-", "5"),
+        (HEAD.replace("fase", "stand"), "fase", "-", "5"),
         (HEAD.replace("fase", "basisschool"), "fase", "basisschool", "-"),
         (HEAD + ";achternaam", "-", "-", "7"),
         (ROW, ", ".join(HEADER), "-", "1, 2, 3, 4, 5, 6"),

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from overstap.agreements.national import national_year
 from overstap.clock import dutch_time
 from overstap.closing.decisions import decision_sentence
 from overstap.ledger.rounds import coordinator_answers, gate_decisions, progress
 from overstap.ledger.rounds.placements import placed_twice
 from overstap.ledger.rounds.task_failures import TaskFailure
+from overstap.ledger.rounds.undecided_applications import undecided_applications
+from overstap.ledger.session import UnitOfWork
 from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import GateQuestion
 from overstap.pages.board.charts import progress as progress_chart
@@ -19,7 +22,7 @@ from overstap.pages.board.rounds import RoundPhase, RoundView, opened_rounds, pl
 from overstap.pages.board.schools import RoundFacts, SupplierRow, receiver_rows
 from overstap.pages.board.selection import RowOrder, Selection, select, tally
 from overstap.pages.board.summary import headline
-from overstap.pages.board.views import placements, rosters, unresolved
+from overstap.pages.board.views import admission, placements, rosters, unresolved
 from overstap.pages.board.views.page_context import (
     PageContext,
     PageNotFoundError,
@@ -95,7 +98,15 @@ def page(
                 ("rows", "all_rows", "receivers", "decisions", "failures", "tally", "questions", "left_over"), ()
             )
             return render(
-                "round", view=view, headline=planned, chart=None, tests=None, roster_lines=(), twice=None, **shared
+                "round",
+                view=view,
+                headline=planned,
+                chart=None,
+                tests=None,
+                roster_lines=(),
+                twice=None,
+                admission=(),
+                **shared,
             )
         facts = facts_of(unit, view, context.now)
         rows = rows_of_facts(unit, view, facts, context.now)
@@ -125,10 +136,21 @@ def page(
             left_over=unresolved.lines(facts, context.now),
             roster_lines=rosters.lines(facts),
             roster_words=texts("board/rosters"),
+            admission=_admission(unit, view, facts, today),
+            admission_words=texts("board/admission"),
+            national=national_year(view.school_year),
             twice=placements.summary(placed_twice(unit, round_id)),
             placement_words=texts("board/placements"),
             **shared | {"undoable": coordinator_answers.undoable(unit, round_id) if may_decide else None},
         )
+
+
+def _admission(unit: UnitOfWork, view: RoundView, facts: RoundFacts, today: date) -> list[admission.AdmissionLine]:
+    """Return what runs out by secondary school: from the end of the registration week on, in rounds of leavers."""
+    national = national_year(view.school_year)
+    if not view.kind.is_of_leavers or today < national.statutory.registration.first:
+        return []
+    return admission.lines(undecided_applications(unit, view.school_year), national, today, facts.names)
 
 
 def rows_of(context: PageContext, round_id: str, wanted: Selection) -> tuple[RoundView, list[SupplierRow]]:
