@@ -341,7 +341,7 @@ def _one_of(column: str, value: Any, words: dict[str, str]) -> str | None:
         return None
     found = words.get(text) or next((code for code in words.values() if code == text), None)
     if found is None:
-        raise _InvalidRowError("INTAKE-140", column=column, words=", ".join(words) or "-")
+        raise _InvalidRowError("INTAKE-048", column=column, words=", ".join(words) or "-")
     return found
 
 
@@ -350,7 +350,7 @@ def _preference(value: Any) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 2 and 1 <= int(text) <= _MOST_PREFERENCES):
-        raise _InvalidRowError("INTAKE-141")
+        raise _InvalidRowError("INTAKE-049")
     return int(text)
 
 
