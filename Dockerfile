@@ -25,6 +25,7 @@ WORKDIR /opt/overstap
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY include include
+COPY deploy/monitoring/grafana/overstap.json deploy/monitoring/grafana/overstap.json
 COPY dags dags
 COPY plugins plugins
 # Compiled here: no container can write beside them, and each would compile all of it at each start.

@@ -14,7 +14,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 _STAGE = ("tests/browser/test_board_", "tests/integration/local/test_airflow.py")
 """They share one booted Airflow, the stage."""
-_AIRFLOW = (*_STAGE, "tests/integration/round/test_boot.py")
+_AIRFLOW = (
+    *_STAGE,
+    "tests/integration/round/test_boot.py",
+    "tests/integration/monitoring/test_airflow_metrics.py",
+)
 _ROUND = "tests/integration/round/"
 """Half of them look at one played round; the others play rounds of their own, in processes forked from the same."""
 

@@ -15,6 +15,7 @@ _SECTIONS = {
     "LEDGER": "The ledger and its keys",
     "LOCAL": "The demonstration and the tests on one machine",
     "MAIL": "Mail",
+    "METRICS": "The page of metrics",
     "QUALITY": "The check of a region",
     "REVIEW": "What parents decided",
     "SCHOOL": "The school's pages",

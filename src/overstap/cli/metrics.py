@@ -1,5 +1,10 @@
 """`overstap metrics`: counts and ages of the ledger for a monitoring system."""
 
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from overstap.settings import Settings
@@ -47,3 +52,45 @@ def show() -> None:
             typer.echo(f"{name}{{{about}}} {one.value:g}")
     if values["overstap.ledger.up"][0].value == 0:
         raise typer.Exit(1)
+
+
+class _Language(StrEnum):
+    """Language of the page."""
+
+    nl = "nl"
+    en = "en"
+
+
+@app.command()
+def dashboard(
+    server: Annotated[str, typer.Option("--from", help="Address of a server with Prometheus' HTTP API.")],
+    output: Annotated[Path, typer.Option(help="File of the page; - for standard output.", dir_okay=False)],
+    hours: Annotated[int, typer.Option(help="How many hours back.", min=1, max=24 * 366)] = 24,
+    region: Annotated[str | None, typer.Option(help="Only this region, where a metric is per region.")] = None,
+    language: Annotated[_Language, typer.Option(help="Language of the page.")] = _Language.nl,
+) -> None:
+    """Write a page with the panels of the Grafana dashboard, for where there is no Grafana (docs/monitoring.md)."""
+    import re
+
+    from overstap import clock
+    from overstap.atomic_files import write_atomically
+    from overstap.errors import OverstapError, system_fault
+    from overstap.monitoring.page import Wanted, draw, page
+    from overstap.monitoring.prometheus import Prometheus
+    from overstap.texts import command_sentence
+
+    if region is not None and not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", region):
+        raise typer.BadParameter("a region is named by small letters, digits and underscores", param_hint="--region")
+    wanted = Wanted(clock.now(), hours, language.value, region)
+    with Prometheus(server) as asked:
+        drawn = draw(asked, wanted)
+        written = page(drawn, asked.address, wanted).encode()
+    if output == Path("-"):
+        sys.stdout.buffer.write(written)
+        return
+    try:
+        write_atomically(output, written, mode=0o644)
+    except OSError as problem:
+        raise OverstapError("METRICS-004", file=str(output), kind=system_fault(problem)) from None
+    without = sum(not one.figures for one in drawn)
+    typer.echo(command_sentence("metrics", "page", file=str(output), panels=len(drawn), without=without))

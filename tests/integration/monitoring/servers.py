@@ -1,5 +1,6 @@
 """Programs of others that take metrics over OTLP and evaluate alerts, where they are installed."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -40,6 +41,12 @@ class MetricsServer:
         answer = httpx.get(f"{self.address}/prometheus/api/v1/query", params={"query": query}, timeout=30)
         assert answer.status_code == 200, answer.text
         return [(one["metric"], float(one["value"][1])) for one in answer.json()["data"]["result"]]
+
+    def samples(self, name: str) -> list[list[float]]:
+        """Return all values of each series of a metric, in the order of time."""
+        answer = httpx.get(f"{self.address}/api/v1/export", params={"match[]": name}, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return [json.loads(line)["values"] for line in answer.text.splitlines()]
 
     def wait_for(self, query: str) -> list[tuple[dict[str, str], float]]:
         """Return the answer to a query as soon as it has series."""
