@@ -65,7 +65,9 @@ class _Language(StrEnum):
 def dashboard(
     server: Annotated[str, typer.Option("--from", help="Address of a server with Prometheus' HTTP API.")],
     output: Annotated[Path, typer.Option(help="File of the page; - for standard output.", dir_okay=False)],
-    hours: Annotated[int, typer.Option(help="How many hours back.", min=1, max=24 * 366)] = 24,
+    hours: Annotated[
+        int | None, typer.Option(help="How many hours back; else the dashboard's 24.", min=1, max=24 * 366)
+    ] = None,
     region: Annotated[str | None, typer.Option(help="Only this region, where a metric is per region.")] = None,
     language: Annotated[_Language, typer.Option(help="Language of the page.")] = _Language.nl,
 ) -> None:
@@ -75,13 +77,14 @@ def dashboard(
     from overstap import clock
     from overstap.atomic_files import write_atomically
     from overstap.errors import OverstapError, system_fault
+    from overstap.monitoring.dashboard import hours_shown
     from overstap.monitoring.page import Wanted, draw, page
     from overstap.monitoring.prometheus import Prometheus
     from overstap.texts import command_sentence
 
     if region is not None and not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", region):
         raise typer.BadParameter("a region is named by small letters, digits and underscores", param_hint="--region")
-    wanted = Wanted(clock.now(), hours, language.value, region)
+    wanted = Wanted(clock.now(), hours or hours_shown(), language.value, region)
     with Prometheus(server) as asked:
         drawn = draw(asked, wanted)
         written = page(drawn, asked.address, wanted).encode()

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -16,6 +16,9 @@ _SECONDS = 30.0
 _PORTS = 65_536
 _MOST_BYTES = 20_000_000
 """Of one answer: the dashboard's queries have some kilobytes."""
+_LONGEST_LABEL = 200
+_LARGEST = 1e15
+"""Whatever is counted here: larger numbers cannot be drawn, and are none of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Prometheus:
                 otherwise than Prometheus' API does.
         """
         answer = self._ask("query", {"query": query, "time": moment.timestamp()})
-        return self._read(answer, "vector", "value", single=True)
+        return self._read(answer, "vector", "value", lambda point: [point])
 
     def between(self, query: str, first: datetime, last: datetime, step: int) -> list[Series]:
         """Return the series of a query over a period.
@@ -94,7 +97,9 @@ class Prometheus:
             OverstapError: as `at`.
         """
         period = {"start": first.timestamp(), "end": last.timestamp(), "step": step}
-        return self._read(self._ask("query_range", {"query": query, **period}), "matrix", "values", single=False)
+        found = self._read(self._ask("query_range", {"query": query, **period}), "matrix", "values", list)
+        early, late = first.timestamp() - step, last.timestamp() + step
+        return [Series(one.labels, [point for point in one.points if early <= point[0] <= late]) for one in found]
 
     def _ask(self, what: str, parameters: Mapping[str, str | float]) -> Any:
         body = bytearray()
@@ -115,23 +120,34 @@ class Prometheus:
             raise self._refused(status)
         return read.get("data")
 
-    def _read(self, data: Any, kind: str, key: str, *, single: bool) -> list[Series]:
+    def _read(self, data: Any, kind: str, key: str, points: Callable[[Any], list[Any]]) -> list[Series]:
         try:
             if data["resultType"] != kind:
                 raise ValueError
             return [
                 Series(
-                    {str(name): str(value) for name, value in one["metric"].items()},
-                    [
-                        (float(at), number)
-                        for at, value in ([one[key]] if single else one[key])
-                        if math.isfinite(number := float(value)) and math.isfinite(at)
-                    ],
+                    {str(name): _printable(value) for name, value in one["metric"].items()},
+                    [found for point in points(one[key]) if (found := _point(point)) is not None],
                 )
                 for one in data["result"]
             ]
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise self._refused(httpx.codes.OK) from None
 
     def _refused(self, status: int) -> OverstapError:
         return OverstapError("METRICS-003", address=self.address, status=status)
+
+
+def _printable(value: object) -> str:
+    """Return a label's value, shortened, without what no file can hold (half a surrogate pair)."""
+    return str(value)[:_LONGEST_LABEL].encode(errors="replace").decode()
+
+
+def _point(point: Any) -> tuple[float, float] | None:
+    """Return moment and value; None for what is no number (NaN, infinity)."""
+    moment, value = (float(one) for one in point)
+    if not math.isfinite(value):
+        return None
+    if not math.isfinite(moment) or abs(value) > _LARGEST:
+        raise ValueError
+    return moment, value

@@ -242,16 +242,50 @@ def test_an_address_that_is_none_is_refused_and_not_repeated(address: str) -> No
         ),
         (200, b'{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": "x"}]}}'),
         (200, b'{"status": "success", "data": {"resultType": "matrix", "result": []}}'),
+        (
+            200,
+            b'{"status": "success", "data": {"resultType": "vector",'
+            b'"result": [{"metric": {}, "value": [0, "1e300"]}]}}',
+        ),
         (422, b'{"status": "error", "errorType": "execution", "error": "no"}'),
         (302, b""),
         (200, b" " * 21_000_000),
     ],
-    ids=["missing", "html", "deep", "null", "bare", "labels", "value", "matrix", "refused", "elsewhere", "large"],
+    ids=[
+        "missing",
+        "html",
+        "deep",
+        "null",
+        "bare",
+        "labels",
+        "value",
+        "matrix",
+        "huge",
+        "refused",
+        "elsewhere",
+        "large",
+    ],
 )
 def test_a_server_that_answers_otherwise_is_told(status: int, body: bytes) -> None:
     refused = pytest.raises(OverstapError, match=f"METRICS-003.*status {status}")
     with replying(lambda *_: (status, body)) as address, Prometheus(address) as server, refused:
         server.at("1", NOON)
+
+
+def test_what_no_file_can_hold_and_moments_of_another_time_are_left_out() -> None:
+    def respond(path: str, given: dict[str, str]) -> tuple[int, bytes]:
+        if not path.endswith("query_range"):
+            return 200, b'{"status": "success", "data": {"resultType": "vector", "result": []}}'
+        values = [[-1e300, "7"], [NOON.timestamp(), "3"], [1e300, "9"]]
+        result = [{"metric": {"region": "half \ud800 " + "x" * 100_000}, "values": values}]
+        return 200, json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}).encode()
+
+    with replying(respond) as address, Prometheus(address) as server:
+        written = page(draw(server, Wanted(NOON, 24)), address, Wanted(NOON, 24)).encode()
+    shown = of(written.decode(), "Auditregels zonder controlepunt")
+    assert "half ? xxx" in shown
+    assert shown.endswith("x 3 3")
+    assert len(written) < 200_000
 
 
 def test_a_server_that_is_away_is_told() -> None:
