@@ -21,7 +21,9 @@ def test_airflow_takes_the_theme() -> None:
     from airflow.api_fastapi.common.types import Theme
 
     assert Theme.model_validate(THEME).globalCss == THEME["globalCss"]
-    assert {rule["display"] for rule in THEME["globalCss"].values()} == {"none"}
+    assert {rule["display"] for rule in THEME["globalCss"].values()} == {"none !important"}, (
+        "else a button's own style wins"
+    )
 
 
 def test_it_hides_the_bins_as_airflow_names_them() -> None:
