@@ -82,6 +82,11 @@ def test_latencies_and_log_lines_of_a_page_server_are_as_documented(server: Metr
     for line in lines:
         assert {"@timestamp", "log.level", "message", "ecs.version"} <= line.keys()
         assert line["service"] == {"name": "overstap-review"}
+    # The caller's trace where it sent one, else one of the request's own.
+    of_requests = [line["trace"]["id"] for line in lines if line["message"].startswith("GET ")]
+    assert of_requests[:-1] == [given] * 20
+    assert re.fullmatch("[0-9a-f]{32}", of_requests[-1])
+    assert of_requests[-1] != given
     assert not re.search("ABCD-1234|127.0.0.1:[0-9]+ - ", pages.log.read_text())
 
 
