@@ -1,12 +1,13 @@
 """Applications with order of preference and states: read from a list, kept with history, and what ends one."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 from owned import by_owner
-from test_walk import NOW, PO, PUPIL, REGION, ROUND, VO, accept_all, agreement, inspect, release, seal, supply
+from test_walk import NOW, PO, PUPIL, REGION, ROUND, VO, accept_all, agreement, inspect, release, seal, send, supply
 from test_walk import incoming as dossier_of
 
 from overstap.agreements.model import RoundKind
@@ -14,7 +15,7 @@ from overstap.intake import applications
 from overstap.intake.applications import HEADER, OPTIONAL
 from overstap.intake.registrations import SourceRegistrations, collect_registrations
 from overstap.ledger import Ledger
-from overstap.ledger.delivery import deliveries
+from overstap.ledger.delivery import deliveries, withdrawals
 from overstap.ledger.invariants import check
 from overstap.ledger.rosters import by_application
 from overstap.ledger.rosters.matching import RosterList
@@ -143,6 +144,33 @@ def test_an_application_that_ended_is_sealed_and_sent_no_more(ledger: Ledger, tm
         assert deliveries.claim_to_send(unit, ROUND, VO, limit=10) == []
         assert unit.rows("select problem from overstap.delivery") == [("DELIVERY-104",)]
     sound(ledger)
+
+
+def test_a_school_that_was_sent_the_dossier_of_who_does_not_come_is_a_list(ledger: Ledger, tmp_path: Path) -> None:
+    def vain() -> list[tuple[str, ...]]:
+        with ledger.unit(REGION, "test") as unit:
+            found = by_application.listed(unit, ROUND)
+        return [one.secondary_schools for one in found if one.list is RosterList.SENT_IN_VAIN]
+
+    supply(ledger, dossier_of())
+    accept_all(ledger)
+    release(ledger)
+    inspect(ledger)
+    row = partial(line, PUPIL, "1", stage="ingeschreven")
+    collect(ledger, tmp_path, row("toelaatbaar", "", moment=f"{NOW:%Y-%m-%d} 00:01"))
+    assert len(seal(ledger)) == 1
+    collect(ledger, tmp_path, row("ingetrokken", "", moment=f"{NOW:%Y-%m-%d} 00:02"))
+    assert vain() == [], "it was sealed and not sent"
+    collect(ledger, tmp_path, row("toelaatbaar", "", moment=f"{NOW:%Y-%m-%d} 00:03"))
+    assert send(ledger) == 1
+    assert vain() == []
+    collect(ledger, tmp_path, row("ingetrokken", "elders", moment=f"{NOW:%Y-%m-%d} 00:04"))
+    assert vain() == [(VO,)]
+    with ledger.unit(REGION, "coordinator") as unit:
+        [dossier] = unit.one("select dossier from overstap.dossier")
+        reason = withdrawals.WithdrawalReason.PUPIL_NOT_COMING
+        withdrawals.withdraw(unit, ROUND, [dossier], reason=reason, decided_by="coordinator")
+    assert vain() == []
 
 
 def test_several_first_choices_are_a_list(opened: Ledger, tmp_path: Path) -> None:

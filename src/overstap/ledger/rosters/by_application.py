@@ -1,4 +1,4 @@
-"""Pupils whose applications ask for attention: placed twice, admitted nowhere, withdrawn everywhere, first twice.
+"""Pupils whose applications ask for attention: placed twice, admitted nowhere, withdrawn everywhere, sent in vain.
 
 They stand beside the lists of `matching`, with the same owners, and need no roster. Signs and counts only.
 """
@@ -35,6 +35,20 @@ _LISTED = """
         union all
         select p.pupil, p.school, 'placed_twice', t.schools from pupil p
           join overstap.placed_twice t on t.round_id = %(round)s and t.pupil = p.pupil and t.holds is null
+        union all
+        select d.pupil, d.primary_school, 'sent_in_vain',
+               array_agg(distinct l.secondary_school order by l.secondary_school)
+          from overstap.round o
+          join overstap.dossier d on d.round_id = o.round_id and d.state <> 'withdrawn'
+          join overstap.delivery l on l.dossier = d.dossier
+           and (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
+          join overstap.application a on a.region = o.region and a.school_year = o.school_year and a.pupil = d.pupil
+           and a.secondary_school = l.secondary_school
+          left join overstap.placed_twice t on t.round_id = o.round_id and t.pupil = d.pupil
+         where o.round_id = %(round)s and overstap.is_of_leavers(o.kind)
+           and (a.withdrawn_at is not null or a.stage = 'placed' and not l.secondary_school = any(t.holds))
+           and not exists (select from overstap.revocation r where r.message_id = l.message_id)
+         group by 1, 2
     )
     select f.school, f.list, f.pupil, f.schools,
            (select min(d.dossier::text)::uuid from overstap.dossier d
@@ -47,7 +61,8 @@ def listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[I
     """Return the pupils of a round whose applications ask for attention, by school and list.
 
     Admitted nowhere is told in a placement round: who applied and is placed nowhere. Withdrawn everywhere: no source
-    states an application of the pupil any more.
+    states an application of the pupil any more. Sent in vain: a school was sent the dossier, and the application there
+    ended since, or another placement holds; what it has is taken back by withdrawing the dossier.
 
     Args:
         unit: the transaction; it needs no key.

@@ -35,6 +35,8 @@ class RosterList(StrEnum):
     """Every application was withdrawn (`by_application`)."""
     SEVERAL_FIRST = "several_first"
     """Several applications are a first choice (`by_application`)."""
+    SENT_IN_VAIN = "sent_in_vain"
+    """A school may have the dossier, and the pupil does not go there (`by_application`)."""
 
 
 @dataclass(frozen=True, slots=True)
