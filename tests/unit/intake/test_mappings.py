@@ -21,7 +21,7 @@ from overstap.intake import applications
 from overstap.intake.candidates import Candidate
 from overstap.intake.mappings.cells import CellFault, converted
 from overstap.intake.mappings.loading import BUILT_IN, load, read_mapping
-from overstap.intake.mappings.model import SCHEMA, About, ColumnRule, Kind, Mapping, schema_text
+from overstap.intake.mappings.model import REGISTRATION_COLUMNS, SCHEMA, About, ColumnRule, Kind, Mapping, schema_text
 from overstap.intake.mappings.proposing import Column, propose
 from overstap.intake.mappings.reading import MappedRow, open_table, read_rows
 from overstap.intake.mappings.trying import read_columns, try_mapping
@@ -153,6 +153,10 @@ def test_a_regions_own_mapping_counts_first_and_each_built_in_one_is_valid(tmp_p
     found = [read_mapping(path) for path in sorted(BUILT_IN.glob("*.yaml")) if path.stem != "words"]
     assert {one.name for one in found} >= {"platform_export", "las_export"}
     assert not any(one.open for one in found)
+
+
+def test_the_columns_of_registrations_are_those_that_are_read() -> None:
+    assert (*applications.HEADER, *applications.OPTIONAL) == REGISTRATION_COLUMNS
 
 
 # --- cells ----------------------------------------------------------------------------------------------------------

@@ -8,13 +8,24 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from overstap.intake.applications import HEADER, OPTIONAL
 from overstap.oso.catalogue import Catalogue, catalogue
 from overstap.oso.catalogue import Field as OsoField
 from overstap.resources import INCLUDE
 from overstap.tabular.table import column_name
 
 SCHEMA = INCLUDE / "schemas" / "mapping.schema.json"
+REGISTRATION_COLUMNS = (
+    "leerlingnummer",
+    "geboortedatum",
+    "basisschool",
+    "vo_school",
+    "fase",
+    "vastgelegd_op",
+    "voorkeur",
+    "status",
+    "reden",
+)
+"""Those of `intake.applications`, which is not imported: it needs PostgreSQL's library, and an agreement does not."""
 NAME = r"^[a-z][a-z0-9_-]{0,39}$"
 """Form of a mapping's name, which is that of its file."""
 _STEP = re.compile(r"([A-Za-z_0-9-]+)(?:\[([1-9][0-9]?)\])?")
@@ -124,8 +135,8 @@ class Mapping(_Part):
             ValueError: there is no such field, or it holds others.
         """
         if self.about is About.REGISTRATIONS:
-            if target not in (*HEADER, *OPTIONAL):
-                raise ValueError(f"{target}: no column of registrations ({', '.join((*HEADER, *OPTIONAL))})")
+            if target not in REGISTRATION_COLUMNS:
+                raise ValueError(f"{target}: no column of registrations ({', '.join(REGISTRATION_COLUMNS)})")
             return None
         return field_at(catalogue(self.oso), target)
 
