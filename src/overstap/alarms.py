@@ -15,6 +15,7 @@ _CATEGORIES = {
     "code_ended": "authentication",
     "account_guessed": "authentication",
     "factor_guessed": "authentication",
+    "invitation_guessed": "authentication",
 }
 
 

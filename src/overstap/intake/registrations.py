@@ -15,7 +15,7 @@ from overstap.agreements import Agreement
 from overstap.errors import OverstapError
 from overstap.intake.applications import Application
 from overstap.intake.refusals import RefusedItem
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, guests
 from overstap.ledger.rounds import registrations
 from overstap.ledger.rounds.registrations import RefusedRegistration, Registration, UnstatedRegistrations
 from overstap.storage import Place, UnreadError
@@ -109,6 +109,8 @@ def collect_registrations(
     secondary = {school.id for school in agreement.secondary_schools}
     primary = {school.id for school in agreement.primary_schools}
     counts: Counter[str] = Counter()
+    with ledger.unit(agreement.region, actor) as unit:
+        primary |= guests.of_year(unit, agreement.school_year)
     inside: list[Registration] = []
     stated: list[tuple[str, str]] = []
     for source in found:

@@ -22,6 +22,8 @@ class SchoolAccount:
     region: str
     school: str
     name: str
+    only_round: str | None = None
+    """The one round that it is for: a guest school's account; None for all of its school's rounds."""
 
     @property
     def actor(self) -> str:

@@ -27,6 +27,7 @@ def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
     yield from _registrations(unit)
     yield from _rosters(unit)
     yield from _typed(unit)
+    yield from _guests(unit)
 
 
 def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
@@ -209,3 +210,31 @@ def _typed(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
             yield typed, "typed in, was handed in by another account than its audit line says"
     for typed in last:
         yield typed, "has audit lines of being typed in, and is gone"
+
+
+def _guests(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare guest schools with the lines about them: who invited which school, and whether its part ended."""
+    said: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+    for guest, action, detail in unit.rows(
+        "select l.said ->> 'subject', l.said ->> 'action', l.said -> 'detail' from "
+        "(select payload::jsonb as said, seq from overstap.audit_line) l "
+        "where starts_with(l.said ->> 'action', 'guest.') order by l.seq"
+    ):
+        said.setdefault(guest, []).append((action, detail))
+    invited = {guest: tuple(rest) for guest, *rest in _guest_rows(unit)}
+    for guest, (round_id, school, by, is_ended) in invited.items():
+        lines = said.pop(guest, [])
+        first = next((detail for action, detail in lines if action == "guest.invite"), {})
+        if (first.get("round"), first.get("school"), first.get("by")) != (round_id, school, by):
+            yield guest, "was invited otherwise than its audit line says"
+        last = [action for action, _ in lines if action in ("guest.invite", "guest.renew", "guest.end")][-1:]
+        if (last == ["guest.end"]) != is_ended:
+            yield guest, "has ended or takes part otherwise than its last audit line says"
+    for guest in said:
+        yield guest, "has audit lines of a guest school, and is gone"
+
+
+def _guest_rows(unit: UnitOfWork) -> list[tuple[Any, ...]]:
+    return unit.rows(
+        "select guest::text, round_id, school, invited_by, ended_at is not null from overstap.guest_school"
+    )

@@ -343,6 +343,8 @@ def _encrypted(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
             "from overstap.contact_call where content is not null "
             "union all select 'message ' || message, 'contact_message/' || message, key_id, content "
             "from overstap.contact_message where content is not null "
+            "union all select 'guest ' || guest, 'guest/' || guest, key_id, content "
+            "from overstap.guest_school where content is not null "
             "union all select 'file ' || label, 'file/' || label, key_id, file_name from overstap.refused_input "
             "union all select 'roster entry ' || roster_pupil, 'roster/' || roster_pupil, key_id, content "
             "from overstap.roster_pupil "

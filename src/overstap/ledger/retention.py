@@ -156,6 +156,7 @@ def idle_keys(unit: UnitOfWork) -> list[str]:
             "union select key_id from overstap.contact_person "
             "union select key_id from overstap.contact_call where content is not null "
             "union select key_id from overstap.contact_message where content is not null "
+            "union select key_id from overstap.guest_school where content is not null "
             "union select key_id from overstap.dossier_record union select key_id from overstap.roster_pupil "
             "union select key_id from overstap.typed_step "
             "union select key_id from overstap.typed_file "

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from overstap.agreements import Agreement
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, guests
 from overstap.ledger.delivery import uncollected
 from overstap.ledger.notifications import notices, outbox
 from overstap.ledger.notifications.notices import WaitingNotice
@@ -17,6 +17,7 @@ from overstap.ledger.session import UnitOfWork
 from overstap.notifications.account_notices import ACCOUNT_KINDS
 from overstap.notifications.composition import compose_notices, recipient_of
 from overstap.notifications.coordinator_messages import queue_messages
+from overstap.notifications.guest_invitations import queue_invitations
 from overstap.notifications.message import is_address
 from overstap.notifications.round_notices import RoundStatus, round_notices
 from overstap.notifications.timing import is_digest_due, is_urgent_due
@@ -47,7 +48,8 @@ def update_notices(
         school_page: address of the schools' pages.
 
     Returns:
-        Counts: "noted" notices, and "digests", "urgent" mails and coordinators' "messages" queued.
+        Counts: "noted" notices, and "digests", "urgent" mails, coordinators' "messages" and guest schools'
+        "invitations" queued.
     """
     done: Counter[str] = Counter()
     with ledger.unit(region, actor) as unit:
@@ -59,6 +61,10 @@ def update_notices(
             return done
         if messages := queue_messages(unit, lambda round_id: rounds.get_round(unit, round_id).agreement):
             done["messages"] = messages
+        if school_page is not None:
+            done["invitations"] = queue_invitations(
+                unit, lambda round_id: rounds.get_round(unit, round_id).agreement, school_page
+            )
         for recipient, every in notices.waiting(unit).items():
             # Without a round there is nothing to tell but what happened to a school's accounts
             waiting = every if found else [one for one in every if one.content.kind in ACCOUNT_KINDS]
@@ -74,12 +80,13 @@ def _statuses(unit: UnitOfWork, at: datetime, expiring: Sequence[tuple[str, str,
     found = []
     for round_id in rounds.open_since(unit, at - _LINGERS):
         row = rounds.get_round(unit, round_id)
-        mine = {school.id for school in row.agreement.schools} | {f"region {unit.region}"}
+        agreement = guests.with_guests(unit, round_id, row.agreement)
+        mine = {school.id for school in agreement.schools} | {f"region {unit.region}"}
         found.append(
             RoundStatus(
                 round_id,
                 row.kind,
-                row.agreement,
+                agreement,
                 row.opened_at,
                 row.closed_at,
                 at,

@@ -2,6 +2,7 @@
 
 from overstap import storage
 from overstap.agreements import RoundId
+from overstap.ledger import guests
 from overstap.ledger.dossiers import quality_runs
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
@@ -21,7 +22,8 @@ def region_page(unit: UnitOfWork, round_id: str, school: str | None = None) -> s
         KeyError: the school is not a primary school of the round's agreement.
     """
     round_ = get_round(unit, round_id)
-    schools = {one.id: one.name for one in round_.agreement.primary_schools}
+    agreement = guests.with_guests(unit, round_id, round_.agreement)
+    schools = {one.id: one.name for one in agreement.primary_schools}
     if school is not None and school not in schools:
         raise KeyError(school)
     return html(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from overstap.clock import dutch_time, format_digits, now
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, database_clock
+from overstap.ledger import Ledger, database_clock, guests
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.current_versions import current_versions
@@ -100,7 +100,7 @@ def print_letters(
         invitations.note(unit, made)
         invitations.note_printed(unit, done)
         if written:
-            own = found.agreement.school(school)
+            own = guests.with_guests(unit, round_id, found.agreement).school(school)
             file = letters_pdf(Sender(own.name, own.contact, address), written, now())
             # This line tells whether the codes in a file are valid after an interruption (see `letter_file`)
             unit.audit(

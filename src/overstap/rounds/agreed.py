@@ -5,6 +5,7 @@ import logging
 from overstap.agreements import Agreement, RoundId
 from overstap.agreements.load import find_agreement
 from overstap.errors import OverstapError
+from overstap.ledger import guests
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.rounds.steering import apply_file
 from overstap.rounds.context import Context, RoundContext
@@ -13,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def round_context(context: Context, round_id: RoundId, actor: str) -> RoundContext:
-    """Return the context of an open round, with the agreement in force.
+    """Return the context of an open round, with the agreement in force and the round's guest schools added.
 
     Args:
         context: settings and ledger.
@@ -23,7 +24,9 @@ def round_context(context: Context, round_id: RoundId, actor: str) -> RoundConte
     Raises:
         OverstapError: LEDGER-009 when the round is not open.
     """
-    return context.of_round(round_id, agreement_now(context, round_id, actor))
+    agreement = agreement_now(context, round_id, actor)
+    with context.ledger.unit(round_id.region, actor) as unit:
+        return context.of_round(round_id, guests.with_guests(unit, round_id, agreement))
 
 
 def agreement_now(context: Context, round_id: RoundId, actor: str) -> Agreement:

@@ -22,7 +22,7 @@ from overstap.intake.rosters.collecting import collect_roster
 from overstap.intake.sources.source import SourceContext
 from overstap.intake.sources.typed import TYPED
 from overstap.intake.virus_scanner import VirusScanner
-from overstap.ledger import certificate_dates
+from overstap.ledger import certificate_dates, guests
 from overstap.ledger.dossiers import typed
 from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.rounds import collection_times, rounds
@@ -183,8 +183,13 @@ def to_collect(context: Context, region: str, school_year: str) -> list[SchoolOf
         certificate_dates.note(context.settings.need("ledger"), expiry_dates(trust, at=context.clock()))
     with context.ledger.unit(region, "plan_day") as unit:
         collecting = rounds.collecting(unit, school_year)
+        agreements = [guests.with_guests(unit, one.round_id, one.agreement) for one in collecting]
     log.info("Rondes die nog aanleveren | rounds collecting: %s", ", ".join(one.kind for one in collecting) or "-")
-    return [SchoolOfRound(one, school) for one in collecting for school in one.agreement.suppliers(one.kind)]
+    return [
+        SchoolOfRound(one, school)
+        for one, agreement in zip(collecting, agreements, strict=True)
+        for school in agreement.suppliers(one.kind)
+    ]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
+from overstap.ledger import guests
 from overstap.ledger.alarms import take_new
 from overstap.ledger.review.person_events import guessed_codes
 from overstap.ledger.rounds import due_work, rounds
@@ -79,8 +80,9 @@ def alert(context: Context, region: str, found: RoundRow) -> Counter[str]:
     )
     with context.ledger.unit(region, "alert") as unit:
         ended = guessed_codes(unit, found.round_id)
+        agreement = guests.with_guests(unit, found.round_id, found.agreement)
         done["ended_codes"] += queue_ended_codes(
-            unit, found.agreement, found.round_id, ended, school_page=settings.school_address
+            unit, agreement, found.round_id, ended, school_page=settings.school_address
         )
         if settings.alarm_mail:
             done["alarms"] += queue_alarms(unit, take_new(unit), to=settings.alarm_mail)

@@ -21,7 +21,7 @@ begin
       into failed_account, failed_network
       from school_attempt t
      where t.subject = any(array_append(networks, of_account)) and t.quarter >= this_quarter - interval '1 day';
-    select a.password, a.region into password, of_region from school_account a where a.account = named and a.ended_at is null;
+    select a.password, a.region into password, of_region from school_account a where a.account = named and account_serves(a);
     may := is_known or failed_account < 100;
     if not may then
         password := null;
@@ -39,12 +39,12 @@ begin
 end $$;
 
 -- Half an hour without a sign of life, or a working day, and the stay is over.
-create function overstap.school_stay_look(wanted bytea, out account text, out region text, out school text, out name text)
+create function overstap.school_stay_look(wanted bytea, out account text, out region text, out school text, out name text, out only_round text)
     language sql security definer set search_path = overstap, pg_temp as $$
     update school_stay s set used_at = clock_timestamp() from school_account a
-     where s.finds = wanted and a.account = s.account and a.ended_at is null and s.awaits is null
+     where s.finds = wanted and a.account = s.account and account_serves(a) and s.awaits is null
        and s.used_at > clock_timestamp() - interval '30 minutes' and s.began_at > clock_timestamp() - interval '8 hours'
-    returning a.account, a.region, a.school, a.name $$;
+    returning a.account, a.region, a.school, a.name, a.round_id $$;
 
 create function overstap.school_stay_end(wanted bytea) returns void
     language sql security definer set search_path = overstap, pg_temp as $$ delete from school_stay where finds = wanted $$;
@@ -58,7 +58,7 @@ create function overstap.school_enter(named text, proven text, of_account bytea,
 declare is_known boolean; waits text; of_region text;
 begin
     select a.region into of_region from school_account a
-     where a.account = named and a.password = proven and a.ended_at is null for share;
+     where a.account = named and a.password = proven and account_serves(a) for share;
     if not found then
         return null;
     end if;
@@ -90,7 +90,7 @@ create function overstap.school_enter_federated(named text, of_brin text, stay b
 declare waits text; of_region text;
 begin
     select a.region into of_region from school_account a
-     where a.account = named and left(a.school, 4) = of_brin and a.ended_at is null for share;
+     where a.account = named and left(a.school, 4) = of_brin and account_serves(a) for share;
     if not found then
         return null;
     end if;

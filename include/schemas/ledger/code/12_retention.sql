@@ -178,6 +178,7 @@ begin
                                     where o.round_id = of_round and p.region = of_region)) into more;
         gone := gone + more;
     end if;
+    gone := gone + erase_guests(of_round);
     update contact_call set key_id = null, content = null where round_id = of_round and content is not null;
     get diagnostics more = row_count;
     gone := gone + more;

@@ -47,6 +47,9 @@ select r.region, k.work, case when w.looked_at is null then o.opened_at else lea
        select min(x.sent_at) from contact_message x
         where k.work = 'notices' and x.region = r.region and x.queued_at is null and x.sent_at > w.looked_at
        union all
+       select min(x.asked_at) from guest_school x join round o on o.round_id = x.round_id and o.closed_at is null
+        where k.work = 'notices' and x.region = r.region and x.mailed_at is null and x.ended_at is null and x.asked_at > w.looked_at
+       union all
        select min(x.raised_at) from alarm x
         where k.work = 'notices' and x.told_at is null and coalesce(x.region = r.region, true) and x.raised_at > w.looked_at
        union all

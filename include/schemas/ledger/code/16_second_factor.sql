@@ -20,7 +20,7 @@ create function overstap.factor_subject(named text) returns bytea
 create function overstap.held_stay(wanted bytea, waits text) returns overstap.school_stay
     language sql set search_path = overstap, pg_temp as $$
     select s from school_stay s join school_account a using (account)
-     where s.finds = wanted and a.ended_at is null and s.awaits is not distinct from waits
+     where s.finds = wanted and account_serves(a) and s.awaits is not distinct from waits
        and case when waits = 'factor' then s.began_at > clock_timestamp() - interval '10 minutes'
                 when waits = 'enrolment' then s.began_at > clock_timestamp() - interval '30 minutes'
                 else s.used_at > clock_timestamp() - interval '30 minutes' and s.began_at > clock_timestamp() - interval '8 hours' end
@@ -61,7 +61,7 @@ create function overstap.school_stay_half(wanted bytea, out account text, out re
                                           out awaits text, out challenge bytea)
     language sql stable security definer set search_path = overstap, pg_temp as $$
     select a.account, a.region, a.school, a.name, s.awaits, s.challenge from school_stay s join school_account a using (account)
-     where s.finds = wanted and a.ended_at is null
+     where s.finds = wanted and account_serves(a)
        and s.began_at > clock_timestamp() - case s.awaits when 'factor' then interval '10 minutes' when 'enrolment' then interval '30 minutes' end $$;
 
 -- The factors of a stay's account, also of one that is not complete.

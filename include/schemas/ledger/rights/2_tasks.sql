@@ -9,7 +9,7 @@ end $$;
 
 -- regions, rounds
 grant select on overstap.region to overstap_region;
-grant select, insert, update (name, contact) on overstap.school to overstap_region;
+grant select, insert, update (name, contact, is_guest) on overstap.school to overstap_region;
 grant select on overstap.round, overstap.round_agreement, overstap.run_change, overstap.application,
     overstap.application_event to overstap_region;
 grant execute on function overstap.open_round, overstap.hold_round, overstap.add_agreement, overstap.narrow_run, overstap.undecided,
@@ -118,10 +118,13 @@ grant select, insert (region, round_id, dag_id, run_id, task, map_index, school,
 
 -- contact with schools: a task mails what a coordinator wrote on the board
 grant select on overstap.contact_person, overstap.contact_call, overstap.contact_message, overstap.contact_message_to to overstap_region;
+grant select on overstap.guest_school to overstap_region;
+grant execute on function overstap.mail_guest to overstap_region;
 grant update (queued_at) on overstap.contact_message to overstap_region;
 grant update (is_unreachable) on overstap.contact_message_to to overstap_region;
 -- Where one login serves everything, as above.
-grant execute on function overstap.keep_contact, overstap.note_call, overstap.erase_call, overstap.keep_message
+grant execute on function overstap.keep_contact, overstap.note_call, overstap.erase_call, overstap.keep_message,
+    overstap.invite_guest, overstap.renew_guest, overstap.end_guest
     to overstap_region;
 
 -- accounts: made, ended and recovered; nobody signs in with this login

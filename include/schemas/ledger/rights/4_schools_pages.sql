@@ -5,7 +5,9 @@ grant select on all tables in schema overstap to overstap_rights_school;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.school_stay, overstap.school_attempt, overstap.school_device, overstap.school_account, overstap.school_factor,
     overstap.school_recovery_code, overstap.backup, overstap.certificate, overstap.agreement_draft,
-    overstap.agreement_draft_version from overstap_rights_school;
+    overstap.agreement_draft_version, overstap.guest_school from overstap_rights_school;
+-- Who else was invited is shown, but not the address that lets somebody in.
+grant select (guest, region, round_id, school, name, pupils, key_id, content, ended_at) on overstap.guest_school to overstap_rights_school;
 grant select (attachment, region, frozen), insert on overstap.review_attachment to overstap_rights_school;
 
 -- To hold a dossier (select for update) PostgreSQL asks for a right to change something of it; a version by itself cannot change.
@@ -34,6 +36,7 @@ grant execute on function overstap.begin_typed, overstap.save_typed, overstap.ad
     overstap.reopen_typed, overstap.drop_typed to overstap_rights_school;
 -- Signing in, before any region is known: each acts on the one account that the password or the stay is of.
 grant execute on function overstap.school_try, overstap.school_enter, overstap.school_enter_federated, overstap.school_stay_look, overstap.school_stay_end,
+    overstap.guest_look, overstap.guest_accept,
     overstap.school_stay_half, overstap.school_factors, overstap.school_factor_facts, overstap.school_factor_try,
     overstap.school_challenge, overstap.school_take_challenge, overstap.school_pass, overstap.school_pass_recovery,
     overstap.school_factor_begin, overstap.school_factor_confirm, overstap.school_factor_remove, overstap.school_recovery_renew,

@@ -6,7 +6,10 @@ grant select on all tables in schema overstap to overstap_rights_watch;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.review_access, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device,
     overstap.school_factor, overstap.school_recovery_code, overstap.typed_dossier, overstap.typed_step,
-    overstap.typed_file from overstap_rights_watch;
+    overstap.typed_file, overstap.guest_school from overstap_rights_watch;
+grant select (guest, region, round_id, school, name, pupils, invited_by, invited_at, asked, asked_at, mailed_at, expires_at, ended_by, ended_at)
+    on overstap.guest_school to overstap_rights_watch;
+grant select (key_id, content) on overstap.guest_school to overstap_rights_board;
 grant select (typed, region, round_id, primary_school, state, made_at, handed_in_at) on overstap.typed_dossier to overstap_rights_watch;
 grant select (access, region, dossier, person, frozen, opens_at, issued_at, issued_by, ended_at) on overstap.review_access
     to overstap_rights_watch;
@@ -23,5 +26,7 @@ grant execute on function overstap.school_accounts, overstap.recover_account to 
 -- What another person asked for is confirmed here alone, where it is known who is signed in.
 grant execute on function overstap.second_requests, overstap.confirm_second, overstap.withdraw_second to overstap_rights_board;
 -- Whom to call, calls and messages. Their contents are encrypted; the key for them is in the api-server alone, beside the tasks' own.
+-- Schools from outside the region, for one round.
+grant execute on function overstap.invite_guest, overstap.renew_guest, overstap.end_guest to overstap_rights_board;
 grant execute on function overstap.keep_contact, overstap.note_call, overstap.erase_call, overstap.keep_message
     to overstap_rights_board;

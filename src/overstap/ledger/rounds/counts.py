@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from overstap.agreements import RoundId, RoundKind
+from overstap.ledger import guests
 from overstap.ledger.session import UnitOfWork
 
 
@@ -59,7 +60,7 @@ def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None =
 
     Expected are the pupils on the school's roster, where it supplied one and the round is one of leavers; else pupils
     who go to one of the round's receiving schools (in a feedback round: who came from one). Neither counts when the
-    dossier was withdrawn.
+    dossier was withdrawn. A guest school has at least the pupils that it was invited for.
 
     Args:
         unit: the transaction.
@@ -112,6 +113,9 @@ def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None =
         school=school,
     ):
         found.setdefault(one, Counter())[supplier] = count
+    for one, guest, count in guests.expected(unit, round_id, school):
+        expects = found.setdefault(one, Counter())
+        expects[guest] = max(expects[guest], count)
     return found
 
 
@@ -119,10 +123,13 @@ def primary_schools(unit: UnitOfWork, round_id: str, school: str | None = None) 
     """Return the counts of every primary school of the round's region by name, or of one."""
     names: dict[str, str] = dict(
         unit.rows(
-            "select school, name from overstap.school where kind = %(kind)s "
-            "and (%(school)s::text is null or school = %(school)s) order by name, school",
+            "select school, name from overstap.school s where kind = %(kind)s "
+            "and (%(school)s::text is null or school = %(school)s) and (not is_guest or exists "
+            "(select from overstap.guest_school g where g.round_id = %(round)s and g.school = s.school)) "
+            "order by name, school",
             kind=_kind(round_id).supplied_by.value,
             school=school,
+            round=round_id,
         )
     )
     waited_for = expected(unit, round_id, school).get(round_id, Counter())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from overstap.errors import OverstapError
-from overstap.ledger import database_clock
+from overstap.ledger import database_clock, guests
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.rounds.counts import expected
 from overstap.ledger.rounds.rounds import RoundRow, get_round
@@ -111,7 +111,9 @@ def _behind(unit: UnitOfWork, found: RoundRow, milestone: str) -> dict[str, int]
                 round=found.round_id,
             )
         )
-        late = {school.id: 0 for school in found.agreement.suppliers(found.kind) if school.id not in supplied}
+        suppliers = [school.id for school in found.agreement.suppliers(found.kind)]
+        suppliers += [school for _, school, _ in guests.expected(unit, found.round_id)]
+        late = {school: 0 for school in suppliers if school not in supplied}
         return late | _short_of_roster(unit, found, supplied)
     if milestone == "review_closes":
         query = (

@@ -32,7 +32,8 @@ def open_round(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> bool:
     unit.run(
         "insert into overstap.school (region, school, name, kind, contact) "
         "select %(region)s, * from unnest(%(ids)s::text[], %(names)s::text[], %(kinds)s::text[], %(contacts)s::text[]) "
-        "on conflict (region, school) do update set name = excluded.name, contact = excluded.contact",
+        "on conflict (region, school) do update set name = excluded.name, contact = excluded.contact, "
+        "is_guest = false",
         region=unit.region,
         ids=[school.id for school in agreement.schools],
         names=[school.name for school in agreement.schools],

@@ -124,6 +124,11 @@ def supervision(region: str) -> str:
     return f"{PREFIX}/toezicht/{quote(region)}"
 
 
+def guests(round_id: str) -> str:
+    """Return the path of the page with schools from outside the region; argument as of `round_page`."""
+    return f"{round_page(round_id)}/gasten"
+
+
 def contacts(round_id: str) -> str:
     """Return the path of the page with whom to call at each school of a round."""
     return f"{round_page(round_id)}/contact"

@@ -18,6 +18,7 @@ from overstap.pages.board.airflow_port import AirflowRefusedError, RunRef, TaskR
 from overstap.pages.board.contacting import add_contacting
 from overstap.pages.board.deciding import add_deciding
 from overstap.pages.board.drafting import add_drafting
+from overstap.pages.board.inviting import add_inviting
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.placing import add_placing
 from overstap.pages.board.selection import Selection, selection_of
@@ -67,6 +68,7 @@ def make_app(board: Board) -> FastAPI:
     _add_pages(app, board)
     _add_rerun(app, board)
     add_contacting(app, board)
+    add_inviting(app, board)
     add_deciding(app, board)
     add_placing(app, board)
     add_drafting(app, board, HEADERS["Content-Security-Policy"])

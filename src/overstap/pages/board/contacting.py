@@ -87,7 +87,7 @@ def _add_list(app: FastAPI, board: Board) -> None:
                     contacts.keep_person(unit, keys, round_id, party, one)
                 return "list"
 
-            done = _as_coordinator(board, region, person, keep)
+            done = as_coordinator(board, region, person, keep)
         except (FormRefusedError, ListRefusedError) as problem:
             return written(context, round_id, 422, problem=str(problem))
         log.info("list of %d contacts in %s taken over by %s", len(found), round_id, person.account)
@@ -121,7 +121,7 @@ def _add_party(app: FastAPI, board: Board) -> None:
             try:
                 if not csrf.is_submitted(request, board.airflow.secret(), person, _about(round_id, party), mark):
                     raise FormRefusedError(view.words("problems", "form_old"))
-                done = _as_coordinator(board, region, person, change)
+                done = as_coordinator(board, region, person, change)
             except FormRefusedError as problem:
                 return written(context, round_id, party, 422, problem=str(problem), given=given)
             log.info("contact in %s by %s: %s", round_id, person.account, done)
@@ -221,7 +221,7 @@ def _add_message(app: FastAPI, board: Board) -> None:
                     )
                     return "sent"
 
-                _as_coordinator(board, region, person, keep)
+                as_coordinator(board, region, person, keep)
             except FormRefusedError as problem:
                 return written(context, round_id, asked, 422, draft=draft, problem=str(problem))
             log.info("message %s in %s to %d by %s", draft.message, round_id, len(draft.to), person.account)
@@ -258,9 +258,7 @@ def _checked(board: Board, context: PageContext, round_id: str, region: str, dra
     return Draft(draft.message, to, subject, text)
 
 
-def _as_coordinator(
-    board: Board, region: str, person: BoardUser, change: Callable[[UnitOfWork, BoardKeys], str]
-) -> str:
+def as_coordinator(board: Board, region: str, person: BoardUser, change: Callable[[UnitOfWork, BoardKeys], str]) -> str:
     """Do a change in a transaction as the signed-in account.
 
     Raises:

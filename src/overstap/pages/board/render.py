@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "decision_words": texts("board/decisions"),
         "count": Count,
         "contact_words": texts("board/contacts"),
+        "guest_words": texts("board/guests"),
         "second_words": texts("board/second"),
         "check_words": texts("board/self_check"),
         "outlooks": texts("board/forecast")["outlooks"],

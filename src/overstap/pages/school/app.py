@@ -28,6 +28,7 @@ from overstap.ledger.dossiers.reference import read_reference
 from overstap.ledger.region_keys import sha256
 from overstap.pages.school.federated_pages import FIRST_PAGE, FederatedPages
 from overstap.pages.school.federation import Federation
+from overstap.pages.school.guest_pages import GuestPages
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.school.page_frame import PageFrame, id_of, is_ours, read_form, text_of
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
@@ -69,12 +70,15 @@ def build_app(operations: SchoolOperations, *, is_secure: bool, federation: Fede
     pages.federated = federation.choices.name if federation is not None else ""
     federated = FederatedPages(operations, federation=federation, is_secure=is_secure, verifier=verifier, delays=delays)
     typing = TypedPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    guests = GuestPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     factors = FactorPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     rosters = RosterPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
-    for path, page in {**pages.gets(), **federated.gets(), **factors.gets(), **rosters.gets(), **typing.gets()}.items():
-        app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for path, page in {**pages.posts(), **factors.posts(), **rosters.posts(), **typing.posts()}.items():
-        app.add_api_route(path, page, methods=["POST"], response_model=None)
+    for part in (pages, federated, factors, rosters, typing, guests):
+        for path, page in part.gets().items():
+            app.add_api_route(path, page, methods=["GET"], response_model=None)
+    for part in (pages, factors, rosters, typing, guests):
+        for path, page in part.posts().items():
+            app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
     app.add_exception_handler(psycopg.OperationalError, pages.failed)  # the ledger ended in the middle of a page
     app.add_exception_handler(HTTPException, pages.lost)
@@ -229,6 +233,8 @@ class _Pages(PageFrame):
         """Show the school's rounds, or redirect to the only one."""
         session, account = await self._who(request)
         found = await run_in_threadpool(self.operations.rounds, account)
+        if account.only_round is not None and found:
+            return RedirectResponse(f"/ronde/{account.only_round}/invullen", 303)
         if len(found) == 1 and found[0].inspects:
             return RedirectResponse(f"/ronde/{found[0].round_id}", 303)
         return self._page(session, "rounds", account=account, rounds=found)

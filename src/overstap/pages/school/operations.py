@@ -13,9 +13,10 @@ from uuid import UUID
 from overstap.agreements import Agreement, Round
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, guests
 from overstap.ledger.accounts import CorrectPassword, SchoolAccount, SchoolSessions, SignInAttempt, SignInStep
 from overstap.ledger.dossiers import school_reports
+from overstap.ledger.guests import OpenInvitation
 from overstap.ledger.review import (
     access_log,
     decisions,
@@ -177,6 +178,16 @@ class SchoolOperations:
                 has_factor=person.has_second_factor,
             )
 
+    def invitation(self, secret: str, networks: Sequence[bytes]) -> tuple[OpenInvitation | None, int]:
+        """Return what an address of an invitation opens; as of `guests.look`."""
+        with self._ledger() as ledger:
+            return guests.look(ledger, secret, networks)
+
+    def accept(self, secret: str, name: str, password: str, school: str) -> str | None:
+        """Use an invitation; as of `guests.accept`."""
+        with self._ledger() as ledger:
+            return guests.accept(ledger, secret, name, password, school)
+
     def account_of(self, token_hash: bytes) -> SchoolAccount | None:
         """Return the account of a session; None when the session has ended."""
         with self._ledger() as ledger:
@@ -193,6 +204,7 @@ class SchoolOperations:
             return [
                 SchoolRound(one.round_id, one.round_id.kind.dutch, one.round_id.school_year, one.dossiers, one.inspects)
                 for one in round_overview.of_school(unit, account.school)
+                if account.only_round in (None, one.round_id)
             ]
 
     def overview(self, account: SchoolAccount, round_id: str) -> PupilOverview:

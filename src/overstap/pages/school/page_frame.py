@@ -54,6 +54,11 @@ class PageFrame:
         )
         if session is None or account is None:
             raise HTTPException(401)
+        if account.only_round is not None:
+            # A guest school's account is for one round, sees of no other that it is there, and has no roster here
+            round_id = request.path_params.get("round_id", account.only_round)
+            if round_id != account.only_round or request.url.path.endswith("/leerlingenlijst"):
+                raise HTTPException(404)
         return session, account
 
     async def _sent(

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from overstap.agreements import Agreement, Round
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, guests
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.dossiers import records, typed
 from overstap.ledger.dossiers.dossiers import IncomingDossier, VersionRef, pupil_hash
@@ -54,6 +54,8 @@ class TypedRound:
     expected: frozenset[str]
     own_codes: frozenset[tuple[str, str]]
     is_closed: bool
+    agreement: Agreement = field(repr=False)
+    """The agreement with the round's guest schools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class TypedList:
     pupils: Sequence[TypedPupil]
     earlier: Sequence[EarlierPupil]
     roster: Sequence[UnwrittenPupil]
+    asked: Sequence[str] = field(default=(), repr=False)
+    """The pupils that a guest school was invited for, as the inviting school or coordinator wrote them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,7 @@ class TypedOperations:
         """Return the drafts of the school in a round."""
         with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
             about = _round(unit, round_id, account.school)
+            asked = guests.asked_of(unit, unit.keys, round_id, account.school)
             first = typed.first_steps(unit, round_id, account.school, _PUPIL_STEP)
             refused = typed.refusals(unit, round_id, account.school)
             pupils = [
@@ -227,8 +232,9 @@ class TypedOperations:
                 about.row.kind.is_inspected,
                 about.is_closed,
                 pupils,
-                _earlier(unit, round_id, account.school),
+                _earlier(unit, round_id, account.school) if account.only_round is None else [],
                 _unwritten(unit, about, account.school, first.values()),
+                asked.pupils if asked is not None else (),
             )
 
     def begin(
@@ -252,7 +258,7 @@ class TypedOperations:
                 before: Dossier | None = None
                 if earlier is not None:
                     refs = [one for one in typed.earlier(unit, round_id, account.school) if one.dossier == earlier]
-                    if not refs:
+                    if not refs or account.only_round is not None:
                         raise OverstapError("SCHOOL-004")
                     access_log.note_opened(unit, refs, by=account.actor, purpose="school_page")
                     before = read(records.content_of(unit, refs[0]))
@@ -505,7 +511,7 @@ class TypedOperations:
 
 def _round(unit: UnitOfWork, round_id: str, school: str) -> TypedRound:
     row = get_round(unit, round_id)
-    agreement: Agreement = row.agreement
+    agreement: Agreement = guests.with_guests(unit, round_id, row.agreement)
     if all(one.id != school for one in agreement.suppliers(row.kind)):
         raise OverstapError("SCHOOL-010")
     agreed = agreement.round(row.kind)
@@ -516,11 +522,12 @@ def _round(unit: UnitOfWork, round_id: str, school: str) -> TypedRound:
         expected_in(row.kind, agreed.categories),
         frozenset(agreement.own_code_labels),
         row.closed_at is not None,
+        agreement,
     )
 
 
 def _school_of(about: TypedRound, school: str) -> FormSchool:
-    found = about.row.agreement.school(school)
+    found = about.agreement.school(school)
     return FormSchool(found.id, found.name, found.contact)
 
 

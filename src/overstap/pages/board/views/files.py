@@ -4,7 +4,7 @@ import json
 
 from overstap.agreements import RoundId
 from overstap.closing.report import round_report
-from overstap.ledger import checkpoints, schools
+from overstap.ledger import checkpoints, guests, schools
 from overstap.ledger.delivery import deliveries, results
 from overstap.ledger.rosters import by_application
 from overstap.ledger.rounds import counts, gate_decisions, rounds
@@ -65,9 +65,10 @@ def school_list(context: PageContext, round_id: str, school: str, kind: str) -> 
         if unit is None:
             raise PageNotFoundError(round_id)
         found = rounds.get_round(unit, round_id)
-        if school not in {one.id for one in found.agreement.suppliers(found.kind)}:
+        agreement = guests.with_guests(unit, round_id, found.agreement)
+        if school not in {one.id for one in agreement.suppliers(found.kind)}:
             raise PageNotFoundError(school)
-        made = list_without_keys(unit, found.agreement, round_id, school, made_at=context.now)
+        made = list_without_keys(unit, agreement, round_id, school, made_at=context.now)
     # The list already begins with a byte order mark where it is a table
     return f"{RoundId(round_id).kind}-{school}.{kind}", (made.html if kind == "html" else made.csv).encode()
 

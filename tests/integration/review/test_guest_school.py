@@ -1,0 +1,348 @@
+"""A primary school from outside the region: invited to one round, typing a pupil in, what its account never opens."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from families import REGION
+from school_service import PASSWORD, School, attempt, school_service
+from typed_pupil import NUMBER, plain_pupil
+
+from overstap.agreements import RoundId, RoundKind
+from overstap.agreements.model.registrations import RegistrationStage
+from overstap.clock import now
+from overstap.intake.applications import Application
+from overstap.intake.registrations import SourceRegistrations, collect_registrations
+from overstap.ledger import Ledger, accounts, guests, retention
+from overstap.ledger.decision_lines import differences
+from overstap.ledger.guests import GuestAsked
+from overstap.ledger.invariants import check
+from overstap.ledger.notifications import outbox
+from overstap.ledger.rounds import counts, milestones, rounds
+from overstap.ledger.rounds.rounds import get_round
+from overstap.notifications.updating import update_notices
+from overstap.pages.school.passwords import hash_password
+from overstap.rounds import checking, collection
+from overstap.rounds.agreed import round_context
+from overstap.rounds.context import Context, RoundContext
+from overstap.settings import Settings
+from overstap_tools.local.postgres import EmbeddedPostgres
+
+GUEST, NAME, EMAIL = "98ZZ00", "De Verre <b>Kim</b> {{ 7*7 }}", "directie@verre.example"
+ASKED = GuestAsked(EMAIL, ("Sam Zonneveld, 3 mei 2014", "Noor {{ 7*7 }} <i>Berg</i>, 1-2-2014"))
+
+
+@pytest.fixture
+def school(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> Iterator[School]:
+    with school_service(postgres, ledger_template, tmp_path / "school") as made:
+        yield made
+
+
+def coordinator(school: School) -> str:
+    return school.review_round.agreement.coordinators[0].account
+
+
+def invited(school: School, round_id: str | None = None) -> str:
+    """Invite the guest and mail it; return the address in the mail, without the host."""
+    place = school.review_round
+    with place.unit(coordinator(school)) as unit:
+        done = guests.invite(unit, place.ledger.keys(REGION), round_id or place.round_id, uuid4(), GUEST, NAME, ASKED)
+    assert done == "invited"
+    return mailed(school)
+
+
+def mailed(school: School) -> str:
+    told = update_notices(
+        *(school.review_round.ledger, REGION),
+        at=now(),
+        expiring=(),
+        board=str,
+        actor="tell",
+        school_page=school.address,
+    )
+    assert told["invitations"] == 1
+    with school.review_round.unit("test") as unit:
+        [(waiting,)] = unit.rows("select mail from overstap.mail where kind = 'guest_invitation' and state = 'waiting'")
+        mail = outbox.claim(unit, waiting)
+    assert mail.to == EMAIL
+    assert not re.search("Zonneveld|Noor|Berg", mail.text + mail.subject), "a mail names no pupil"
+    found = re.search(rf"{re.escape(school.address)}(/uitnodiging/\S+)", mail.text)
+    assert found is not None, mail.text
+    return found[1]
+
+
+def browser(school: School) -> httpx.Client:
+    return httpx.Client(base_url=school.address, follow_redirects=False, timeout=120)
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None, page[-2000:]
+    return found[1]
+
+
+def accepted(client: httpx.Client, address: str, **more: str) -> httpx.Response:
+    page = client.get(address)
+    assert page.status_code == 200, page.text
+    data = {"naam": "J. de Gast", "wachtwoord": PASSWORD, "nogmaals": PASSWORD} | {
+        "formulier": hidden(page.text, "formulier")
+    }
+    return client.post(address, data=data | more)
+
+
+def let_in(school: School, address: str) -> tuple[str, httpx.Client]:
+    """Make the account and sign in; return its login and the browser."""
+    client = browser(school)
+    made = accepted(client, address)
+    assert made.status_code == 200, made.text
+    login = re.search(r"<strong>(gast-[a-z0-9-]+)</strong>", made.text)
+    assert login is not None, made.text
+    assert attempt(school, login[1], PASSWORD, client).headers["location"] == "/rondes"
+    return login[1], client
+
+
+def typed_in(client: httpx.Client, listed: str) -> str:
+    """Type a pupil in, and hand it in; return the address of the draft."""
+    key = hidden(client.get(listed).text, "formulier")
+    draft = client.post(listed, data={"formulier": key}).headers["location"].rpartition("/stap/")[0]
+    steps = plain_pupil(NUMBER, "Zonneveld")
+    school_step = client.get(f"{draft}/stap/school").text
+    assert "De Verre" in school_step
+    for step, answers in steps.items():
+        page = client.get(f"{draft}/stap/{step}").text
+        data = {"formulier": hidden(page, "formulier"), "versie": hidden(page, "versie"), "doe": "verder"}
+        assert client.post(f"{draft}/stap/{step}", data=data | dict(answers)).status_code == 303
+    page = client.get(draft).text
+    data = {"formulier": hidden(page, "formulier"), "versie": hidden(page, "versie")}
+    answer = client.post(f"{draft}/aanleveren", data=data)
+    assert answer.status_code == 200, answer.text
+    return draft
+
+
+def context_of(school: School, tmp_path: Path) -> RoundContext:
+    place = school.review_round
+    settings = Settings(drop=str(tmp_path / "drop"), virus_scanner=None, regions=tmp_path / "regions")
+    return round_context(Context(settings, place.ledger), RoundId(place.round_id), "collect")
+
+
+def test_a_guest_types_a_pupil_in_and_it_is_collected_and_checked(school: School, tmp_path: Path) -> None:
+    place = school.review_round
+    address = invited(school)
+    with place.unit("look") as unit:
+        assert {one.school: one.expected for one in counts.primary_schools(unit, place.round_id)}[GUEST] == 2
+    login, client = let_in(school, address)
+    with closing(client):
+        listed = f"/ronde/{place.round_id}/invullen"
+        assert client.get("/rondes").headers["location"] == listed
+        page = client.get(listed).text
+        assert "Sam Zonneveld, 3 mei 2014" in page
+        assert "Noor {{ 7*7 }} &lt;i&gt;Berg" in page
+        assert "/leerlingenlijst" not in page
+        typed_in(client, listed)
+        context = context_of(school, tmp_path)
+        assert GUEST in {one.id for one in context.agreement.suppliers(context.kind)}
+        found = collection.collect(context, GUEST)
+        assert (found.stored.new, found.refused.total()) == (1, 0)
+        checking.check(context)
+        with place.unit("look") as unit:
+            rows = {one.school: one for one in counts.primary_schools(unit, place.round_id)}
+            assert rows[GUEST].states["accepted"] == 1
+            assert get_round(unit, place.round_id).agreement.digest == place.agreement.digest, "never stored in it"
+            assert unit.one(
+                "select array_agg(distinct v.source) from overstap.dossier d join overstap.dossier_version v "
+                "on v.dossier = d.dossier where d.primary_school = %(school)s",
+                school=GUEST,
+            )[0] == ["typed"]
+            assert list(differences(unit)) == []
+        with place.unit("x") as unit:
+            assert list(check(unit)) == []
+        assert client.get(f"/ronde/{place.round_id}").text.count("Zonneveld") >= 1
+    with psycopg.connect(school.home.owner_dsn) as owner:
+        said = owner.execute(
+            "select string_agg(payload::jsonb ->> 'action', ' ' order by seq) from overstap.audit_line "
+            "where payload::jsonb ->> 'action' like 'guest.%%'"
+        ).fetchone()
+        clear = str(owner.execute("select array_agg(to_jsonb(g)) from overstap.guest_school g").fetchone())
+        clear += str(owner.execute("select string_agg(payload, ' ') from overstap.audit_line").fetchone())
+    assert said == ("guest.invite guest.mail guest.accept",)
+    assert not re.search("Noor|verre\\.example|Sam Z", clear)
+    assert login in clear
+    assert not re.search("Zonneveld|uitnodiging/G|Kim", school.log)
+
+
+def test_an_address_serves_once_and_for_three_days(school: School) -> None:
+    address = invited(school)
+    with closing(browser(school)) as client:
+        for _ in range(3):  # a mail program that opens it by itself does not use it up
+            assert client.get(address).status_code == 200
+        assert accepted(client, address, nogmaals="iets anders dan dat").status_code == 422
+        assert accepted(client, address, wachtwoord="kort", nogmaals="kort").status_code == 422
+        assert accepted(client, address, naam=" ").status_code == 422
+        assert accepted(client, address, formulier="x").status_code == 403
+        with closing(browser(school)) as elsewhere:  # without the cookie of the form
+            stolen = {"naam": "X", "wachtwoord": PASSWORD, "nogmaals": PASSWORD, "formulier": "a" * 32}
+            assert elsewhere.post(address, data=stolen).status_code == 403
+        assert accepted(client, address).status_code == 200
+        assert client.get(address).status_code == 404, "used"
+        for wrong in (
+            address[:-1],
+            f"{address}x",
+            "/uitnodiging/%00",
+            "/uitnodiging/{{7*7}}",
+            f"/uitnodiging/{'a' * 5000}",
+        ):
+            assert client.get(wrong).status_code in (404, 414), wrong
+    place = school.review_round
+    with place.unit("look") as unit:
+        [one] = guests.of_round(unit, place.round_id)
+    with place.unit(coordinator(school)) as unit:
+        assert guests.renew(unit, place.ledger.keys(REGION), one.guest, ASKED)
+    second = mailed(school)
+    with place.unit(coordinator(school)) as unit:
+        assert guests.renew(unit, place.ledger.keys(REGION), one.guest, ASKED)
+    third = mailed(school)
+    with closing(browser(school)) as client:
+        assert client.get(second).status_code == 404, "a newer one was asked for"
+        assert client.get(third).status_code == 200
+        with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
+            owner.execute("update overstap.guest_school set expires_at = now() - interval '1 second'")
+        assert client.get(third).status_code == 404
+        assert client.post(third, data={"naam": "X", "wachtwoord": PASSWORD}).status_code == 404
+
+
+def test_two_who_use_an_address_at_once_make_one_account(school: School) -> None:
+    secret = invited(school).rpartition("/")[2]
+    kept = hash_password(PASSWORD)
+    ledger = school.review_round.ledger
+    with closing(pages_ledger(school)) as other:
+        first = guests.accept(other, secret, "A", kept, GUEST)
+        assert first is not None
+        assert guests.accept(other, secret, "B", kept, GUEST) is None
+    with ledger.unit(REGION, "look") as unit:
+        assert [one.name for one in accounts.all_accounts(unit) if one.school == GUEST] == ["A"]
+
+
+def pages_ledger(school: School) -> Ledger:
+    return Ledger(school.dsn, school.home.keys)
+
+
+def test_wrong_addresses_are_counted_and_the_administrator_is_told(school: School) -> None:
+    with closing(pages_ledger(school)) as ledger:
+        for count in range(102):
+            found, failed = guests.look(ledger, f"G{count}", [b"n" * 32, b"w" * 32])
+            assert found is None
+            assert failed == count
+    with psycopg.connect(school.home.owner_dsn) as owner:
+        assert owner.execute("select kind, failed from overstap.alarm").fetchall() == [("invitation_guessed", 100)]
+
+
+def test_the_account_opens_its_own_round_and_school_alone(school: School, tmp_path: Path) -> None:
+    place = school.review_round
+    other_round = another_round(school)
+    _, client = let_in(school, invited(school))
+    with closing(client), place.unit("look") as unit:
+        strange = [str(row[0]) for row in unit.rows("select dossier from overstap.dossier limit 3")]
+        listed = f"/ronde/{place.round_id}/invullen"
+        key = hidden(client.get(listed).text, "formulier")
+        for path in ("", "/invullen", "/vragen", "/leerlingenlijst", "/fouten", "/invullen/werkmap.xlsx"):
+            assert client.get(f"/ronde/{other_round}{path}").status_code == 404, path
+        assert client.post(f"/ronde/{other_round}/invullen", data={"formulier": key}).status_code == 404
+        assert client.get(f"/ronde/{place.round_id}/leerlingenlijst").status_code == 404
+        assert client.post(f"/ronde/{place.round_id}/leerlingenlijst", data={"formulier": key}).status_code == 404
+        for dossier in strange:
+            assert client.get(f"/ronde/{place.round_id}/leerling/{dossier}").status_code in (404, 422)
+            made = client.post(listed, data={"formulier": key, "eerder": dossier})
+            assert made.status_code in (404, 422), made.status_code
+        assert client.post(listed, data={"formulier": "x" * 32}).status_code == 403, "CSRF"
+        assert client.post(listed).status_code == 403
+
+
+def test_a_dossier_of_another_round_of_the_same_school_stays_shut(school: School, tmp_path: Path) -> None:
+    """A guest of two rounds: each account sees the pupils of its own round only."""
+    place = school.review_round
+    _, client = let_in(school, invited(school))
+    with closing(client):
+        typed_in(client, f"/ronde/{place.round_id}/invullen")
+        context = context_of(school, tmp_path)
+        collection.collect(context, GUEST)
+        with place.unit("look") as unit:
+            dossier = unit.one("select dossier from overstap.dossier where primary_school = %(s)s", s=GUEST)[0]
+            draft = unit.one("select typed from overstap.typed_dossier where primary_school = %(s)s", s=GUEST)[0]
+        other_round = another_round(school)
+        _, second = let_in(school, invited(school, other_round))
+        with closing(second):
+            assert second.get("/rondes").headers["location"] == f"/ronde/{other_round}/invullen"
+            page = second.get(f"/ronde/{other_round}/invullen").text
+            assert str(dossier) not in page, "no earlier dossier is offered"
+            key = hidden(page, "formulier")
+            assert second.get(f"/ronde/{other_round}/leerling/{dossier}").status_code in (404, 422)
+            assert second.get(f"/ronde/{other_round}/invullen/{draft}").status_code in (404, 422)
+            made = second.post(f"/ronde/{other_round}/invullen", data={"formulier": key, "eerder": str(dossier)})
+            assert made.status_code in (404, 422)
+            for act in ("afdruk", "brief", "bewijs", "vastleggen"):
+                sent = second.post(f"/ronde/{other_round}/leerling/{dossier}/{act}", data={"formulier": key})
+                assert sent.status_code in (404, 422), (act, sent.status_code)
+
+
+def test_the_account_ends_with_the_round_or_with_the_guest(school: School) -> None:
+    place = school.review_round
+    login, client = let_in(school, invited(school))
+    with closing(client):
+        listed = f"/ronde/{place.round_id}/invullen"
+        with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
+            owner.execute("update overstap.round set closed_at = now()")
+            assert client.get(listed).status_code == 403
+            assert attempt(school, login, PASSWORD).status_code == 422
+            owner.execute("update overstap.round set closed_at = null")
+        assert attempt(school, login, PASSWORD, client).status_code == 303, "opened again"
+        assert client.get(listed).status_code == 200
+        with place.unit("look") as unit:
+            [one] = guests.of_round(unit, place.round_id)
+        with place.unit(coordinator(school)) as unit:
+            assert guests.end(unit, one.guest)
+            assert not guests.end(unit, one.guest)
+        assert client.get(listed).status_code == 403
+        assert attempt(school, login, PASSWORD).status_code == 422
+        with place.unit("look") as unit:
+            assert list(differences(unit)) == []
+
+
+def test_a_guest_is_late_registered_and_forgotten_like_other_schools(school: School) -> None:
+    place = school.review_round
+    login, client = let_in(school, invited(school))
+    client.close()
+    secondary = place.region.secondary[0].id
+    row = Application(NUMBER, None, GUEST, secondary, RegistrationStage.APPLIED, now() - timedelta(days=1))
+    found = collect_registrations(place.ledger, place.agreement, [SourceRegistrations("file", [row], [])], "x")
+    assert (found["changed"], found["outside"]) == (1, 0)
+    with place.unit("look") as unit:
+        passed = {one.milestone: one for one in milestones.note_passed(unit, place.round_id)}
+        assert GUEST in passed["data_due"].behind
+    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
+        owner.execute("update overstap.round set closed_at = now() - interval '400 days'")
+        owner.execute("update overstap.dossier set state = 'withdrawn'")
+    with place.unit("look") as unit:
+        assert list(differences(unit)), "the round was closed past the functions"
+    retention.retain(place.ledger, REGION, actor="retain", content_days=30, traces_days=60)
+    with place.unit("look") as unit:
+        assert unit.one("select content is null and key_id is null and finds is null from overstap.guest_school")[0]
+        [account] = [one for one in accounts.all_accounts(unit) if one.account == login]
+    assert account.name == login, "who it was is forgotten"
+    assert account.ended_at is not None
+
+
+def another_round(school: School) -> str:
+    """Open another round of the region."""
+    place = school.review_round
+    kind = next(one for one in (RoundKind.PLACEMENT, RoundKind.PRE_REGISTRATION) if one is not place.kind)
+    agreed = place.agreement.round(place.kind)
+    agreement = place.agreement.model_copy(update={"rounds": {**place.agreement.rounds, kind: agreed}})
+    with place.unit("open") as unit:
+        rounds.open_round(unit, agreement, kind)
+    return str(agreement.round_id(kind))
