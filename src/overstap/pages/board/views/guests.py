@@ -45,7 +45,9 @@ def page(
             has_keys=keys is not None,
             is_open=view.closed_at is None and view.kind.is_of_leavers,
             guests=[(one, state_of(one, view.closed_at is not None)) for one in guests.of_round(unit, round_id)],
-            given={"guest": str(uuid4())} | dict(given or {}),
+            given=dict.fromkeys(("school", "name", "email", "pupils"), "")
+            | {"guest": str(uuid4())}
+            | dict(given or {}),
             most=MOST_PUPILS,
             told=words["told"][told]["nl"] if told in words["told"] else "",
             problem=problem,
