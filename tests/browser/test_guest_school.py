@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,9 +11,23 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from school_service import PASSWORD, School, school_service
 
-from overstap.ledger import guests
+from overstap.agreements import Milestones, RoundKind
+from overstap.agreements.model.people import Coordinator
+from overstap.clock import now
+from overstap.ledger import Ledger, guests
 from overstap.ledger.guests import GuestAsked
+from overstap.ledger.region_keys import derive_board_keys
+from overstap.ledger.rounds import rounds
+from overstap.pages.board import addresses
+from overstap.pages.board.app import Board
+from overstap.settings import Settings
+from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
+from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
+
+from .serving import pages_at, serve, sound
+from .test_board_placements import REGION, _Airflow
+from .test_board_placements import ledger as ledger
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
 _PICTURES = os.environ.get("OVERSTAP_TEST_PICTURES")
@@ -26,7 +41,7 @@ def school(
         yield made
 
 
-def sound(page: Page, serious: Callable[[Page], list[str]], name: str) -> None:
+def looks_sound(page: Page, serious: Callable[[Page], list[str]], name: str) -> None:
     """Axe finds nothing, and a phone of 320 pixels needs no scrolling sideways."""
     assert serious(page) == [], name
     page.set_viewport_size({"width": 320, "height": 640})
@@ -49,17 +64,17 @@ def test_an_invited_school_makes_its_account(
     context.set_default_timeout(20_000)
     page = context.new_page()
     page.goto(f"{school.address}/uitnodiging/{secret}")
-    sound(page, serious, "form")
+    looks_sound(page, serious, "form")
     page.get_by_label("Uw naam").fill("J. de Gast")
     page.get_by_label("Kies een wachtwoord").fill(PASSWORD)
     page.get_by_label("Nog een keer het wachtwoord").fill("iets anders dan dat")
     page.get_by_role("button", name="Account maken").click()
     expect(page.get_by_role("alert")).to_contain_text("twee verschillende wachtwoorden")
-    sound(page, serious, "mistake")
+    looks_sound(page, serious, "mistake")
     page.get_by_label("Kies een wachtwoord").fill(PASSWORD)
     page.get_by_label("Nog een keer het wachtwoord").fill(PASSWORD)
     page.get_by_role("button", name="Account maken").click()
-    sound(page, serious, "made")
+    looks_sound(page, serious, "made")
     login = re.search(r"gast-98zz00-[0-9a-f]{6}", page.inner_text("main"))
     assert login is not None
     page.get_by_role("link", name="Inloggen").click()
@@ -67,8 +82,42 @@ def test_an_invited_school_makes_its_account(
     page.get_by_label("Wachtwoord").fill(PASSWORD)
     page.get_by_role("button", name="Inloggen").click()
     expect(page.get_by_role("heading", name="Van deze leerlingen vragen wij het dossier")).to_be_visible()
-    sound(page, serious, "asked")
+    looks_sound(page, serious, "asked")
     page.goto(f"{school.address}/uitnodiging/{secret}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Deze uitnodiging werkt niet (meer)")
-    sound(page, serious, "over")
+    looks_sound(page, serious, "over")
     context.close()
+
+
+def test_a_coordinator_invites_on_the_board(
+    ledger: Ledger, postgres: EmbeddedPostgres, tmp_path: Path, browser: Browser, serious: Callable[[Page], list[str]]
+) -> None:
+    at = now()
+    region = make_region(21, 30, 3, 3, today=at.date(), name=REGION, title="Regio Alfa", school_year="2025-2026")
+    moments = Milestones(**{name: at + timedelta(days=place - 5) for place, name in enumerate(Milestones.model_fields)})
+    people = (Coordinator(account="anna", name="Anna de Wit", email="anna@alfa-scholen.nl"),)
+    agreement = agreement_of(region, {RoundKind.PLACEMENT: moments}).model_copy(update={"coordinators": people})
+    write_agreement(agreement, tmp_path / "regions")
+    with ledger.unit(REGION, "test") as unit:
+        rounds.open_round(unit, agreement, RoundKind.PLACEMENT)
+        database = str(unit.one("select current_database()")[0])
+    derive_board_keys(tmp_path / "keys", tmp_path / "board", REGION)
+    settings = Settings(
+        ledger=postgres.dsn("overstap_board", database), regions=tmp_path / "regions", board_keys=tmp_path / "board"
+    )
+    round_id = agreement.round_id(RoundKind.PLACEMENT)
+    with serve(Board(_Airflow([REGION]), lambda: settings)) as address, pages_at(address, browser) as visit:
+        page = visit()
+        page.goto(addresses.contacts(round_id))
+        page.get_by_role("link", name="Scholen van buiten de regio").click()
+        sound(page, serious, "guests-none")
+        page.get_by_label("BRIN en vestiging").fill("98zz 00")
+        page.get_by_label("Naam van de school").fill("Basisschool De Verre Kim met een lange naam")
+        page.get_by_label("E-mailadres van iemand").fill("directie@verre.example")
+        page.get_by_label("Om welke leerlingen").fill("Sam Zonneveld, 3 mei 2014")
+        page.get_by_role("button", name="Uitnodigen", exact=True).click()
+        expect(page.get_by_role("status")).to_contain_text("De school is uitgenodigd")
+        page.locator("summary").first.click()
+        sound(page, serious, "guests")
+        page.goto(addresses.school_page(round_id, "98ZZ00"))
+        expect(page.get_by_text("van buiten de regio")).to_be_visible()

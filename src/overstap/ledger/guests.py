@@ -126,6 +126,12 @@ def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None =
     )
 
 
+def ids(unit: UnitOfWork, round_id: str) -> frozenset[str]:
+    """Return BRIN and branch of each guest school of a round, ended ones too."""
+    rows = unit.rows("select school from overstap.guest_school where round_id = %(round)s", round=round_id)
+    return frozenset(row[0] for row in rows)
+
+
 def schools(unit: UnitOfWork, round_id: str) -> tuple[School, ...]:
     """Return the guest schools of a round as schools of an agreement; without address where the unit has no keys."""
     return tuple(

@@ -73,6 +73,8 @@ def test_a_coordinator_invites_again_and_ends(
     assert sent(client, round_id)[0] == 422, "invited before"
     school = client.get(f"/ronde/{round_id}/school/98ZZ00")
     assert school.status_code == 200
+    assert "98ZZ00 · van buiten de regio" in school.text
+    assert client.get(f"/ronde/{round_id}").text.count("van buiten de regio") == 1
     guest = hidden(page, "guest")
     form = {"mark": mark(page), "guest": guest}
     assert client.post(f"/ronde/{round_id}/gasten", data=form | {"do": "renew"}).status_code == 303

@@ -8,6 +8,7 @@ from typing import Any
 from overstap.agreements.national import national_year
 from overstap.clock import dutch_time
 from overstap.closing.decisions import decision_sentence
+from overstap.ledger import guests
 from overstap.ledger.rounds import coordinator_answers, gate_decisions, progress
 from overstap.ledger.rounds.placements import placed_twice
 from overstap.ledger.rounds.task_failures import TaskFailure
@@ -140,6 +141,7 @@ def page(
             admission_words=texts("board/admission"),
             national=national_year(view.school_year),
             twice=placements.summary(placed_twice(unit, round_id)),
+            guests=guests.ids(unit, round_id),
             placement_words=texts("board/placements"),
             **shared | {"undoable": coordinator_answers.undoable(unit, round_id) if may_decide else None},
         )

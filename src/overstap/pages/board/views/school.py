@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from overstap import errors
-from overstap.ledger import contacts
+from overstap.ledger import contacts, guests
 from overstap.ledger.dossiers import outstanding, school_dossiers
 from overstap.ledger.dossiers.reference import find_by_reference, reference
 from overstap.ledger.region_keys import BoardKeys
@@ -108,6 +108,7 @@ def page(
             person=context.person,
             view=view,
             row=row,
+            guests=guests.ids(unit, round_id),
             confirmation=confirmation,
             is_collecting=_is_collecting(airflow, view, school, is_asked=bool(confirmation)),
             may_rerun=view.region in context.person.reruns,
