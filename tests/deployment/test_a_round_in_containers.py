@@ -4,6 +4,7 @@ The tests are one story, in order: each stage is a fixture that the next builds 
 """
 
 import os
+import shlex
 import shutil
 import signal
 import ssl
@@ -517,6 +518,39 @@ def test_who_is_in_one_network_reaches_nobody_of_another(started: Started) -> No
         assert not reaches(service, "scheduler", 8974)
     assert not reaches("review", "school", 8091)
     assert not reaches("school", "review", 8090)
+
+
+def test_the_database_speaks_tls_only_and_proves_who_it_is(started: Started) -> None:
+    words = "from pg_stat_ssl join pg_stat_activity using (pid) where client_addr is not null"
+    query = f"select count(*), count(*) filter (where not ssl), string_agg(distinct version, ' ') {words}"
+    said = started.deployed.run(
+        f'docker compose exec --no-TTY postgres psql --username postgres --tuples-only --no-align --command "{query}"'
+    )
+    connections, open_ones, versions = said.strip().split("|")
+    assert int(connections) > 5
+    assert open_ones == "0"
+    assert set(versions.split()) <= {"TLSv1.2", "TLSv1.3"}
+    # In the service's own process environment: the login that it has
+    script = (
+        "import os, psycopg, sys\n"
+        "dsn = psycopg.conninfo.conninfo_to_dict(os.environ['OVERSTAP_REVIEW'])\n"
+        "assert dsn['sslmode'] == 'verify-full'\n"
+        "try:\n"
+        "    with psycopg.connect(**dsn | {'sslmode': sys.argv[1], 'host': sys.argv[2]}) as one:\n"
+        "        print('in')\n"
+        "except psycopg.OperationalError as problem:\n"
+        "    print(problem)\n"
+    )
+    address = started.deployed.run("docker compose exec --no-TTY review getent hosts postgres").split()[0]
+
+    def connect(mode: str, host: str) -> str:
+        command = f"docker compose exec --no-TTY review with-secrets python - {mode} {host}"
+        return started.deployed.run(f"printf %s {shlex.quote(script)} | {command}")
+
+    assert connect("verify-full", "postgres").strip() == "in"
+    assert "no encryption" in connect("disable", "postgres")
+    # Another host that has the same certificate's key is believed only by its name
+    assert "does not match host name" in connect("verify-full", address)
 
 
 def test_pages_answer_through_a_proxy_with_tls(started: Started, proxied: Path) -> None:

@@ -34,8 +34,8 @@ SHARED = ("api_secret_key", "jwt_secret")
 """Secrets that Airflow's components share."""
 OPTIONAL = ("oidc_secret", "school_oidc_secret", "mail_connection")
 """Secrets that are empty without an identity provider or a mail server."""
-REDIS_CERTIFICATE = ("redis_certificate", "redis_key")
-"""Certificate and key of the queue of tasks, made once."""
+CERTIFICATES = {"postgres": ("database_certificate", "database_key"), "redis": ("redis_certificate", "redis_key")}
+"""Files with certificate and key of the services that answer TLS within the deployment, by their host name."""
 _VALID = timedelta(days=3650)
 _FERNET_BYTES = 32
 
@@ -55,7 +55,8 @@ def make_secrets(choices: Choices) -> list[str]:
     made = [name for name in (*PASSWORDS, *SHARED) if _write_new(folder / name, secrets.token_hex(32))]
     fernet = base64.urlsafe_b64encode(os.urandom(_FERNET_BYTES)).decode()
     made += ["fernet_key"] if _write_new(folder / "fernet_key", fernet) else []
-    made += make_redis_certificate(folder)
+    for host, names in CERTIFICATES.items():
+        made += _make_certificate(folder, host, names)
     given = {
         "oidc_secret": choices.oidc_secret,
         "school_oidc_secret": choices.school_oidc_secret,
@@ -71,15 +72,15 @@ def make_secrets(choices: Choices) -> list[str]:
     return made
 
 
-def make_redis_certificate(folder: Path) -> list[str]:
-    """Make key and certificate of the queue of tasks unless they are there; return the names of what was made.
+def _make_certificate(folder: Path, host: str, names: tuple[str, str]) -> list[str]:
+    """Make certificate and key of a service unless both are there; return the names of what was made.
 
-    The certificate stands for itself: workers believe this one, and no authority.
+    The certificate stands for itself: who connects believes this one, and no authority.
     """
-    if all((folder / name).exists() for name in REDIS_CERTIFICATE):
+    if all((folder / name).exists() for name in names):
         return []
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     at = now()
     usage = dict.fromkeys(
         ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign"), False
@@ -88,7 +89,7 @@ def make_redis_certificate(folder: Path) -> list[str]:
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(at - timedelta(days=1))
         .not_valid_after(at + _VALID)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("redis")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
@@ -101,9 +102,9 @@ def make_redis_certificate(folder: Path) -> list[str]:
     )
     plain = serialization.NoEncryption()
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    for path, content in zip(REDIS_CERTIFICATE, (made.public_bytes(serialization.Encoding.PEM), private), strict=True):
+    for path, content in zip(names, (made.public_bytes(serialization.Encoding.PEM), private), strict=True):
         _replace(folder / path, content.decode())
-    return list(REDIS_CERTIFICATE)
+    return list(names)
 
 
 def mail_connection(mail: MailServer) -> str:

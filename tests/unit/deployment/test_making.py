@@ -212,21 +212,22 @@ def test_workers_come_and_go_by_one_choice(tmp_path: Path) -> None:
     assert (said["COMPOSE_PROFILES"], said["COMPOSE_FILE"]) == ("desk", "docker-compose.yaml:ours.yaml")
 
 
-def test_the_queue_of_tasks_has_a_certificate_that_stands_for_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("host", "name"), [("redis", "redis"), ("postgres", "database")])
+def test_a_service_within_has_a_certificate_that_stands_for_itself(tmp_path: Path, host: str, name: str) -> None:
     init(tmp_path)
     folder = tmp_path / "secrets"
-    first = (folder / "redis_certificate").read_bytes()
+    first = (folder / f"{name}_certificate").read_bytes()
     init(tmp_path)
-    assert (folder / "redis_certificate").read_bytes() == first
-    context = ssl.create_default_context(cafile=str(folder / "redis_certificate"))
+    assert (folder / f"{name}_certificate").read_bytes() == first
+    context = ssl.create_default_context(cafile=str(folder / f"{name}_certificate"))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    served.load_cert_chain(folder / "redis_certificate", folder / "redis_key")
+    served.load_cert_chain(folder / f"{name}_certificate", folder / f"{name}_key")
     ends = [ssl.MemoryBIO() for _ in range(2)]
-    client = context.wrap_bio(*ends, server_hostname="redis")
+    client = context.wrap_bio(*ends, server_hostname=host)
     server = served.wrap_bio(*reversed(ends), server_side=True)
     for _ in range(3):
         for side in (client, server):
             with contextlib.suppress(ssl.SSLWantReadError):
                 side.do_handshake()
-    assert client.getpeercert()["subject"] == ((("commonName", "redis"),),)  # type: ignore[index]
+    assert client.getpeercert()["subject"] == ((("commonName", host),),)  # type: ignore[index]

@@ -48,7 +48,7 @@ def test_each_service_that_answers_or_runs_tasks_sends_its_metrics() -> None:
 def test_what_monitoring_adds_has_no_right_that_the_page_does_not_name() -> None:
     added = services(PROJECT / "deploy" / "compose.monitoring.yaml")
     secrets = {name: said["secrets"] for name, said in added.items() if said.get("secrets")}
-    assert secrets == {"metrics": ["watch_password"], "grafana": ["admin_password"]}
+    assert secrets == {"metrics": ["watch_password", "database_certificate"], "grafana": ["admin_password"]}
     assert added["metrics"]["networks"] == added["grafana"]["networks"] == ["inside"]
     ports = [port for said in added.values() for port in said.get("ports", ())]
     assert all(port.startswith("127.0.0.1:") for port in ports)

@@ -1,6 +1,7 @@
 """Tests of the deployment's files, as far as possible without containers."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from psycopg.conninfo import conninfo_to_dict
 
 from overstap.deployment import env_file, secret_files
 from overstap.deployment.choices import Choices
@@ -61,7 +63,7 @@ def test_nothing_is_published_but_the_pages_on_loopback_and_the_desk() -> None:
 
 def test_the_parents_pages_have_their_own_login_and_nothing_else() -> None:
     pages = services()["review"]
-    assert pages["secrets"] == ["review_password"]
+    assert pages["secrets"] == ["review_password", "database_certificate"]
     assert "volumes" not in pages
     assert pages["networks"] == ["parents"]
     assert [name for name, one in services().items() if "parents" in one["networks"]] == ["postgres", "review"]
@@ -194,6 +196,37 @@ def test_the_queue_of_tasks_is_closed_to_strangers() -> None:
     assert "ssl_cert_reqs=required" in script
 
 
+def test_every_service_with_a_login_knows_the_database_by_its_certificate(tmp_path: Path) -> None:
+    for name, service in services().items():
+        held = set(service.get("secrets", ()))
+        has_login = any(one.endswith("_password") for one in held - {"redis_password"})
+        assert ("database_certificate" in held) == has_login, name
+        assert ("database_key" in held) == (name == "postgres"), name
+    command = " ".join(services()["postgres"]["command"])
+    assert "ssl=on" in command
+    assert "hba_file=/etc/overstap/pg_hba.conf" in command
+    rules = [
+        line.split()
+        for line in (PROJECT / "deploy" / "postgres" / "pg_hba.conf").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert {kind for kind, _, _, where, *_ in rules if where == "all"} == {"hostssl"}
+    (tmp_path / "airflow_password").write_text("a" * 16)
+    (tmp_path / "app_password").write_text("b" * 16)
+    (tmp_path / "database_certificate").write_text("a certificate")
+    read = subprocess.run(
+        ["bash", PROJECT / "deploy" / "image" / "with-secrets", "env"],
+        env={"PATH": os.defpath, "SECRETS": str(tmp_path), "DATABASE_HOST": "database"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    given = dict(line.split("=", 1) for line in read.stdout.splitlines())
+    for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC", "OVERSTAP_LEDGER"):
+        address = conninfo_to_dict(given[name].replace("postgresql+psycopg", "postgresql"))
+        assert (address["sslmode"], address["sslrootcert"]) == ("verify-full", f"{tmp_path}/database_certificate")
+
+
 def test_the_triggerer_has_no_keys() -> None:
     assert not [part for part in services()["triggerer"]["volumes"] if "/keys" in part or "/trust" in part]
     assert "OVERSTAP_KEYS" not in services()["triggerer"]["environment"]
@@ -203,7 +236,12 @@ def test_deploy_init_makes_each_secret_and_each_variable() -> None:
     choices = Choices("https://a.example", "https://b.example", "https://c.example")
     variables = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", TEXT))
     assert variables == set(env_file.variables(choices)) - {"COMPOSE_PROFILES"}
-    made = {*secret_files.PASSWORDS, *secret_files.SHARED, *secret_files.OPTIONAL, *secret_files.REDIS_CERTIFICATE}
+    made = {
+        *secret_files.PASSWORDS,
+        *secret_files.SHARED,
+        *secret_files.OPTIONAL,
+        *(name for pair in secret_files.CERTIFICATES.values() for name in pair),
+    }
     made.add("fernet_key")
     assert made == set(compose()["secrets"])
 
