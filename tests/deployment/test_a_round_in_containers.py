@@ -63,6 +63,8 @@ IN_SENTENCES: dict[str, str | None] = {
     "deploy/init --help": "",
     "deploy/init --mail smtp://login@mail.example.nl:587 --mail-from overstap@example.nl --mail-password FILE": "",
     "deploy/init --trial": "",
+    "deploy/init --workers": None,
+    "docker build --build-arg CLUSTER=1 --tag overstap:local .": None,
     "docker compose logs SERVICE": "",
     "docker compose logs init": "",
     "docker compose ps postgres": "",
@@ -71,11 +73,14 @@ IN_SENTENCES: dict[str, str | None] = {
     "docker compose run --rm init": None,
     "docker compose up --detach --force-recreate --wait": None,
     "docker compose up --detach --wait": None,
+    "docker compose up --detach --wait --remove-orphans": None,
+    "docker compose up --wait": None,
     # On this machine it would remove what others made.
     "docker image prune": None,
     "docker system df": "",
     "git describe --always": None,
     "make bundle": None,
+    "make deploy": None,
     'make deploy ARGS="--address ..."': "",
     "openssl ca -config deploy/authority/openssl.cnf -revoke FILE": None,
     "openssl req -in tls-1.csr -noout -text": "",
@@ -85,6 +90,7 @@ IN_SENTENCES: dict[str, str | None] = {
     "overstap ledger keys": None,
     "overstap ledger retain": "overstap ledger retain REGION --content-days 400 --traces-days 4000",
     "overstap notice outbox --region haaglanden": "",
+    "overstap open": None,
     "overstap notice preview AGREEMENT --out FOLDER": "",
     "overstap trust accept": None,
     "overstap trust fetch": None,
@@ -422,7 +428,10 @@ def test_each_container_has_what_the_table_says_and_no_more(started: Started) ->
     assert wrong == []
 
 
-FOLDERS = ("regions", "keys", "trust", "drop", "outbox", "reports", "checkpoints", "registers", "lists")
+FOLDERS = (
+    *("regions", "standards", "keys", "board", "trust", "drop", "outbox", "reports", "checkpoints", "registers"),
+    "lists",
+)
 _LOOK = f"""
 echo "secrets $(ls /run/secrets 2>/dev/null | tr '\\n' ' ')"
 echo "addresses $(hostname --all-ip-addresses)"

@@ -226,3 +226,13 @@ def test_redis_lets_no_stranger_in(cluster: Deployed, rate_of_one: float) -> Non
     assert "NOAUTH" in cluster.run(f"{run} --tls {certificate} ping", check=False)
     assert "PONG" not in cluster.run(f"{run} ping", check=False)
     assert "PONG" not in cluster.run(f"{run} --tls ping", check=False)
+
+
+def test_back_to_one_machine(cluster: Deployed, confirmed: dict[str, Any]) -> None:
+    cluster.run("deploy/init --workers 0")
+    cluster.run("docker compose up --detach --wait --remove-orphans")
+    running = set(cluster.run("docker compose ps --services --status running").split())
+    assert running.isdisjoint({"redis", "worker-files", "worker-keys", "worker-default"})
+    found = cluster.run("docker compose exec --no-TTY scheduler ls /run/secrets /var/lib/overstap").split()
+    assert {"app_password", "keys", "trust", "drop"} <= set(found)
+    assert "ledger" in cluster.admin("overstap ledger check").lower()
