@@ -79,6 +79,9 @@ def init(
     parallelism: Annotated[
         int | None, typer.Option(min=1, help="How many tasks run at once, 4 to 8 by processors")
     ] = None,
+    database_tls: Annotated[
+        bool | None, typer.Option(help="Whether the image of PostgreSQL has TLS; deploy/init looks")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=0, help="Workers of each kind (Celery); 0: tasks run in the scheduler")
     ] = None,
@@ -108,6 +111,7 @@ def init(
         "desk_region": desk,
         "desk_listen": desk_listen,
         "parallelism": parallelism,
+        "database_tls": database_tls,
         "workers": workers,
         "traffic_centre": traffic_centre,
         "alarm_mail": alarm_mail,

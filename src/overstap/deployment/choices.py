@@ -69,6 +69,7 @@ class Choices:
         desk_region: region whose desk is served; None for no desk.
         desk_listen: address and port of the desk.
         parallelism: how many tasks run at once.
+        database_tls: whether PostgreSQL answers over the network with TLS only; False where its image is built without.
         workers: how many workers of each kind run the tasks (profile `celery`); 0: the scheduler runs them.
         traffic_centre: a supplier's adapter to OSO's Traffic Centre (setting OVERSTAP_TRAFFIC_CENTRE).
         alarm_mail: address that alarms are mailed to (setting OVERSTAP_ALARM_MAIL).
@@ -108,6 +109,7 @@ class Choices:
     desk_region: str | None = None
     desk_listen: str = "0.0.0.0:8444"
     parallelism: int = field(default_factory=tasks_at_once)
+    database_tls: bool = True
     workers: int = 0
     traffic_centre: str | None = None
     alarm_mail: str | None = None

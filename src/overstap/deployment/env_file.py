@@ -60,6 +60,7 @@ def variables(choices: Choices) -> dict[str, str]:
         "COMPOSE_PROFILES": ",".join(
             name for name, wanted in (("desk", choices.desk_region), ("celery", choices.workers)) if wanted
         ),
+        "DATABASE_TLS": "on" if choices.database_tls else "off",
         # A folder without a list is an error (QUALITY-002): it is set only when there is one.
         "REGISTERS": "/var/lib/overstap/registers" if any((choices.data / "registers").glob("*.csv")) else "",
     }
@@ -92,7 +93,8 @@ def chosen_before(path: Path) -> dict[str, Any]:
     kinds = {field.name: field.type for field in fields(Choices)}
     read_as: dict[Any, Callable[[str], Any]] = {bool: lambda value: value == "true", int: int, Path: Path}
     said = {name: there[variable] for name, variable in _VARIABLES.items() if there.get(variable)}
-    return {name: read_as.get(kinds[name], str)(value) for name, value in said.items()}
+    known = {name: read_as.get(kinds[name], str)(value) for name, value in said.items()}
+    return known | ({"database_tls": there["DATABASE_TLS"] == "on"} if there.get("DATABASE_TLS") else {})
 
 
 def _written(value: object) -> str:

@@ -78,7 +78,9 @@ def test_commands_and_settings_are_those_of_the_containers(own: dict[tuple[str, 
         [container] = pods(own)[f"o-{name}"]["containers"]
         assert container["args"] == compose[name]["command"]
         given = {one["name"] for one in container["env"] if one["name"].startswith("OVERSTAP_")}
-        not_here = {"OVERSTAP_ALARM_MAIL", "DATABASE_HOST"} | ({"OVERSTAP_STANDARDS"} if name == "review" else set())
+        not_here = {"OVERSTAP_ALARM_MAIL", "DATABASE_HOST", "DATABASE_TLS"} | (
+            {"OVERSTAP_STANDARDS"} if name == "review" else set()
+        )
         assert given >= set(compose[name]["environment"]) - not_here
     [container] = pods(own)["o-desk-haaglanden"]["containers"]
     assert container["args"][:4] == ["overstap", "deliver", "serve", "haaglanden"]
@@ -93,6 +95,12 @@ def test_pages_reach_the_database_and_no_more(own: dict[tuple[str, str], dict[st
         assert policy["podSelector"]["matchLabels"].items() <= labels.items()
         assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {5432, 53}
         assert policy["ingress"][0]["from"]
+    found = rendered(OWN, DESK | {"schoolOidc": {"issuer": "https://login.example.nl", "client": "overstap"}})
+    ports = {
+        name: {port["port"] for rule in found["NetworkPolicy", f"o-{name}"]["spec"]["egress"] for port in rule["ports"]}
+        for name in ("review", "school")
+    }
+    assert ports == {"review": {5432, 53}, "school": {5432, 53, 443}}
 
 
 @pytest.mark.parametrize(

@@ -231,3 +231,14 @@ def test_a_service_within_has_a_certificate_that_stands_for_itself(tmp_path: Pat
             with contextlib.suppress(ssl.SSLWantReadError):
                 side.do_handshake()
     assert client.getpeercert()["subject"] == ((("commonName", host),),)  # type: ignore[index]
+
+
+def test_the_database_without_tls_is_written_down_and_can_have_it_again(tmp_path: Path) -> None:
+    init(tmp_path)
+    path = tmp_path / ".env"
+    assert env_file.read(path)["DATABASE_TLS"] == "on"
+    init(tmp_path, "--no-database-tls")
+    init(tmp_path)  # stays
+    assert env_file.read(path)["DATABASE_TLS"] == "off"
+    init(tmp_path, "--database-tls")
+    assert env_file.read(path)["DATABASE_TLS"] == "on"

@@ -142,7 +142,8 @@ def test_the_table_of_rights_says_what_the_file_says() -> None:
     names = rows[0][1:]
     assert set(names) == set(services())
     said = {row[0].replace("`", ""): dict(zip(names, row[1:], strict=True)) for row in rows[1:]}
-    folders = ("regions", "keys", "board", "trust", "drop", "outbox", "reports", "checkpoints", "registers", "lists")
+    folders = ("regions", "standards", "keys", "board", "trust", "drop", "outbox", "reports", "checkpoints")
+    folders += ("registers", "lists")
     assert set(said) == {
         *compose()["secrets"],
         *(f"folder {name}" for name in folders),
@@ -203,8 +204,8 @@ def test_every_service_with_a_login_knows_the_database_by_its_certificate(tmp_pa
         assert ("database_certificate" in held) == has_login, name
         assert ("database_key" in held) == (name == "postgres"), name
     command = " ".join(services()["postgres"]["command"])
-    assert "ssl=on" in command
-    assert "hba_file=/etc/overstap/pg_hba.conf" in command
+    assert 'ssl="$$DATABASE_TLS"' in command
+    assert "rules=/etc/overstap/pg_hba.conf" in command
     rules = [
         line.split()
         for line in (PROJECT / "deploy" / "postgres" / "pg_hba.conf").read_text().splitlines()
@@ -222,6 +223,7 @@ def test_every_service_with_a_login_knows_the_database_by_its_certificate(tmp_pa
         check=True,
     )
     given = dict(line.split("=", 1) for line in read.stdout.splitlines())
+    assert given["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].count("?") == 1
     for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC", "OVERSTAP_LEDGER"):
         address = conninfo_to_dict(given[name].replace("postgresql+psycopg", "postgresql"))
         assert (address["sslmode"], address["sslrootcert"]) == ("verify-full", f"{tmp_path}/database_certificate")
