@@ -19,7 +19,7 @@ from overstap.agreements.model.supplying import SupplyingPart
 from overstap.texts import read_yaml
 
 _SOURCES = ("drop_folder", "http_api", "las_database", "mapped_export", "typed")
-_CHANNELS = ("push", "pull", "sftp", "folder", "traffic_centre")
+_CHANNELS = ("push", "pull", "sftp", "folder", "page", "traffic_centre")
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +60,7 @@ class ChannelKind:
             of another kind.
         leaves_answers: whether the school stores its receipts in the channel, from which the conductor fetches them.
         is_at_desk: whether envelopes stay at the region's desk until the school requests them by the number of a pupil.
+        is_on_page: whether the school collects on the schools' pages and confirms by account, without a certificate.
         address: the keys that together form an address that only one school can have.
     """
 
@@ -69,6 +70,7 @@ class ChannelKind:
     cell: Callable[[str], dict[str, Any] | None]
     leaves_answers: bool = False
     is_at_desk: bool = False
+    is_on_page: bool = False
     address: tuple[str, ...] = ()
 
     @property

@@ -68,6 +68,7 @@ def check(
     from overstap.delivery.stored_evidence import receipt_fault
     from overstap.ledger import open_ledger
     from overstap.ledger.audit import line_count
+    from overstap.ledger.delivery.on_page import confirmed_by_account
     from overstap.ledger.invariants import ExternalEvidence
     from overstap.ledger.invariants import check as find_breaches
     from overstap.pki import TrustStore
@@ -89,11 +90,13 @@ def check(
         with ledger.unit(name, "ledger check") as unit:
             breaches = find_breaches(unit, evidence)
             lines = line_count(unit.connection, name)
+            by_account = sum(confirmed_by_account(unit).values())
         broken += len(breaches)
         for breach in breaches:
             console.print(f"[red]{breach.invariant}[/] {name} {breach.subject}: {breach.why}")
         verdict = "[green]I1-I9 hold[/]" if not breaches else f"[red]{len(breaches)} breaches[/]"
-        console.print(f"{name}: {verdict} ({lines} audit lines)")
+        told = f", {by_account} confirmed by account and not by certificate" if by_account else ""
+        console.print(f"{name}: {verdict} ({lines} audit lines{told})")
     raise typer.Exit(1 if broken else 0)
 
 

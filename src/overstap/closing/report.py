@@ -115,6 +115,11 @@ def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[s
     ]
     words = texts("closing/report")["notes"]
     notes = [
+        words["by_account"]["nl"].format(school=school.name, count=school.by_account)
+        for school in schools
+        if school.by_account
+    ]
+    notes += [
         words["open"]["nl"].format(school=school.name, count=count, code=code, sentence=sentence_of(code))
         for school in schools
         for code, count in sorted(school.problems.items())

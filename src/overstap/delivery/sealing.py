@@ -8,10 +8,12 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from overstap.agreements import Agreement, Round, RoundId
-from overstap.envelope.envelope import DOSSIER_FILE, seal
+from overstap.envelope.envelope import DOSSIER_FILE, SealedEnvelope, seal, sign_files
+from overstap.envelope.manifest import Party
 from overstap.envelope.message_ids import derived_message_id
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
@@ -24,13 +26,14 @@ from overstap.ledger.delivery.deliveries import (
     keep_sealed,
     waiting_to_seal,
 )
-from overstap.ledger.region_keys import RegionKeys
+from overstap.ledger.delivery.on_page import bound_to_page
+from overstap.ledger.region_keys import RegionKeys, sha256
 from overstap.oso.inspection import with_inspection
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
 from overstap.oso.withheld import WITHHELD_FILE, withheld_statement
 from overstap.oso.writing import content_digest, to_bytes
-from overstap.pki import RecipientCertificate, SigningIdentity, TrustStore
+from overstap.pki import RecipientCertificate, SigningIdentity, TrustStore, oin_of
 
 GROUP = 100
 """Dossiers per transaction."""
@@ -73,7 +76,7 @@ def seal_round(
     at, kind = clock(), RoundId(round_id).kind
     held: dict[str, OverstapError] = {}
     senders: dict[str, SigningIdentity] = {}
-    recipients: dict[str, RecipientCertificate] = {}
+    recipients: dict[str, RecipientCertificate | None] = {}  # None: kept under the region's key for its page
     for school in agreement.suppliers(kind):
         try:
             senders[school.id] = trust.signing_identity(school.id, at=at)
@@ -81,7 +84,7 @@ def seal_round(
             held[school.label] = error
     for school in agreement.receivers(kind):
         try:
-            recipients[school.id] = trust.recipient(school.id, at=at)
+            recipients[school.id] = None if school.collects_on_page else trust.recipient(school.id, at=at)
         except OverstapError as error:
             held[school.label] = error
     for label, problem in held.items():
@@ -107,7 +110,7 @@ def seal_round(
                     continue
                 sender = senders[item.primary_school]
                 envelopes += [
-                    _sealed(item, dossier, round_id, unit.keys, sender, recipients[school], clock())
+                    _sealed(item, dossier, round_id, unit.keys, sender, school, recipients[school], clock())
                     for school in item.secondary_schools
                 ]
             keep_sealed(unit, round_id, envelopes)
@@ -146,32 +149,57 @@ def _filled(item: DossierToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
     return filled
 
 
+class _Said(TypedDict):
+    """What the manifest of an envelope states, whoever receives it."""
+
+    message_id: UUID
+    round_id: str
+    sender: SigningIdentity
+    oso_version: str
+    created_at: datetime
+    replaces: UUID | None
+
+
 def _sealed(
     item: DossierToSeal,
     dossier: Dossier,
     round_id: str,
     keys: RegionKeys,
     sender: SigningIdentity,
-    recipient: RecipientCertificate,
+    school: str,
+    recipient: RecipientCertificate | None,
     at: datetime,
 ) -> Envelope:
-    school = recipient.school
     before = item.before.get(school, EarlierEnvelopes())
     message = derived_message_id(keys.lookup("message", item.meaning(round_id, school)), RoundId(round_id).school_year)
     files = {DOSSIER_FILE: to_bytes(dossier)}
     if left_out := withheld_statement(dossier):
         files[WITHHELD_FILE] = left_out
-    sealed = seal(
-        files,
-        message_id=message,
-        round_id=round_id,
-        sender=sender,
-        recipient=recipient,
-        oso_version=dossier.version,
-        created_at=at,
-        replaces=before.replaces,
-    )
-    digests = sealed.envelope_sha256, sealed.manifest_sha256
+    said: _Said = {
+        "message_id": message,
+        "round_id": round_id,
+        "sender": sender,
+        "oso_version": dossier.version,
+        "created_at": at,
+        "replaces": before.replaces,
+    }
+    key_id = None
+    if recipient is not None:
+        sealed = seal(files, recipient=recipient, **said)
+    else:
+        signed = sign_files(files, recipient=Party(oin_of(school), school), **said)
+        kept = keys.encrypt(signed.content, bound_to_page(message))
+        key_id = kept.key_id
+        sealed = SealedEnvelope(kept.data, sha256(kept.data), signed.manifest_sha256, signed.files_sha256)
     return Envelope(
-        message, item.ref, school, sealed.envelope, *digests, before.serial, sealed.files_sha256, stated_at=at
+        message,
+        item.ref,
+        school,
+        sealed.envelope,
+        sealed.envelope_sha256,
+        sealed.manifest_sha256,
+        before.serial,
+        sealed.files_sha256,
+        stated_at=at,
+        key_id=key_id,
     )

@@ -90,6 +90,8 @@ class Tester:
         suppliers, receivers = self.agreement.suppliers(kind), self.agreement.receivers(kind)
         if only is not None and self.agreement.school(only) not in (*suppliers, *receivers):
             raise OverstapError("AGREEMENT-004", school=only, region=self.agreement.region)
+        # Who collects on the page has neither certificate nor system to try
+        receivers = tuple(one for one in receivers if not one.collects_on_page)
         self.take_in()
         standing = {one.school: one for one in self.standing()}
 

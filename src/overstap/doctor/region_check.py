@@ -92,6 +92,7 @@ def _certificates(store: TrustStore, agreement: Agreement) -> Iterator[Finding]:
             identity(region, at=at)
         except OverstapError as error:
             faults.append(wrong(f"certificates {region}", f"the conductor's that {use}: {error.message_en}", do))
+    receiving = [school for school in receiving if not school.collects_on_page]
     for school in receiving:
         try:
             store.recipient(school.id, at=at)

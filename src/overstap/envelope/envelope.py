@@ -3,10 +3,11 @@
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from overstap.envelope import cms
 from overstap.envelope import manifest as manifests
 from overstap.envelope.encryption import decrypt, encrypt
 from overstap.envelope.manifest import EnvelopeKind, Manifest, Party
@@ -81,6 +82,46 @@ def seal(
     Raises:
         ValueError: an argument does not have the form that the manifest requires.
     """
+    signed = sign_files(
+        files,
+        message_id=message_id,
+        round_id=round_id,
+        sender=sender,
+        recipient=Party(recipient.oin, recipient.school),
+        oso_version=oso_version,
+        created_at=created_at,
+        kind=kind,
+        replaces=replaces,
+    )
+    envelope = encrypt(signed.content, recipient)
+    return SealedEnvelope(envelope, hashlib.sha256(envelope).digest(), signed.manifest_sha256, signed.files_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPackage:
+    """A signed package that is not encrypted yet, with the digests of its manifest and files."""
+
+    content: bytes = field(repr=False)
+    manifest_sha256: bytes
+    files_sha256: bytes
+
+
+def sign_files(
+    files: Mapping[str, bytes],
+    *,
+    message_id: UUID,
+    round_id: str,
+    sender: SigningIdentity,
+    recipient: Party,
+    oso_version: str,
+    created_at: datetime,
+    kind: EnvelopeKind = EnvelopeKind.DOSSIER,
+    replaces: UUID | None = None,
+) -> SignedPackage:
+    """Pack files with their manifest and sign them as one school; arguments and errors as of `seal`.
+
+    For a receiver without a certificate, whose package the caller encrypts with a key of the region.
+    """
     manifests.check_sender_values(round_id, oso_version, message_id, *([replaces] if replaces else []))
     if not files or any(name.casefold() in manifests.RESERVED for name in files):
         raise ValueError("an envelope has at least one file, none with a name that the format uses itself")
@@ -93,14 +134,27 @@ def seal(
         oso_version=oso_version,
         created_at=created_at,
         sender=Party(sender.oin, sender.school),
-        recipient=Party(recipient.oin, recipient.school),
+        recipient=recipient,
         files=entries,
         replaces=replaces,
     ).to_bytes()
-    package = pack({manifests.NAME: manifest, **files})
-    envelope = encrypt(sign(package, sender, at=created_at), recipient)
-    digests = hashlib.sha256(envelope).digest(), hashlib.sha256(manifest).digest()
-    return SealedEnvelope(envelope, *digests, manifests.files_digest(entries))
+    signed = sign(pack({manifests.NAME: manifest, **files}), sender, at=created_at)
+    return SignedPackage(signed, hashlib.sha256(manifest).digest(), manifests.files_digest(entries))
+
+
+def files_of(signed: bytes) -> dict[str, bytes]:
+    """Return the files of a package that the ledger kept; its signature was made here and is not verified again.
+
+    Args:
+        signed: as `SignedPackage.content`, decrypted.
+
+    Raises:
+        EnvelopeError: it is no such package.
+    """
+    content = cms.decode_content(signed, cms.SIGNED_DATA, OpeningFailure.NOT_SIGNED, cms.SignedData)
+    files = unpack(content.encapsulated.content)
+    files.pop(manifests.NAME, None)
+    return files
 
 
 def open_envelope(

@@ -28,6 +28,7 @@ def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
     yield from _rosters(unit)
     yield from _typed(unit)
     yield from _guests(unit)
+    yield from _collected(unit)
 
 
 def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
@@ -59,6 +60,14 @@ def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
         "array_to_string(schools, ' '), array_to_string(holds, ' ') "
         "from overstap.placement_answer"
     )
+    yield from unit.rows(
+        "select 'delivery.by_account', message_id::text, account, encode(envelope_digest, 'hex') "
+        "from overstap.page_confirmation"
+    )
+    yield from unit.rows(
+        "select 'revocation.by_account', message_id::text, answered_by from overstap.revocation "
+        "where answered_by is not null"
+    )
     yield from unit.rows("select 'contact.call', party, call::text, called_by from overstap.contact_call")
     yield from unit.rows(
         "select 'contact.message', m.message::text, m.sent_by, (select count(*) from overstap.contact_message_to t "
@@ -75,6 +84,8 @@ _FACTS: dict[str, Any] = {
     "review.record": lambda detail: (detail["agreed"], detail["ground"]),
     "review.carry": lambda detail: (),
     "delivery.withdraw": lambda detail: (detail["reason"], detail["by"]),
+    "delivery.by_account": lambda detail: (detail["account"], detail["envelope"]),
+    "revocation.by_account": lambda detail: (detail["account"],),
     "round.open": lambda detail: (detail["agreement"],),
     "agreement.file": lambda detail: (detail["agreement"],),
     "agreement.form": lambda detail: (detail["agreement"],),
@@ -238,3 +249,16 @@ def _guest_rows(unit: UnitOfWork) -> list[tuple[Any, ...]]:
     return unit.rows(
         "select guest::text, round_id, school, invited_by, ended_at is not null from overstap.guest_school"
     )
+
+
+def _collected(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare what schools collected on their page with its lines; lines of forgotten ones stay, so more are valid."""
+    for message_id, kept, logged in unit.rows(
+        "select c.message_id::text, c.kept, coalesce(t.told, 0) from "
+        "(select message_id, count(*) as kept from overstap.page_collection group by 1) c left join "
+        "(select l.said ->> 'subject' as message_id, count(*) as told from "
+        "(select payload::jsonb as said from overstap.audit_line) l "
+        "where l.said ->> 'action' = 'delivery.collect' group by 1) t on t.message_id = c.message_id::text "
+        "where c.kept > coalesce(t.told, 0)"
+    ):
+        yield message_id, f"collected on a page: {kept} times, {logged} audit lines"

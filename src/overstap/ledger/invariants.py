@@ -197,13 +197,20 @@ def _stored_once(unit: UnitOfWork, evidence: ExternalEvidence) -> Iterator[Breac
 
 
 def _confirmed_by_receipt(unit: UnitOfWork, evidence: ExternalEvidence) -> Iterator[Breach]:
-    """I3: confirmed if and only if there is a verified receipt with matching digests; the dossier's state follows."""
-    for message_id, state, accepted in unit.rows(
+    """I3: confirmed if and only if its evidence is there; the dossier's state follows.
+
+    The evidence is a verified receipt with matching digests, or for a dossier on a school's page a confirmation by an
+    account of that school.
+    """
+    for message_id, state, accepted, is_on_page in unit.rows(
         "select l.message_id, l.state, exists (select from overstap.receipt r where r.message_id = l.message_id "
-        "and r.outcome = 'accepted') from overstap.delivery l"
+        "and r.outcome = 'accepted'), l.key_id is not null from overstap.delivery l"
     ):
-        if (state == "confirmed") != accepted:
+        if accepted and is_on_page:
+            yield Breach("I3", str(message_id), "has a receipt, but stood on a school's page")
+        if not is_on_page and (state == "confirmed") != accepted:
             yield Breach("I3", str(message_id), f"state is {state}, accepted receipt: {accepted}")
+    yield from _confirmed_by_account(unit)
     for dossier, state in unit.rows(
         "select d.dossier, d.state from overstap.dossier d where d.state = 'confirmed' and (not exists "
         "(select from overstap.delivery l where l.dossier = d.dossier and l.number = d.version) or exists "
@@ -224,6 +231,35 @@ def _confirmed_by_receipt(unit: UnitOfWork, evidence: ExternalEvidence) -> Itera
         fault = evidence.receipt_fault(confirmed)
         if fault is not None:
             yield Breach("I3", str(confirmed.message_id), f"its receipt is not valid: {fault}")
+
+
+def _confirmed_by_account(unit: UnitOfWork) -> Iterator[Breach]:
+    """I3 and I5 of schools' pages: confirmed by account after it was collected, of the very bytes, and only there."""
+    for message_id, state, is_on_page, is_confirmed, is_same, is_sent, is_collected in unit.rows(
+        "select l.message_id, l.state, l.key_id is not null, p.message_id is not null, "
+        "p.envelope_digest = l.envelope_digest, l.attempts > 0, "
+        "d.forgotten_at is not null or exists (select from overstap.page_collection c "
+        "where c.message_id = l.message_id and c.collected_at <= p.confirmed_at) "
+        "from overstap.delivery l join overstap.dossier d using (dossier) "
+        "left join overstap.page_confirmation p using (message_id) "
+        "where l.key_id is not null or p.message_id is not null"
+    ):
+        if not is_on_page:
+            yield Breach("I3", str(message_id), "was confirmed by account, but did not stand on a school's page")
+            continue
+        if (state == "confirmed") != is_confirmed:
+            yield Breach("I3", str(message_id), f"state is {state}, confirmed by account: {is_confirmed}")
+        if is_confirmed and not is_same:
+            yield Breach("I3", str(message_id), "what was confirmed by account is not what was sealed")
+        if is_confirmed and not is_collected:
+            yield Breach("I3", str(message_id), "was confirmed by account, but not collected before")
+        if is_confirmed and not is_sent:
+            yield Breach("I5", str(message_id), "was confirmed by account, but never put ready")
+    for (message_id,) in unit.rows(
+        "select c.message_id from overstap.page_collection c join overstap.delivery l using (message_id) "
+        "where l.attempts = 0 or l.key_id is null"
+    ):
+        yield Breach("I5", str(message_id), "was collected, but never put ready on a school's page")
 
 
 def _nothing_lost(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
@@ -260,6 +296,7 @@ def _evidence_before_effect(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[B
     ):
         announced.setdefault(action, Counter())[subject] += 1
     sealed, sent, settled = (announced.get(f"delivery.{name}", Counter()) for name in ("seal", "send", "settle"))
+    settled = settled + announced.get("delivery.by_account", Counter())
     for message_id, attempts, state in unit.rows("select message_id::text, attempts, state from overstap.delivery"):
         if sealed[message_id] != 1:
             yield Breach("I5", message_id, f"has {sealed[message_id]} audit lines of sealing instead of one")
@@ -351,6 +388,8 @@ def _encrypted(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
             "union all select 'typed ' || typed || '/' || step || '/' || number, "
             "'typed/' || typed || '/' || step || '/' || number, key_id, content from overstap.typed_step "
             "union all select 'typed file ' || file, 'typed_file/' || file, key_id, content from overstap.typed_file "
+            "union all select 'on page ' || message_id, 'page/' || message_id, key_id, envelope "
+            "from overstap.delivery where key_id is not null and envelope <> '' "
             "union all select 'typed ' || typed, 'typed/' || typed, key_id, content from overstap.typed_dossier "
             "where content <> ''"
         )

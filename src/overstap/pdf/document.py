@@ -109,29 +109,33 @@ class PdfDocument(FPDF):
         self._block(text, line)
         self.ln(after)
 
-    def pairs(self, rows: Sequence[tuple[str, str]], *, label_width: float = 62, indent: float = 0) -> None:
+    def pairs(
+        self, rows: Sequence[tuple[str, str]], *, label_width: float = 62, indent: float = 0, scale: float = 1
+    ) -> None:
         """Write a table of labels and values; a long value continues on the next page.
 
         Args:
             rows: label and value.
             label_width: width of the first column, in millimetres.
             indent: indent from the left margin, in millimetres.
+            scale: factor of the size of text and lines.
         """
+        high = 4.9 * scale
         for label, value in rows:
             if self.will_page_break(7):
                 self.add_page()
             top, page = self.get_y(), self.page
             self.set_x(MARGIN + indent)
-            self.set_style(size=9, colour=SOFT)
-            self.multi_cell(label_width, 4.9, printable(label), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self.set_style(size=9 * scale, colour=SOFT)
+            self.multi_cell(label_width, high, printable(label), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
             low = self.get_y() if self.page == page else self.t_margin
             self.page = page
             self.set_xy(MARGIN + indent + label_width + 2, top)
-            self.set_style(size=9.5)
+            self.set_style(size=9.5 * scale)
             width = self.epw - indent - label_width - 2
-            self.multi_cell(width, 4.9, printable(value) or "\u2013", align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self.multi_cell(width, high, printable(value) or "\u2013", align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
             if self.page == page:
-                self.set_y(max(self.get_y(), low) + 0.6)
+                self.set_y(max(self.get_y(), low) + 0.6 * scale)
         self.set_style()
 
     def qr(self, content: str, x: float, y: float, width: float) -> None:

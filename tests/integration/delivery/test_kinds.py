@@ -28,7 +28,7 @@ def school(receives: object) -> School:
     )
 
 
-@pytest.mark.parametrize("way", ["folder", "pull"])
+@pytest.mark.parametrize("way", ["folder", "page", "pull"])
 def test_channels_without_a_server(trust: TrustStore, tmp_path: Path, way: str) -> None:
     one = school({"way": way})
     with way_of(one, region=REGION, trust=trust, at=now(), outbox=tmp_path) as channel:
@@ -60,6 +60,7 @@ def test_every_kind_has_a_cell_that_is_its_own() -> None:
         "pull": "pull:https://vo.example.org/n",
         "sftp": "sftp://a@vo.example.org/in ssh-ed25519 AAAA",
         "folder": "folder",
+        "page": "page",
         "traffic_centre": "traffic_centre:0000000700000YY00931",
     }
     assert cells.keys() == channels().keys()

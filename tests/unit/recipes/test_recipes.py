@@ -195,7 +195,7 @@ def test_a_channel_of_a_suppliers_package(copy: Copy) -> None:
 def test_a_suppliers_package_that_is_broken_stops_nobody_else(copy: Copy) -> None:
     install_package(copy, "acme", {"acme.py": "import not_there\n"}, "[overstap.channels]\npigeon = acme:KIND\n")
     code = "from overstap.agreements.kinds import channels; print(*channels())"
-    assert copy.tried(code).split() == ["push", "pull", "sftp", "folder", "traffic_centre"]
+    assert copy.tried(code).split() == ["push", "pull", "sftp", "folder", "page", "traffic_centre"]
 
 
 def test_a_version_of_the_standard(copy: Copy) -> None:

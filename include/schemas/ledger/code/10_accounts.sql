@@ -96,8 +96,8 @@ begin
     end if;
     waits := case when has_shown then null when has_factor(named) then 'factor' when must or requires_factor(of_region) then 'enrolment' end;
     delete from school_stay s where s.used_at < clock_timestamp() - interval '8 hours';
-    insert into school_stay (finds, account, awaits, challenge)
-    values (stay, named, waits, case when waits = 'factor' then new_challenge end);
+    insert into school_stay (finds, account, awaits, challenge, has_shown)
+    values (stay, named, waits, case when waits = 'factor' then new_challenge end, has_shown);
     perform account_line(named, 'school.federated', json_build_object('second_factor', coalesce(waits, 'not asked')));
     return coalesce(waits, 'nothing');
 end $$;

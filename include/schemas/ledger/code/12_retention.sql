@@ -121,6 +121,7 @@ begin
     delete from invitation where dossier = any(ids);
     delete from letter_print where dossier = any(ids);
     delete from content_access where dossier = any(ids);
+    delete from page_collection c using delivery l where l.dossier = any(ids) and c.message_id = l.message_id and c.region = l.region;
     -- Whose answer it was is no longer said; that there were two stays.
     update review_decision r set person = n.place, recorded_by = case when r.ground = 'parent_page' then n.place else r.recorded_by end
       from (select review_decision, dense_rank() over (partition by dossier order by person)::text as place

@@ -146,7 +146,7 @@ end $$;
 create function overstap.complete_stay(s overstap.school_stay, new_stay bytea) returns void
     language plpgsql set search_path = overstap, pg_temp as $$
 begin
-    update school_stay set finds = new_stay, awaits = null, wrong = 0, challenge = null, new_device = null,
+    update school_stay set finds = new_stay, awaits = null, has_shown = true, wrong = 0, challenge = null, new_device = null,
            began_at = clock_timestamp(), used_at = clock_timestamp(), proved_at = clock_timestamp()
      where finds = s.finds;
     if s.device is not null then

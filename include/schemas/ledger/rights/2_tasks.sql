@@ -85,7 +85,7 @@ grant select on overstap.placed_twice, overstap.placement_answer to overstap_reg
 grant select on overstap.may_leave, overstap.may_receive, overstap.current_result to overstap_region;
 grant select,
     insert (message_id, region, round_id, dossier, number, secondary_school, serial, envelope, envelope_digest, manifest_digest,
-            files_digest, stated_at),
+            files_digest, stated_at, key_id),
     update (state, attempts, next_attempt_at, problem, offered_at, settled_at)
     on overstap.delivery to overstap_region;
 grant select, insert (region, message_id, digest, content, outcome, code), update (outcome, code)
@@ -98,6 +98,7 @@ grant select, insert (region, round_id, message_id, primary_school, secondary_sc
 grant select, insert (request_id, region, secondary_school, primary_school, pupil, answer, reason, message_id)
     on overstap.dossier_request to overstap_region;
 grant select on overstap.withdrawal to overstap_region;
+grant select on overstap.on_page, overstap.page_collection, overstap.page_confirmation to overstap_region;
 grant execute on function overstap.withdraw to overstap_region;
 grant select, insert (message_id, region, statement, statement_digest),
     update (state, attempts, next_attempt_at, problem, answer, had, offered_at, settled_at)

@@ -34,6 +34,9 @@ grant execute on function overstap.hold_roster, overstap.take_roster, overstap.s
 -- Dossiers that are typed in here: what was typed is added, handed in or thrown away by functions alone.
 grant execute on function overstap.begin_typed, overstap.save_typed, overstap.add_typed_file, overstap.hand_in_typed,
     overstap.reopen_typed, overstap.drop_typed to overstap_rights_school;
+-- What a receiving school collects: by functions that take the stay.
+grant execute on function overstap.page_is_open, overstap.page_collect, overstap.page_confirm, overstap.page_removed
+    to overstap_rights_school;
 -- Signing in, before any region is known: each acts on the one account that the password or the stay is of.
 grant execute on function overstap.school_try, overstap.school_enter, overstap.school_enter_federated, overstap.school_stay_look, overstap.school_stay_end,
     overstap.guest_look, overstap.guest_accept,

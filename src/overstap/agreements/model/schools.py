@@ -63,6 +63,13 @@ class School(AgreementPart):
 
         return self.receives is not None and channels()[self.receives.way].leaves_answers
 
+    @property
+    def collects_on_page(self) -> bool:
+        """Whether the school collects on the schools' pages and confirms by account, without a certificate."""
+        from overstap.agreements.kinds import channels
+
+        return self.receives is not None and channels()[self.receives.way].is_on_page
+
     @model_validator(mode="after")
     def _has_its_way(self) -> Self:
         if self.kind is SchoolKind.PO and self.supplies is None:

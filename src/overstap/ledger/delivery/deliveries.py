@@ -91,6 +91,8 @@ class Envelope:
     """Number of attempts, this one included."""
     stated_at: datetime | None = None
     """Moment of sealing in its manifest."""
+    key_id: str | None = None
+    """Key of the region that it is encrypted with, for a school that collects on its page."""
 
 
 def stages_from(stage: RegistrationStage) -> list[str]:
@@ -313,7 +315,7 @@ def keep_sealed(unit: UnitOfWork, round_id: str, envelopes: Sequence[Envelope]) 
     )
     columns = {"message_id": "uuid", "region": "text", "round_id": "text", "dossier": "uuid", "number": "int4"}
     columns |= {"secondary_school": "text", "envelope": "bytea", "envelope_digest": "bytea", "manifest_digest": "bytea"}
-    columns |= {"serial": "int2", "files_digest": "bytea", "stated_at": "timestamptz"}
+    columns |= {"serial": "int2", "files_digest": "bytea", "stated_at": "timestamptz", "key_id": "text"}
     unit.insert(
         "delivery",
         columns,
@@ -331,6 +333,7 @@ def keep_sealed(unit: UnitOfWork, round_id: str, envelopes: Sequence[Envelope]) 
                 item.serial,
                 item.files_digest,
                 item.stated_at,
+                item.key_id,
             )
             for item in envelopes
         ],

@@ -228,6 +228,6 @@ def results(unit: UnitOfWork, round_id: str) -> list[SchoolResult]:
             """,
             round=round_id,
             suppliers=[one.id for one in found.agreement.suppliers(found.kind)],
-            receivers=[one.id for one in found.agreement.receivers(found.kind)],
+            receivers=[one.id for one in found.agreement.receivers(found.kind) if not one.collects_on_page],
         )
     ]

@@ -104,7 +104,8 @@ def withdraw(
 def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[EnvelopeToRevoke]:
     """Return the envelopes of withdrawn dossiers that schools may have, without a revocation yet.
 
-    An envelope that was sent without an answer may have arrived, so it is revoked too.
+    An envelope that was sent without an answer may have arrived, so it is revoked too. What stood on a school's page,
+    and nobody collected, is gone from it.
     """
     return [
         EnvelopeToRevoke(row[0], row[1], row[2], row[3], WithdrawalReason(row[4]))
@@ -115,6 +116,8 @@ def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[EnvelopeToR
               join overstap.dossier d using (dossier)
               join overstap.delivery l on l.dossier = w.dossier
              where (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
+               and (l.key_id is null
+                    or exists (select from overstap.page_collection c where c.message_id = l.message_id))
                and (%(round)s::text is null or w.round_id = %(round)s)
                and not exists (select from overstap.revocation r where r.message_id = l.message_id)
              order by l.message_id
@@ -282,6 +285,8 @@ def statuses(unit: UnitOfWork, round_id: str) -> list[WithdrawalStatus]:
               from overstap.withdrawal w
               left join overstap.delivery l on l.dossier = w.dossier
                    and (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
+                   and (l.key_id is null
+                        or exists (select from overstap.page_collection c where c.message_id = l.message_id))
               left join overstap.revocation r on r.message_id = l.message_id
              where w.round_id = %(round)s order by w.decided_at, w.dossier, l.message_id
             """,

@@ -64,7 +64,7 @@ class Disclosure:
 
     Args:
         at: moment in the chain (ISO 8601).
-        action: action of the line: "content.open", "review.code", "delivery.send".
+        action: action of the line: "content.open", "review.code", "delivery.send", "delivery.collect".
         actor: account, task, or the parents' pages.
         to: recipient: a person's handle or a school; empty where the line has none.
         purpose: where it was read; empty where the line has none.
@@ -98,7 +98,7 @@ def disclosures(unit: UnitOfWork, dossier: UUID) -> list[Disclosure]:
               from line
              where said ->> 'action' in ('content.open', 'review.code', 'review.proof')
                    and starts_with(said ->> 'subject', %(dossier)s || '/')
-                or said ->> 'action' in ('delivery.send', 'delivery.adopt')
+                or said ->> 'action' in ('delivery.send', 'delivery.adopt', 'delivery.collect')
                    and said ->> 'subject' in (select message from sealed)
              order by seq
             """,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from overstap.agreements import RoundId, RoundKind
 from overstap.ledger import guests
+from overstap.ledger.delivery.on_page import confirmed_by_account
 from overstap.ledger.session import UnitOfWork
 
 
@@ -53,6 +54,8 @@ class SecondaryCounts:
     refused: int
     problems: Counter[str]
     """Open deliveries per error code of their last attempt; "" before the first."""
+    by_account: int = 0
+    """Number of confirmed deliveries that an account of the school confirmed, instead of a receipt by certificate."""
 
 
 def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None = None) -> dict[str, Counter[str]]:
@@ -189,6 +192,7 @@ def secondary_schools(unit: UnitOfWork, round_id: str) -> list[SecondaryCounts]:
         "where round_id = %(round)s and state = 'sealed' group by 1, 2",
         round_id,
     )
+    by_account = confirmed_by_account(unit, round_id)
     return [
         SecondaryCounts(
             school,
@@ -197,6 +201,7 @@ def secondary_schools(unit: UnitOfWork, round_id: str) -> list[SecondaryCounts]:
             states.get(school, Counter())["confirmed"],
             states.get(school, Counter())["refused"],
             problems.get(school, Counter()),
+            by_account.get(school, 0),
         )
         for school, name in unit.rows(
             "select school, name from overstap.school where kind = %(kind)s order by name, school",

@@ -26,11 +26,13 @@ from overstap.errors import OverstapError
 from overstap.ledger.accounts import CorrectPassword, SchoolAccount
 from overstap.ledger.dossiers.reference import read_reference
 from overstap.ledger.region_keys import sha256
+from overstap.pages.school.collecting_pages import ADDRESS as COLLECTING
+from overstap.pages.school.collecting_pages import CollectingPages
 from overstap.pages.school.federated_pages import FIRST_PAGE, FederatedPages
 from overstap.pages.school.federation import Federation
 from overstap.pages.school.guest_pages import GuestPages
 from overstap.pages.school.operations import SchoolOperations
-from overstap.pages.school.page_frame import PageFrame, id_of, is_ours, read_form, text_of
+from overstap.pages.school.page_frame import PageFrame, dutch, id_of, is_ours, read_form, text_of
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
 from overstap.pages.school.roster_pages import RosterPages
 from overstap.pages.school.second_factor import FactorPages
@@ -73,10 +75,11 @@ def build_app(operations: SchoolOperations, *, is_secure: bool, federation: Fede
     guests = GuestPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     factors = FactorPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     rosters = RosterPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
-    for part in (pages, federated, factors, rosters, typing, guests):
+    collecting = CollectingPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    for part in (pages, federated, factors, rosters, typing, guests, collecting):
         for path, page in part.gets().items():
             app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for part in (pages, factors, rosters, typing, guests):
+    for part in (pages, factors, rosters, typing, guests, collecting):
         for path, page in part.posts().items():
             app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
@@ -235,9 +238,13 @@ class _Pages(PageFrame):
         found = await run_in_threadpool(self.operations.rounds, account)
         if account.only_round is not None and found:
             return RedirectResponse(f"/ronde/{account.only_round}/invullen", 303)
-        if len(found) == 1 and found[0].inspects:
+        is_receiver = await run_in_threadpool(self.operations.collecting.is_receiver, account)
+        if is_receiver and not any(one.dossiers for one in found):
+            return RedirectResponse(COLLECTING, 303)
+        if len(found) == 1 and found[0].inspects and not is_receiver:
             return RedirectResponse(f"/ronde/{found[0].round_id}", 303)
-        return self._page(session, "rounds", account=account, rounds=found)
+        ct = dutch("school/collecting") if is_receiver else None
+        return self._page(session, "rounds", account=account, rounds=found, ct=ct)
 
     async def pupils(self, request: Request, round_id: str, code: str = "") -> Response:
         """Show the school's pupils in a round, or redirect to the one whose dossier has the given reference."""

@@ -27,6 +27,7 @@ from overstap.ledger.review import (
 )
 from overstap.ledger.rounds import round_overview
 from overstap.ledger.rounds.rounds import RoundRow, get_round
+from overstap.pages.school.collecting import CollectingOperations
 from overstap.pages.school.factor_operations import FactorOperations
 from overstap.pages.school.federation import FederatedPerson
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
@@ -138,6 +139,8 @@ class SchoolOperations:
         """Operations on second factors."""
         self.rosters = RosterOperations(self._ledger)
         """Operations on the school's roster."""
+        self.collecting = CollectingOperations(self._ledger)
+        """Operations on dossiers that a receiving school collects here."""
         self.typed = TypedOperations(self._ledger)
         """Operations on dossiers that the school types in."""
 

@@ -1,0 +1,79 @@
+"""A secondary school without a system collects its dossiers in a browser: without a factor, to collect, to confirm."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pyotp
+import pytest
+from collecting_school import deliver
+from playwright.sync_api import Browser, Page, expect
+from school_service import OTHER, PASSWORD, School, school_service
+
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.project import PROJECT
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
+_IMAGES = PROJECT / "docs" / "images" if os.environ.get("OVERSTAP_TEST_IMAGES") else None
+
+
+@pytest.fixture(scope="module")
+def school(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[School]:
+    with school_service(postgres, ledger_template, tmp_path_factory.mktemp("school")) as made:
+        deliver(made)
+        yield made
+
+
+@pytest.fixture
+def page(school: School, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=DESK, locale="nl-NL", accept_downloads=True)  # type: ignore[arg-type]
+    context.set_default_timeout(20_000)
+    opened = context.new_page()
+    opened.goto(school.address)
+    opened.get_by_label("Account").fill(OTHER)
+    opened.get_by_label("Wachtwoord").fill(PASSWORD)
+    opened.get_by_role("button", name="Inloggen").click()
+    yield opened
+    context.close()
+
+
+def sound(page: Page, serious: Callable[[Page], list[str]], name: str) -> None:
+    """Axe finds nothing, and a phone of 320 pixels needs no scrolling sideways."""
+    assert serious(page) == [], name
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+    if _IMAGES is not None:
+        for kind, size in (("desk", DESK), ("phone", PHONE)):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.screenshot(path=_IMAGES / f"school-{name}-{kind}.png", full_page=True)
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+
+
+def test_a_school_without_a_system_collects_and_confirms(page: Page, serious: Callable[[Page], list[str]]) -> None:
+    expect(page.get_by_role("heading", name="Eerst een tweede factor")).to_be_visible()
+    sound(page, serious, "collect-factor")
+    page.get_by_role("link", name="Tweede factor instellen").click()
+    page.locator('form[action="/beveiliging/app"] button').first.click()
+    secret = page.locator("code.secret").inner_text().replace(" ", "")
+    page.locator('input[name="code"]').fill(pyotp.TOTP(secret).now())
+    page.locator('form[action="/beveiliging/app/bevestigen"] button').click()
+    page.locator(".masthead a.name").click()
+    expect(page.get_by_role("heading", name="Dossiers ophalen")).to_be_visible()
+    sound(page, serious, "collect")
+    boxes = page.locator('form[action="/ophalen/bestand"] input[name="dossier"]')
+    for index in range(2, boxes.count()):
+        boxes.nth(index).uncheck()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Overtypbladen ophalen").click()
+    assert download.value.suggested_filename == "overtypbladen.pdf"
+    page.reload()
+    assert page.locator('form[action="/ophalen/bevestigen"] input[name="dossier"]').count() == 2
+    sound(page, serious, "collect-confirm")
+    page.get_by_role("button", name="Ontvangst bevestigen").click()
+    expect(page.get_by_text("Zet een vinkje bij de verklaring")).to_be_visible()
+    sound(page, serious, "collect-statement")
+    page.get_by_label("Ik bevestig namens mijn school").check()
+    page.get_by_role("button", name="Ontvangst bevestigen").click()
+    expect(page.get_by_text("Bevestigd: 2 dossiers")).to_be_visible()
+    sound(page, serious, "collect-done")
