@@ -13,11 +13,11 @@ select l.region, l.round_id, l.message_id, l.dossier, l.number, l.secondary_scho
    and (l.state = 'confirmed'
         or exists (select from overstap.may_leave m where m.dossier = l.dossier and m.number = l.number));
 
--- The account of a stay that is complete, with a second factor, in the region whose role was taken on. Granted to nobody.
+-- The account of a stay that is complete, with a second factor, in the region whose role was taken on; no guest's. Granted to nobody.
 create function overstap.page_account(stay bytea) returns overstap.school_account
     language sql stable set search_path = overstap, pg_temp as $$
     select a from school_stay s join school_account a using (account)
-     where s.finds = stay and a.ended_at is null and a.region = acting_region() and s.awaits is null and s.has_shown
+     where s.finds = stay and account_serves(a) and a.round_id is null and a.region = acting_region() and s.awaits is null and s.has_shown
        and s.used_at > clock_timestamp() - interval '30 minutes' and s.began_at > clock_timestamp() - interval '8 hours' $$;
 
 create function overstap.page_is_open(stay bytea) returns boolean
