@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -216,16 +217,20 @@ def test_an_address_serves_once_and_for_three_days(school: School) -> None:
         assert client.post(third, data={"naam": "X", "wachtwoord": PASSWORD}).status_code == 404
 
 
-def test_two_who_use_an_address_at_once_make_one_account(school: School) -> None:
+def test_several_who_use_an_address_at_once_make_one_account(school: School) -> None:
     secret = invited(school).rpartition("/")[2]
     kept = hash_password(PASSWORD)
-    ledger = school.review_round.ledger
-    with closing(pages_ledger(school)) as other:
-        first = guests.accept(other, secret, "A", kept, GUEST)
-        assert first is not None
-        assert guests.accept(other, secret, "B", kept, GUEST) is None
-    with ledger.unit(REGION, "look") as unit:
-        assert [one.name for one in accounts.all_accounts(unit) if one.school == GUEST] == ["A"]
+
+    def use(name: str) -> str | None:
+        with closing(pages_ledger(school)) as ledger:
+            return guests.accept(ledger, secret, name, kept, GUEST)
+
+    with ThreadPoolExecutor(6) as several:
+        made = [one for one in several.map(use, "ABCDEF") if one is not None]
+    with school.review_round.unit("look") as unit:
+        assert [one.account for one in accounts.all_accounts(unit) if one.school == GUEST] == made
+    assert len(made) == 1
+    assert use("G") is None
 
 
 def pages_ledger(school: School) -> Ledger:
