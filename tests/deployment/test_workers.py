@@ -6,6 +6,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from deployed import KIND, REGION, Deployed, base_image, build_options, mail_ser
 from documented import table
 from test_a_round_in_containers import WAIT_SECONDS, WITH_WORKERS, answer_until, state_of
 
+from overstap.errors import OverstapError
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap_tools.demo.people import CoordinatorClient
 from overstap_tools.local.api import AirflowApi
@@ -136,7 +138,18 @@ def _at_work(api: AirflowApi, dag: str, run: str, task: str) -> str | None:
 def _opened(api: AirflowApi, region: str) -> str:
     """Wait for a region's round, which opens by itself; return its run."""
     dag = f"round__{region}__{KIND}"
-    wait_until(lambda: dag in {one["dag_id"] for one in api.dags()} and bool(api.runs(dag)), dag, WAIT_SECONDS)
+
+    def is_open() -> bool:
+        if dag not in {one["dag_id"] for one in api.dags()}:
+            return False
+        try:
+            return bool(api.runs(dag))
+        except OverstapError as error:
+            if error.facts.get("status") != HTTPStatus.NOT_FOUND:
+                raise
+            return False  # it is listed a moment before it can be asked about
+
+    wait_until(is_open, dag, WAIT_SECONDS)
     return str(api.runs(dag)[0]["dag_run_id"])
 
 
@@ -209,7 +222,8 @@ def test_tasks_ran_where_their_queue_is(cluster: Deployed, confirmed: dict[str, 
 def test_each_worker_has_what_the_table_says_and_the_scheduler_nothing(cluster: Deployed, rate_of_one: float) -> None:
     said = table("rights")
     for service in ("worker-files", "worker-keys", "worker-default", "scheduler"):
-        look = "ls /run/secrets; for f in /var/lib/overstap/*; do echo folder $(basename $f); done"
+        # Not as one path: a path of the pages would become this deployment's own
+        look = "ls /run/secrets; cd /var/lib; for f in overstap/*; do echo folder ${f#overstap/}; done"
         found = set(cluster.run(f"docker compose exec --no-TTY {service} bash -c '{look}'").splitlines())
         rows = {row for row, columns in said.items() if columns[service] and not row.startswith("network")}
         if service == "scheduler":
@@ -233,6 +247,7 @@ def test_back_to_one_machine(cluster: Deployed, confirmed: dict[str, Any]) -> No
     cluster.run("docker compose up --detach --wait --remove-orphans")
     running = set(cluster.run("docker compose ps --services --status running").split())
     assert running.isdisjoint({"redis", "worker-files", "worker-keys", "worker-default"})
-    found = cluster.run("docker compose exec --no-TTY scheduler ls /run/secrets /var/lib/overstap").split()
+    look = "ls /run/secrets; cd /var/lib; ls overstap"
+    found = cluster.run(f"docker compose exec --no-TTY scheduler sh -c '{look}'").split()
     assert {"app_password", "keys", "trust", "drop"} <= set(found)
     assert "ledger" in cluster.admin("overstap ledger check").lower()
