@@ -435,6 +435,7 @@ MAY: dict[str, set[str]] = {
             "school_stay_look",
             "school_try",
         ),
+        *("guest_look", "guest_accept"),
         *("school_challenge", "school_factor_begin", "school_factor_confirm", "school_factor_facts"),
         *("school_factor_remove", "school_factor_try", "school_factors", "school_pass", "school_pass_recovery"),
         *("school_prove", "school_prove_try", "school_recovery_renew", "school_take_challenge"),
@@ -463,6 +464,7 @@ MAY: dict[str, set[str]] = {
         ),
         *("confirm_second", "second_requests", "withdraw_second"),
         *("keep_contact", "note_call", "erase_call", "keep_message"),
+        *("invite_guest", "renew_guest", "end_guest"),
         *("acting_region", "kept_answer", "releases", "undoable", "unstated"),  # these only read
     },
 }
