@@ -31,7 +31,16 @@ def tell_closed(connection: psycopg.Connection[Any], region: str, round_id: str)
 
 
 def tell_registrations(connection: psycopg.Connection[Any], region: str, school_year: str) -> None:
-    """Write the line of registrations that a test changed by hand, likewise."""
+    """Write the line and the history of registrations that a test changed by hand, likewise."""
+    connection.execute(
+        "insert into overstap.application_event (region, school_year, pupil, secondary_school, stage, is_withdrawn, "
+        "stated_at, source, noted_by) select a.region, a.school_year, a.pupil, a.secondary_school, a.stage, "
+        "a.withdrawn_at is not null, a.recorded_at, 'before', 'test' from overstap.application a "
+        "where a.region = %s and a.school_year = %s and not exists (select from overstap.application_event e "
+        "where (e.region, e.school_year, e.pupil, e.secondary_school, e.stage, e.is_withdrawn) = (a.region, "
+        "a.school_year, a.pupil, a.secondary_school, a.stage, a.withdrawn_at is not null))",
+        [region, school_year],
+    )
     connection.execute(sql.SQL("set local role {}").format(sql.Identifier(f"overstap_region_{region}")))
     found = connection.execute("select overstap.registrations_digest(%s)", [school_year]).fetchone()
     connection.execute("reset role")
