@@ -118,7 +118,7 @@ def test_a_round_by_clicks_alone(stage: Stage, schools: Administrations, visit: 
     # From Airflow's navigation to the round, which opens by itself: nothing has to be switched on.
     page.get_by_role("link", name="Rondes").click()
     board(page).get_by_role("link", name="Advies 2026-2027").first.click()
-    expect(board(page).get_by_role("heading", name="Advies 2026-2027")).to_be_visible()
+    expect(board(page).get_by_role("heading", name="Advies 2026-2027", level=1)).to_be_visible()
     board(page).get_by_role("link", name="Ronde in Airflow").click()
     page.wait_for_url(f"**/dags/{stage.dag_id(ALFA)}*")
     run = stage.run_id(ALFA)
