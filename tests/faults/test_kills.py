@@ -81,6 +81,9 @@ def test_judging_is_killed(at_brink: Callable[[str], RegionDeployment], begin: S
     deployment = at_brink("collected")
     strike(begin(deployment, "check"), random.uniform(0, 4))
     assert deployment.breaches() == []
+    assert finish(begin, deployment, "check") == 0
+    assert deployment.states() == {"accepted": PUPILS}
+    deployment = at_brink("collected")  # anew: a quick machine had judged all by then
     seen = []
     for _ in range(2):
         strike_at_work(begin(deployment, "check"), deployment, "dossier_event", random)
