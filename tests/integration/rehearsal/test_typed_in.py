@@ -76,7 +76,7 @@ def played() -> tuple[list[RehearsalEvent], dict[str, Any]]:
                 "on v.dossier = d.dossier and v.number = d.version group by 1, 2 order by 1, 2"
             )
             seen["receipts"] = unit.one(
-                "select count(*) from overstap.receipt r join overstap.delivery l using (message_id) "
+                "select count(distinct l.dossier) from overstap.receipt r join overstap.delivery l using (message_id) "
                 "join overstap.dossier_version v on v.dossier = l.dossier and v.number = l.number "
                 "where r.outcome = 'accepted' and v.source = 'typed'"
             )[0]
