@@ -259,4 +259,4 @@ def test_our_own_kinds_are_read_without_what_a_school_has_not(copy: Copy) -> Non
         "print(*sources(), *channels())\n"
         "assert not {'paramiko', 'pandas', 'psycopg', 'airflow'} & set(sys.modules), sorted(sys.modules)"
     )
-    assert len(copy.tried(code).split()) == 10
+    assert len(copy.tried(code).split()) == 11
