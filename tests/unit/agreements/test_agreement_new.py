@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from agreement_files import GOOD, write
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -182,6 +182,8 @@ def test_without_last_year_the_national_rounds_are_written_out(tmp_path: Path) -
 
 
 @given(st.text())
+@example("\x85")
+@example("a\u2028b\u2029 c\x85")
 def test_every_text_is_read_back_as_it_was(text: str) -> None:
     try:
         found = read(block_text("key", {"a": text, "b": [text, "x"]}))

@@ -17,11 +17,23 @@ class _Flow(list[Any]):
     """A list on one line."""
 
 
+_OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
+"""Characters that PyYAML reads as line breaks, and so as a space, unless they are written as escapes."""
+
+
 class _Writer(yaml.SafeDumper):
     """Dumper of PyYAML that also quotes text which only the core schema would take for a number."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Return a text, with escapes where a line break other than that of a file is in it."""
+        style = '"' if _OTHER_BREAKS.search(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Writer.add_representer(str, _Writer.represent_str)
 
 
 for _first, _resolvers in CoreLoader.yaml_implicit_resolvers.items():
