@@ -60,8 +60,7 @@ def disaster(
 ) -> Iterator[_Disaster]:
     """The day before receipts are due."""
     name, folder, at = f"disaster_{secrets.token_hex(4)}", tmp_path_factory.mktemp("disaster"), now()
-    with psycopg.connect(postgres.superuser_dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {ledger_template}")  # type: ignore[arg-type]
+    postgres.copy_database(name, ledger_template)
     owner = postgres.superuser_dsn(name)
     add_region(owner, REGION)
     create_keys(folder / "keys", REGION, "1")

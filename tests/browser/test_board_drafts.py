@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request
@@ -101,8 +100,7 @@ class _Served:
 @pytest.fixture
 def served(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> Iterator[_Served]:
     name = f"drafts_{secrets.token_hex(4)}"
-    with psycopg.connect(postgres.superuser_dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {ledger_template}")  # type: ignore[arg-type]
+    postgres.copy_database(name, ledger_template)
     regions = tmp_path / "regions"
     (regions / "alfa").mkdir(parents=True)
     (regions / "alfa" / "2026-2027.yaml").write_text(AGREEMENT)

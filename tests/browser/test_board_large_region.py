@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -76,8 +75,7 @@ def large(
     postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[_Large]:
     name, folder = f"large_{secrets.token_hex(4)}", tmp_path_factory.mktemp("large")
-    with psycopg.connect(postgres.superuser_dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {ledger_template}")  # type: ignore[arg-type]
+    postgres.copy_database(name, ledger_template)
     owner = postgres.superuser_dsn(name)
     add_region(owner, REGION)
     create_keys(folder / "keys", REGION, "1")

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -40,8 +39,7 @@ class _Airflow(_StubAirflow):
 @pytest.fixture
 def ledger(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> Iterator[Ledger]:
     name = f"placements_{secrets.token_hex(4)}"
-    with psycopg.connect(postgres.superuser_dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {ledger_template}")  # type: ignore[arg-type]
+    postgres.copy_database(name, ledger_template)
     add_region(postgres.superuser_dsn(name), REGION)
     create_keys(tmp_path / "keys", REGION, "1")
     found = Ledger(postgres.dsn("overstap_app", name), tmp_path / "keys")

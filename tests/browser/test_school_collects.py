@@ -1,19 +1,16 @@
 """A secondary school without a system collects its dossiers in a browser: without a factor, to collect, to confirm."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pyotp
 import pytest
 from collecting_school import deliver
 from playwright.sync_api import Browser, Page, expect
-from school_service import OTHER, PASSWORD, School, school_service
+from school_service import OTHER, School, school_service
 
 from overstap_tools.local.postgres import EmbeddedPostgres
-from overstap_tools.project import PROJECT
 
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
-_IMAGES = PROJECT / "docs" / "images" if os.environ.get("OVERSTAP_TEST_IMAGES") else None
+from .school_pages import signed_in, sound
 
 
 @pytest.fixture(scope="module")
@@ -27,27 +24,8 @@ def school(
 
 @pytest.fixture
 def page(school: School, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport=DESK, locale="nl-NL", accept_downloads=True)  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
-    opened = context.new_page()
-    opened.goto(school.address)
-    opened.get_by_label("Account").fill(OTHER)
-    opened.get_by_label("Wachtwoord").fill(PASSWORD)
-    opened.get_by_role("button", name="Inloggen").click()
-    yield opened
-    context.close()
-
-
-def sound(page: Page, serious: Callable[[Page], list[str]], name: str) -> None:
-    """Axe finds nothing, and a phone of 320 pixels needs no scrolling sideways."""
-    assert serious(page) == [], name
-    page.set_viewport_size({"width": 320, "height": 640})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
-    if _IMAGES is not None:
-        for kind, size in (("desk", DESK), ("phone", PHONE)):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
-            page.screenshot(path=_IMAGES / f"school-{name}-{kind}.png", full_page=True)
-    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    with signed_in(browser, school, OTHER) as opened:
+        yield opened
 
 
 def test_a_school_without_a_system_collects_and_confirms(page: Page, serious: Callable[[Page], list[str]]) -> None:

@@ -1,7 +1,6 @@
 """A school without any system types a pupil in: by keyboard, without a script, measured."""
 
 import io
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,14 +8,12 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
-from school_service import ACCOUNT, PASSWORD, School, school_service
+from school_service import ACCOUNT, School, school_service
 from typed_pupil import plain_pupil
 
 from overstap_tools.local.postgres import EmbeddedPostgres
-from overstap_tools.project import PROJECT
 
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
-_IMAGES = PROJECT / "docs" / "images" if os.environ.get("OVERSTAP_TEST_IMAGES") else None
+from .school_pages import signed_in, sound
 
 
 @pytest.fixture(scope="module")
@@ -29,27 +26,8 @@ def school(
 
 @pytest.fixture
 def page(school: School, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport=DESK, locale="nl-NL", java_script_enabled=True)  # axe needs scripts
-    context.set_default_timeout(20_000)
-    opened = context.new_page()
-    opened.goto(school.address)
-    opened.get_by_label("Account").fill(ACCOUNT)
-    opened.get_by_label("Wachtwoord").fill(PASSWORD)
-    opened.get_by_role("button", name="Inloggen").click()
-    yield opened
-    context.close()
-
-
-def sound(page: Page, serious: Callable[[Page], list[str]], name: str) -> None:
-    """Axe finds nothing, and a phone of 320 pixels needs no scrolling sideways."""
-    assert serious(page) == [], name
-    page.set_viewport_size({"width": 320, "height": 640})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
-    if _IMAGES is not None:
-        for kind, size in (("desk", DESK), ("phone", PHONE)):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
-            page.screenshot(path=_IMAGES / f"school-{name}-{kind}.png", full_page=True)
-    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    with signed_in(browser, school, ACCOUNT) as opened:
+        yield opened
 
 
 class Keyboard:

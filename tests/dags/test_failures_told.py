@@ -75,7 +75,7 @@ def test_our_own_error_is_logged_without_frames(code: str, logged: list[structlo
         try:
             with failures_told():
                 raise error(code)
-        except Exception:
+        except Exception:  # as the runner of tasks does, which logs whatever a task raises
             log.exception("Task failed with exception")
     assert [set(one) for one in logged] == [{"logger_name", "event"}] * 2
     assert logged[0]["event"].startswith(f"{code} | Niet gelukt")
@@ -89,7 +89,7 @@ def test_what_nobody_foresaw_keeps_its_frames(logged: list[structlog.typing.Even
         try:
             with failures_told():
                 raise problem
-        except Exception:
+        except Exception:  # as the runner of tasks does, which logs whatever a task raises
             log.exception("Task failed with exception")
     assert all("Traceback" in one["exception"] for one in logged)
     assert [one["event"] for one in logged] == ["Task failed with exception"] * 2

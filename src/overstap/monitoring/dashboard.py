@@ -71,9 +71,16 @@ def panels() -> tuple[Panel, ...]:
 
 
 def hours_shown() -> int:
-    """Return how many hours back the dashboard shows unless somebody chooses otherwise."""
+    """Return how many hours back the dashboard shows unless somebody chooses otherwise.
+
+    Raises:
+        ValueError: the file says it otherwise than in hours.
+    """
     said = json.loads(DASHBOARD.read_text(encoding="utf-8"))["time"]["from"]
-    return int(re.fullmatch(r"now-(\d+)h", said)[1])  # type: ignore[index]  # our own file; a test reads it
+    match = re.fullmatch(r"now-(\d+)h", said)
+    if match is None:
+        raise ValueError(f"{DASHBOARD.name}: the time does not begin so many hours ago: {said}")
+    return int(match[1])
 
 
 def _panel(read: Mapping[str, Any]) -> Panel:

@@ -218,6 +218,18 @@ class EmbeddedPostgres:
                 )
                 connection.execute(sql.SQL("revoke connect on database {} from public").format(sql.Identifier(name)))
 
+    def copy_database(self, name: str, template: str) -> None:
+        """Make a database as a copy of another, into which nobody may be connected.
+
+        Args:
+            name: the new database.
+            template: the one that is copied.
+        """
+        with psycopg.connect(self.superuser_dsn(), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+            )
+
     def grant_connect(self, database: str, role: str) -> None:
         """Let a role enter a database.
 

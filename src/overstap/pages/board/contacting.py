@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import Depends, FastAPI, Form, Request, UploadFile
@@ -184,8 +184,8 @@ def _add_message(app: FastAPI, board: Board) -> None:
     @app.get("/ronde/{round_id}/bericht")
     def write(
         round_id: str,
+        asked: Annotated[Recipients, Depends(_asked)],
         person: BoardUser = asks,
-        asked: Recipients = Depends(_asked),  # noqa: B008
     ) -> HTMLResponse:
         return written(board.context(person), round_id, asked)
 
@@ -193,12 +193,12 @@ def _add_message(app: FastAPI, board: Board) -> None:
     async def send(
         request: Request,
         round_id: str,
+        asked: Annotated[Recipients, Depends(_asked)],
+        to: Annotated[tuple[str, ...], Form()] = (),
         person: BoardUser = asks,
-        asked: Recipients = Depends(_asked),  # noqa: B008
         mark: str = Form(""),
         do: str = Form(""),
         message: str = Form(""),
-        to: list[str] = Form([]),  # noqa: B008
         subject: str = Form(""),
         text: str = Form(""),
     ) -> Response:

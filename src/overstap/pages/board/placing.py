@@ -1,6 +1,7 @@
 """Routes of the board on which a coordinator says which placement of a pupil holds."""
 
 import logging
+from typing import Any
 
 from fastapi import Depends, FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -23,10 +24,10 @@ def add_placing(app: FastAPI, board: Board) -> None:
     asks = Depends(board.airflow.person)
     words = texts("board/placements")
 
-    def written(person: BoardUser, round_id: str, status: int, **more: object) -> HTMLResponse:
+    def written(person: BoardUser, round_id: str, status: int, **more: Any) -> HTMLResponse:
         token = csrf.form_token(board.airflow.secret(), person, f"{round_id}/placements")
         context = board.context(person)
-        content = placements.page(context, round_id, form_token=token, **more)  # type: ignore[arg-type]
+        content = placements.page(context, round_id, form_token=token, **more)
         return HTMLResponse(content, status_code=status)
 
     @app.get("/ronde/{round_id}/dubbel-geplaatst")
