@@ -35,6 +35,8 @@ USER airflow
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .
 USER root
 COPY deploy/image /usr/local/bin
+# A new volume of sockets takes its owner from here.
+RUN install --directory --owner airflow --group root --mode 700 /var/lib/overstap/sockets/school
 # Settings are environment variables; without this file Airflow would write one of its own at each start.
 RUN echo '# All settings are environment variables: docker-compose.yaml' > /opt/airflow/airflow.cfg
 USER airflow

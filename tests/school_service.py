@@ -1,8 +1,10 @@
 """Process of the schools' pages with two accounts, for tests with and without a browser."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +47,9 @@ class School:
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=ports.any_free)
     process: "subprocess.Popen[bytes] | None" = None
+    sockets: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="keys-")))
+    """Folder with the key service's sockets, not in `folder`: the path of a socket has 107 characters at the most."""
+    key_service: "subprocess.Popen[bytes] | None" = None
 
     @property
     def address(self) -> str:
@@ -54,11 +59,28 @@ class School:
     def log(self) -> str:
         return (self.folder / "school.log").read_text()
 
+    @property
+    def socket(self) -> Path:
+        return self.sockets / "school" / "keys.sock"
+
+    def start_key_service(self) -> None:
+        self.socket.parent.mkdir(exist_ok=True)
+        self.socket.unlink(missing_ok=True)
+        env = os.environ | {"OVERSTAP_KEYS": str(self.home.keys), "OVERSTAP_TRUST": str(self.folder / "trust")}
+        with (self.folder / "keys.log").open("ab") as out:
+            command = [sys.executable, "-m", "overstap", "keys", "serve", str(self.sockets)]
+            self.key_service = subprocess.Popen(command, env=env, stdout=out, stderr=out)
+        process = self.key_service
+        wait_until(lambda: process.poll() is not None or self.socket.exists(), "key service", 60)
+        assert process.poll() is None, (self.folder / "keys.log").read_text()
+
     def start(self) -> None:
+        """Start the pages as a deployment does: without keys and certificates, which the key service has."""
+        if self.key_service is None:
+            self.start_key_service()
         env = os.environ | {
             "OVERSTAP_LEDGER": self.dsn,
-            "OVERSTAP_KEYS": str(self.home.keys),
-            "OVERSTAP_TRUST": str(self.folder / "trust"),
+            "OVERSTAP_KEY_SERVICE": str(self.socket),
             "OVERSTAP_REVIEW_ADDRESS": "https://inzage.example.org",
             "OVERSTAP_SCHOOL_ADDRESS": self.address,
             **self.settings,
@@ -78,6 +100,12 @@ class School:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+    def kill_key_service(self) -> None:
+        if self.key_service is not None:
+            self.key_service.kill()
+            self.key_service.wait()
+            self.key_service = None
 
 
 def agreed() -> dict[str, Any]:
@@ -108,6 +136,8 @@ def school_service(postgres: EmbeddedPostgres, template: str, folder: Path, **se
             yield made
         finally:
             made.kill()
+            made.kill_key_service()
+            shutil.rmtree(made.sockets)
 
 
 def attempt(school: School, account: str, password: str, client: httpx.Client | None = None) -> httpx.Response:

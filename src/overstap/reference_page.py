@@ -13,6 +13,7 @@ _SECTIONS = {
     "GATE": "The coordinator's decision",
     "INTAKE": "Dossiers and registrations that schools hand in",
     "LEDGER": "The ledger and its keys",
+    "KEYS": "The key service",
     "LOCAL": "The demonstration and the tests on one machine",
     "MAIL": "Mail",
     "METRICS": "The page of metrics",

@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     `overstap agreement rehearse`. Without it, the database server of the tools, where those are installed."""
     keys: Path | None = None
     """Folder with the regions' content keys, `<region>/<key id>.key`, mode 0600."""
+    key_service: Path | None = None
+    """Socket of the key service, for a process that faces the public and has no keys itself; instead of `keys`."""
     board_keys: Path | None = None
     """Folder with the keys that the board has of each region, for contact with schools; set at the board and where keys
     are made. Without it coordinators keep no contacts there."""

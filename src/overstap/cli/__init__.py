@@ -27,6 +27,7 @@ _EXTRAS = {
     "openpyxl": "sheets",
     "pandas": "conductor",
     "paramiko": "sftp",
+    "pkcs11": "token",
     "psycopg": "postgres",
     "saxonche": "official",
     "xmlschema": "conductor",

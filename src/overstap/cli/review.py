@@ -202,13 +202,19 @@ def proof(
     from overstap.ledger import open_ledger
     from overstap.pki import TrustStore
     from overstap.review.letter_file import file_writer
-    from overstap.review.proof import proof_pack
+    from overstap.review.proof import proof_pack, signing_by_trust
 
     settings = Settings()
     trust = TrustStore(settings.need_path("trust"), production=settings.production)
     pupil = typer.prompt("Leerling-id", hide_input=True)
     pack = proof_pack(
-        open_ledger(settings), trust, region=region, round_id=round_id, school=school, pupil=pupil, actor=by
+        open_ledger(settings),
+        signing_by_trust(trust),
+        region=region,
+        round_id=round_id,
+        school=school,
+        pupil=pupil,
+        actor=by,
     )
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, content in pack.files.items():

@@ -11,7 +11,9 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from overstap.errors import OverstapError
+from overstap.key_wire import KeyClient
 from overstap.ledger.audit import AuditLine, append
+from overstap.ledger.keys_by_service import keys_by_service
 from overstap.ledger.region_keys import NoKeys, RegionKeys, load_keys
 from overstap.ledger.row_groups import insert
 from overstap.settings import Settings
@@ -88,12 +90,13 @@ class Ledger:
 
     Args:
         dsn: libpq connection string of the application's login.
-        keys: folder with the regions' keys; None in a process without keys, which can neither encrypt nor decrypt.
+        keys: folder with the regions' keys, or client of the service that has them; None in a process without keys,
+            which can neither encrypt nor decrypt.
     """
 
-    def __init__(self, dsn: str, keys: Path | None) -> None:
+    def __init__(self, dsn: str, keys: Path | KeyClient | None) -> None:
         self._dsn = dsn
-        self._keys_folder = keys
+        self._where_keys_are = keys
         self._keys: dict[str, RegionKeys] = {}
         self._connection: psycopg.Connection[TupleRow] | None = None
         self._locks = 0
@@ -156,10 +159,11 @@ class Ledger:
 
     def keys(self, region: str) -> RegionKeys:
         """Return the region's keys, read once per process."""
-        if self._keys_folder is None:
+        found = self._where_keys_are
+        if found is None:
             return NoKeys()  # type: ignore[return-value]
         if region not in self._keys:
-            self._keys[region] = load_keys(self._keys_folder, region)
+            self._keys[region] = load_keys(found, region) if isinstance(found, Path) else keys_by_service(found, region)
         return self._keys[region]
 
     def close(self) -> None:
@@ -196,6 +200,7 @@ def open_ledger(settings: Settings) -> Ledger:
     """Return the ledger of the settings.
 
     Raises:
-        OverstapError: SETTING-001 when OVERSTAP_LEDGER or OVERSTAP_KEYS is not set.
+        OverstapError: SETTING-001 when OVERSTAP_LEDGER is not set, or neither OVERSTAP_KEY_SERVICE nor OVERSTAP_KEYS.
     """
-    return Ledger(settings.need("ledger"), settings.need_path("keys"))
+    keys = KeyClient(settings.key_service) if settings.key_service else settings.need_path("keys")
+    return Ledger(settings.need("ledger"), keys)

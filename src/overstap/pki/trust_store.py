@@ -22,6 +22,7 @@ from overstap.pki.oin import oin_of
 from overstap.pki.pkcs12 import PASSWORD_SUFFIX, is_pkcs12, pkcs12_beside, read_pkcs12
 from overstap.pki.revocation import RevocationLists
 from overstap.pki.roles import Role, has_purpose, uses_of
+from overstap.pki.token_keys import read_token_key, token_beside
 
 REVOCATION_UNKNOWN = frozenset({"TRUST-009", "TRUST-019"})
 """Error codes of an unknown revocation status: the caller must try again later and refuse nothing."""
@@ -286,7 +287,23 @@ class TrustStore:
         found = next((file for file in (key, path.with_suffix(".KEY")) if file.exists()), None)
         return found or pkcs12_beside(path) or key
 
+    def _token_key(self, path: Path, certificate: x509.Certificate, beside: Path) -> PrivateKey:
+        """Return the key of a certificate whose key is in a token, which signs and does nothing else."""
+        if not path.stem.startswith(f"{Role.SIGNING.file_stem}-"):
+            raise OverstapError("TRUST-025", file=beside.name, folder=beside.parent.name)
+
+        def read(file: Path) -> PrivateKey:
+            return read_token_key(file, certificate)
+
+        key = self._cached(beside, read)
+        if key.public_key() != certificate.public_key():  # another certificate came into place and this file stayed
+            del self._files[beside]
+            key = self._cached(beside, read)
+        return key
+
     def _key(self, path: Path, certificate: x509.Certificate) -> PrivateKey:
+        if beside := token_beside(path):
+            return self._token_key(path, certificate, beside)
         key_path = self._key_path(path)
         key = self._cached(key_path, read_pkcs12).key if is_pkcs12(key_path) else self._cached(key_path, read_key)
         paired = self._paired.get(path)

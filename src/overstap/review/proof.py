@@ -7,11 +7,13 @@ opening of the dossier for the pack is recorded first, so that it is in the pack
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from overstap.clock import dutch_time, now
+from overstap.key_wire import KeyClient
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.current_versions import current_versions
@@ -23,6 +25,24 @@ from overstap.pki import TrustStore
 from overstap.pki.detached_signature import sign_detached
 from overstap.review.copies import encrypt_proof
 from overstap.review.people import people_of
+
+ProofSigning = Callable[[str], Callable[[bytes], bytes]]
+"""Returns, for a region, what signs a file of a proof as that region's conductor (detached, DER)."""
+
+
+def signing_by_trust(trust: TrustStore) -> ProofSigning:
+    """Return the signing with the conductors' keys of a trust store; TRUST-nnn when a key cannot be used."""
+    return lambda region: partial(sign_detached, identity=trust.conductor_signing(region, at=now()))
+
+
+def signing_by_service(client: KeyClient) -> ProofSigning:
+    """Return the signing by the key service, which signs proofs and nothing else; errors as by `signing_by_trust`."""
+
+    def of_region(region: str) -> Callable[[bytes], bytes]:
+        client.ask("signer", region=region)
+        return lambda content: client.ask("sign_proof", content, region=region)[1]
+
+    return of_region
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +62,7 @@ class ProofPack:
 
 def proof_pack(
     ledger: Ledger,
-    trust: TrustStore,
+    signing: ProofSigning,
     *,
     region: str,
     round_id: str,
@@ -55,7 +75,7 @@ def proof_pack(
 
     Args:
         ledger: the ledger.
-        trust: trust store with the signing key of the region's conductor.
+        signing: what signs as the region's conductor.
         region: region id.
         round_id: the round.
         school: the primary school.
@@ -67,7 +87,7 @@ def proof_pack(
         OverstapError: LEDGER-010 when the school has no such dossier, TRUST-nnn when the signing key cannot be used.
     """
     at = now()
-    identity = trust.conductor_signing(region, at=at)
+    sign = signing(region)
     with ledger.unit(region, actor) as unit:
         dossier = find_of_school(unit, round_id, school, pupil)
         ref = current_versions(unit, [dossier])[0].ref
@@ -94,21 +114,21 @@ def proof_pack(
     return ProofPack(
         {
             f"{name}.json": text,
-            f"{name}.json.p7s": sign_detached(text, identity),
+            f"{name}.json.p7s": sign(text),
             f"{name}.pdf": page,
-            f"{name}.pdf.p7s": sign_detached(page, identity),
+            f"{name}.pdf.p7s": sign(page),
         }
     )
 
 
 def give_proof(
-    ledger: Ledger, trust: TrustStore, *, region: str, round_id: str, school: str, actor: str, access: UUID
+    ledger: Ledger, signing: ProofSigning, *, region: str, round_id: str, school: str, actor: str, access: UUID
 ) -> bool:
     """Make the proof that a person requested on the parents' pages, and store it for them. Idempotent.
 
     Args:
         ledger: the ledger.
-        trust: as in `proof_pack`.
+        signing: as in `proof_pack`.
         region: region id.
         round_id: the round.
         school: the primary school.
@@ -125,7 +145,7 @@ def give_proof(
         return False
     pack = proof_pack(
         ledger,
-        trust,
+        signing,
         region=region,
         round_id=round_id,
         school=school,

@@ -23,7 +23,7 @@ from overstap.pki import TrustStore
 from overstap.pki.authority import DevelopmentAuthority
 from overstap.review.decisions import DecisionList
 from overstap.review.inviting import invite
-from overstap.review.proof import proof_pack
+from overstap.review.proof import proof_pack, signing_by_trust
 from overstap.review.recording import record_list
 from overstap.review.renewal import renew_after_release
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -208,7 +208,7 @@ def test_who_recorded_what_on_which_ground_is_told(review_round: ReviewRound, se
     DevelopmentAuthority(tmp_path / "trust", at=now()).conductor(REGION)
     pack = proof_pack(
         review_round.ledger,
-        TrustStore(tmp_path / "trust", production=False),
+        signing_by_trust(TrustStore(tmp_path / "trust", production=False)),
         region=REGION,
         round_id=review_round.round_id,
         school=review_round.school,

@@ -27,7 +27,7 @@ from overstap.pki import TrustStore
 from overstap.pki.authority import DevelopmentAuthority
 from overstap.review.meeting import print_dossier
 from overstap.review.people import people_of
-from overstap.review.proof import ProofPack, proof_pack
+from overstap.review.proof import ProofPack, proof_pack, signing_by_trust
 
 VIEW = "Het advies is te laag; zie de toets van januari."
 
@@ -72,7 +72,7 @@ def printed(review_round: ReviewRound, family: Family, person: str | None = None
 def pack(review_round: ReviewRound, trust: TrustStore, family: Family) -> ProofPack:
     return proof_pack(
         review_round.ledger,
-        trust,
+        signing_by_trust(trust),
         region=REGION,
         round_id=review_round.round_id,
         school=review_round.school,

@@ -22,7 +22,7 @@ from overstap.pki import TrustStore
 from overstap.pki.authority import DevelopmentAuthority
 from overstap.review.meeting import print_dossier
 from overstap.review.people import people_of
-from overstap.review.proof import give_proof
+from overstap.review.proof import give_proof, signing_by_trust
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def names(review_round: ReviewRound, family: Family) -> list[str]:
 def make(review_round: ReviewRound, trust: TrustStore, wish: proof_requests.ProofRequest) -> bool:
     return give_proof(
         review_round.ledger,
-        trust,
+        signing_by_trust(trust),
         region=REGION,
         round_id=review_round.round_id,
         school=review_round.school,

@@ -72,16 +72,26 @@ def test_no_pod_of_ours_can_change_what_it_runs(own: dict[tuple[str, str], dict[
             assert "memory" in container["resources"]["limits"]
 
 
+def test_the_key_service_has_the_keys_and_the_pages_beside_it_none(own: dict[tuple[str, str], dict[str, Any]]) -> None:
+    pages, service = pods(own)["o-school"]["containers"]
+    has = [{one["name"] for one in container["volumeMounts"]} for container in (pages, service)]
+    assert has == [{"secrets", "tmp", "standards", "sockets"}, {"keys", "trust", "sockets", "tmp-keys"}]
+    assert len(pods(own)["o-review"]["containers"]) == 1
+
+
 def test_commands_and_settings_are_those_of_the_containers(own: dict[tuple[str, str], dict[str, Any]]) -> None:
     compose = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())["services"]
     for name in ("review", "school"):
-        [container] = pods(own)[f"o-{name}"]["containers"]
+        container = pods(own)[f"o-{name}"]["containers"][0]
         assert container["args"] == compose[name]["command"]
         given = {one["name"] for one in container["env"] if one["name"].startswith("OVERSTAP_")}
         not_here = {"OVERSTAP_ALARM_MAIL", "DATABASE_HOST", "DATABASE_TLS"} | (
             {"OVERSTAP_STANDARDS"} if name == "review" else set()
         )
         assert given >= set(compose[name]["environment"]) - not_here
+    service = pods(own)["o-school"]["containers"][1]
+    assert service["args"] == compose["key-service"]["command"]
+    assert {one["name"] for one in service["env"]} == set(compose["key-service"]["environment"])
     [container] = pods(own)["o-desk-haaglanden"]["containers"]
     assert container["args"][:4] == ["overstap", "deliver", "serve", "haaglanden"]
     [container] = pods(own)["o-migrations"]["containers"]

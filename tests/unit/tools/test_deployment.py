@@ -24,6 +24,7 @@ from overstap_tools.project import PROJECT
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 WORKERS = ("worker-files", "worker-keys", "worker-default")
 TEXT = (PROJECT / "docker-compose.yaml").read_text()
+DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 
 
 @cache
@@ -32,11 +33,11 @@ def compose() -> dict[str, Any]:
 
 
 def services() -> dict[str, dict[str, Any]]:
-    return dict(compose()["services"])
+    return {name: {"secrets": [], "networks": [], **one} for name, one in compose()["services"].items()}
 
 
 def test_every_component_waits_for_the_schema_and_is_watched() -> None:
-    others = {"postgres", "init", "admin", "review", "school", "desk", "redis"}
+    others = {"postgres", "init", "admin", "review", "key-service", "school", "desk", "redis"}
     assert set(services()) == {*others, *COMPONENTS, *WORKERS}
     for name in (*COMPONENTS, *WORKERS, "review", "school", "desk"):
         service = services()[name]
@@ -69,6 +70,20 @@ def test_the_parents_pages_have_their_own_login_and_nothing_else() -> None:
     assert [name for name, one in services().items() if "parents" in one["networks"]] == ["postgres", "review"]
 
 
+def test_the_schools_pages_have_no_key() -> None:
+    pages, service = services()["school"], services()["key-service"]
+    assert {part.rsplit("/", 1)[-1] for part in pages["volumes"]} == {"standards:ro", "school"}
+    assert {part.rsplit("/", 1)[-1] for part in service["volumes"]} == {"keys:ro", "trust:ro", "school"}
+    socket = pages["environment"]["OVERSTAP_KEY_SERVICE"]
+    assert pages["volumes"][1].partition(":")[2] == socket.rpartition("/")[0]
+    assert socket in service["healthcheck"]["test"]
+    assert service["network_mode"] == "none"
+    assert not service["secrets"]
+    assert pages["depends_on"]["key-service"]["condition"] == "service_healthy"
+    folder = service["command"][-1]
+    assert re.search(rf"install --directory --owner airflow .* {folder}/school$", DOCKERFILE, flags=re.M)
+
+
 def test_each_service_has_its_own_login_of_the_ledger() -> None:
     logins = {f"{login.removeprefix('overstap_')}_password" for login in LOGINS}
     held = {name: logins & set(service["secrets"]) for name, service in services().items()}
@@ -77,6 +92,7 @@ def test_each_service_has_its_own_login_of_the_ledger() -> None:
     assert held == {
         **{name: {"app_password"} for name in ("admin", "scheduler", "dag-processor", *WORKERS)},
         "redis": set(),
+        "key-service": set(),
         "api-server": {"board_password", "drafts_password"},
         "triggerer": {"watch_password"},
         **{name: {f"{name}_password"} for name in ("review", "school", "desk")},
@@ -144,6 +160,8 @@ def test_the_table_of_rights_says_what_the_file_says() -> None:
     said = {row[0].replace("`", ""): dict(zip(names, row[1:], strict=True)) for row in rows[1:]}
     folders = ("regions", "standards", "keys", "board", "trust", "drop", "outbox", "reports", "checkpoints")
     folders += ("registers", "lists")
+    sharing = {name for name, one in services().items() if "sockets/school" in str(one.get("volumes"))}
+    assert {name for name, right in said.pop("socket school").items() if right == "yes"} == sharing
     assert set(said) == {
         *compose()["secrets"],
         *(f"folder {name}" for name in folders),

@@ -411,7 +411,7 @@ class _Pages(PageFrame):
     async def failed(self, request: Request, problem: Exception) -> Response:
         """Show the error page of an error code."""
         error = problem if isinstance(problem, OverstapError) else OverstapError("LEDGER-006", kind="?")
-        if error.code == "LEDGER-006":
+        if error.code in ("LEDGER-006", "KEYS-001"):
             answer = self._page(None, "away", status=503)
             answer.headers["Retry-After"] = "60"
             return answer

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -33,9 +32,8 @@ from overstap.pages.school.federation import FederatedPerson
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
 from overstap.pages.school.roster_operations import RosterOperations
 from overstap.pages.school.typed_operations import TypedOperations
-from overstap.pki import TrustStore
 from overstap.review.decisions import read_list
-from overstap.review.proof import give_proof, proof_pack
+from overstap.review.proof import ProofSigning, give_proof, proof_pack
 from overstap.review.recording import RecordingOutcome, check_ground, record_list
 from overstap.texts import texts
 
@@ -109,8 +107,7 @@ class SchoolOperations:
 
     Args:
         open_ledger: opens the ledger; called for each connection.
-        trust: trust folder with certificates and keys, for proof packs; None when this service makes none.
-        production: whether development certificates are refused.
+        signing: what signs proof packs; None when this service makes none.
         address: public URL of the parents' pages.
         workbook: returns a list of faults as a workbook (XLSX), from its CSV and a title.
         needs_factor: whether this deployment requires a second factor.
@@ -121,8 +118,7 @@ class SchoolOperations:
         self,
         open_ledger: Callable[[], Ledger],
         *,
-        trust: Path | None,
-        production: bool,
+        signing: ProofSigning | None,
         address: str,
         workbook: Callable[[str, str], bytes],
         needs_factor: bool,
@@ -131,8 +127,7 @@ class SchoolOperations:
         self._ledgers: queue.LifoQueue[Ledger] = queue.LifoQueue()
         for _ in range(AT_ONCE):
             self._ledgers.put(open_ledger())
-        self._trust = trust
-        self._production = production
+        self._signing = signing
         self._address = address
         self._workbook = workbook
         self.factors = FactorOperations(self._ledger, needs_factor=needs_factor, origin=origin)
@@ -336,11 +331,10 @@ class SchoolOperations:
         Raises:
             OverstapError: SETTING-001 when this service has no keys to sign with.
         """
-        trust = self._keys()
         with self._ledger() as ledger:
             return proof_pack(
                 ledger,
-                trust,
+                self._proof_signing(),
                 region=account.region,
                 round_id=round_id,
                 school=account.school,
@@ -350,11 +344,10 @@ class SchoolOperations:
 
     def give_proof(self, account: SchoolAccount, round_id: str, access: UUID) -> bool:
         """Make the proof that a person requested and publish it on the parents' pages; raises as `proof`."""
-        trust = self._keys()
         with self._ledger() as ledger:
             return give_proof(
                 ledger,
-                trust,
+                self._proof_signing(),
                 region=account.region,
                 round_id=round_id,
                 school=account.school,
@@ -362,10 +355,10 @@ class SchoolOperations:
                 access=access,
             )
 
-    def _keys(self) -> TrustStore:
-        if self._trust is None:
+    def _proof_signing(self) -> ProofSigning:
+        if self._signing is None:
             raise OverstapError("SETTING-001", setting="OVERSTAP_TRUST")
-        return TrustStore(self._trust, production=self._production)
+        return self._signing
 
     def requests(
         self, account: SchoolAccount, round_id: str

@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 import uvicorn
 
+from overstap.key_wire import KeyClient
 from overstap.ledger import open_ledger
 from overstap.pages.school.app import build_app
 from overstap.pages.school.federation import federation_of
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.shared.bounds import BoundedProtocol
+from overstap.pki import TrustStore
+from overstap.review.proof import ProofSigning, signing_by_service, signing_by_trust
 from overstap.settings import Settings
 from overstap.telemetry.asgi import Traced
 from overstap.telemetry.export import http_recorder
@@ -22,7 +25,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
     """Serve the pages until the process is stopped.
 
     Args:
-        settings: with the ledger, its keys, the address of the parents' pages, and the trust folder for signing proofs.
+        settings: with the ledger, the address of the parents' pages, and the key service; or keys and trust folder.
         host: address to listen on.
         port: port to listen on.
         is_secure: whether visitors come by HTTPS (a proxy in front): cookies are then sent over HTTPS only.
@@ -35,8 +38,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
         )  # their warnings name missing glyphs, which are letters of a pupil's name
     operations = SchoolOperations(
         lambda: open_ledger(settings),
-        trust=settings.trust,
-        production=settings.production,
+        signing=_proof_signing(settings),
         address=settings.review_address,
         workbook=workbook,
         needs_factor=settings.schools_need_second_factor,
@@ -59,3 +61,9 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
         timeout_graceful_shutdown=10,
     )
     uvicorn.Server(config).run()
+
+
+def _proof_signing(settings: Settings) -> ProofSigning | None:
+    if settings.key_service:
+        return signing_by_service(KeyClient(settings.key_service))
+    return signing_by_trust(TrustStore(settings.trust, production=settings.production)) if settings.trust else None

@@ -1,0 +1,60 @@
+"""What a client of the key service may have done, by the kind of content: what its pages never need is refused."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+_ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_DOSSIER = re.compile(rf"{_ID}/\d+")
+_ACCESS_KEY = re.compile(rf"[^~/]+~{_ID}")
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What one client may ask.
+
+    Args:
+        encrypts: kinds of content that it may have encrypted.
+        decrypts: kinds of content that it may have decrypted.
+        looks_up: kinds of values that it may have hashed.
+        derives: whether it may be given keys of access codes, for people's copies.
+        signs_proof: whether it may have proofs of inspection signed as the region's conductor.
+    """
+
+    encrypts: frozenset[str]
+    decrypts: frozenset[str]
+    looks_up: frozenset[str]
+    derives: bool = False
+    signs_proof: bool = False
+
+
+def kind_of(bound_to: str) -> str:
+    """Return the kind of content by what it is bound to: `dossier` for a version, else the word before the slash."""
+    return "dossier" if _DOSSIER.fullmatch(bound_to) else bound_to.partition("/")[0]
+
+
+def is_access_key(key_id: str) -> bool:
+    """Tell whether a key id is one of an access code, and no other derived key nor a content key itself."""
+    return _ACCESS_KEY.fullmatch(key_id) is not None
+
+
+_SCHOOL = Permissions(
+    encrypts=frozenset(
+        {"access", "answer", "factor", "guest", "mail", "note", "request", "roster", "typed", "typed_file", "view"}
+    ),
+    decrypts=frozenset(
+        {
+            *("access", "answer", "dossier", "factor", "file", "guest", "note", "page", "record", "report"),
+            *("request", "roster", "typed", "typed_file", "view"),
+        }
+    ),
+    looks_up=frozenset({"las_key", "person", "pupil", "roster", "roster_name"}),
+    derives=True,
+    signs_proof=True,
+)
+_DESK = Permissions(
+    encrypts=frozenset({"message"}), decrypts=frozenset({"dossier", "view"}), looks_up=frozenset({"pupil"})
+)
+CLIENTS: Mapping[str, Permissions] = MappingProxyType({"school": _SCHOOL, "desk": _DESK})
+"""The clients by name. Neither may decrypt mails or contact with schools."""
