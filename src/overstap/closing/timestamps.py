@@ -7,8 +7,8 @@ from cryptography import x509
 from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
 from rfc3161_client.tsp import PKIStatus
 
+from overstap.bounded_http import RequestBounds, fetch
 from overstap.errors import OverstapError
-from overstap.pki.bounded_http import RequestBounds, fetch
 
 _BOUNDS = RequestBounds(seconds=30.0, max_bytes=64 * 1024, schemes=frozenset({"http", "https"}))
 _GRANTED = (PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS)

@@ -1,24 +1,25 @@
 """A supplier's HTTP API: pages of JSON, with an access token by client credentials (RFC 6749, section 4.4).
 
 The API is described in `include/schemas/las/openapi.yaml`. Nothing of an answer is trusted: redirects are not followed,
-and size, pages and rows are bounded.
+no compressed answer is unpacked, and time, size, pages and rows are bounded.
 """
 
 import json
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-import httpx
+from overstap.bounded_http import FetchError, FetchProblem, RequestBounds, fetch
 
 MAX_PAGE_BYTES = 64_000_000
 MAX_PAGES = 2_000
 MAX_ITEMS = 5_000
 _MAX_TOKEN_BYTES = 100_000
-_SECONDS = 60.0
-_PAGE_SECONDS = 300.0
+PAGE_SECONDS = 300.0
+ALL_SECONDS = 3_600.0
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -26,7 +27,7 @@ class ApiFault(Exception):  # noqa: N818 (the caller raises an error of its own)
     """An API did not answer, or answered something else than its description says.
 
     Args:
-        kind: what was wrong, in a word: a class of error, `HTTP 500`, `page`, `token`, `too large`.
+        kind: what was wrong, in a word: `HTTP 500`, `page`, `token`, `too large`, `too slow`, `unreachable`.
     """
 
     def __init__(self, kind: str) -> None:
@@ -44,7 +45,6 @@ class HttpApi:
         client_id: the account.
         client_secret: its secret.
         scope: scope to ask for; empty: none.
-        transport: how requests are sent; None: over the network.
     """
 
     base: str
@@ -52,7 +52,6 @@ class HttpApi:
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
     scope: str = ""
-    transport: httpx.BaseTransport | None = field(default=None, repr=False)
 
     def items(
         self, path: str, parameters: dict[str, str], *, clock: Callable[[], float] = time.monotonic
@@ -71,35 +70,34 @@ class HttpApi:
             parts = urlsplit(url)
             if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
                 raise ApiFault("https")
-        sends = self.transport
-        with httpx.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False, transport=sends) as client:
-            token, cursor, seen, count = self._token(client, clock), "", set[str](), 0
-            for _ in range(MAX_PAGES):
-                more = {"cursor": cursor} if cursor else {}
-                headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-                query = {**parameters, **more}
-                request = client.build_request("GET", f"{self.base}{path}", params=query, headers=headers)
-                page = _answer(client, request, MAX_PAGE_BYTES, clock)
-                items, following = page.get("items"), page.get("next")
-                if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-                    raise ApiFault("page")
-                count += len(items)
-                if count > MAX_ITEMS:
-                    raise ApiFault("too many")
-                yield items
-                if following is None:
-                    return
-                if not isinstance(following, str) or not following or following in seen or len(following) > 2_000:
-                    raise ApiFault("page")
-                seen.add(following)
-                cursor = following
+        ends, token = clock() + ALL_SECONDS, self._token()
+        cursor, seen, count = "", set[str](), 0
+        for _ in range(MAX_PAGES):
+            query = {**parameters, **({"cursor": cursor} if cursor else {})}
+            page = _answer(
+                f"{self.base}{path}?{urlencode(query)}", MAX_PAGE_BYTES, {"Authorization": f"Bearer {token}"}
+            )
+            items, following = page.get("items"), page.get("next")
+            if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+                raise ApiFault("page")
+            count += len(items)
+            if count > MAX_ITEMS:
+                raise ApiFault("too many")
+            yield items
+            if following is None:
+                return
+            if not isinstance(following, str) or not following or following in seen or len(following) > 2_000:
+                raise ApiFault("page")
+            if clock() > ends:
+                raise ApiFault("too slow")
+            seen.add(following)
+            cursor = following
         raise ApiFault("too many")
 
-    def _token(self, client: httpx.Client, clock: Callable[[], float]) -> str:
+    def _token(self) -> str:
         form = {"grant_type": "client_credentials", **({"scope": self.scope} if self.scope else {})}
-        request = client.build_request("POST", self.token_url, data=form, headers={"Accept": "application/json"})
-        login = httpx.BasicAuth(self.client_id, self.client_secret)
-        stated = _answer(client, request, _MAX_TOKEN_BYTES, clock, login)
+        login = b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode("ascii")
+        stated = _answer(self.token_url, _MAX_TOKEN_BYTES, {"Authorization": f"Basic {login}"}, form)
         token, kind = stated.get("access_token"), stated.get("token_type")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
             raise ApiFault("token")
@@ -108,30 +106,34 @@ class HttpApi:
         return token
 
 
-def _answer(
-    client: httpx.Client,
-    request: httpx.Request,
-    limit_bytes: int,
-    clock: Callable[[], float],
-    login: httpx.BasicAuth | None = None,
-) -> dict[str, Any]:
+_KINDS = {
+    FetchProblem.LATE: "too slow",
+    FetchProblem.TOO_LARGE: "too large",
+    FetchProblem.MEDIA_TYPE: "compressed",
+}
+
+
+def _answer(url: str, limit_bytes: int, login: dict[str, str], form: dict[str, str] | None = None) -> dict[str, Any]:
     """Send a request and return its answer: a JSON object of at most so many bytes, within some minutes."""
-    ends = clock() + _PAGE_SECONDS
-    data = bytearray()
+    bounds = RequestBounds(PAGE_SECONDS, limit_bytes, schemes=frozenset({"http", "https"}))
+    headers = {"Accept": "application/json", **login}
     try:
-        answer = client.send(request, stream=True, auth=login)
-        try:
-            if answer.status_code != httpx.codes.OK:
-                raise ApiFault(f"HTTP {answer.status_code}")
-            for part in answer.iter_bytes():
-                data += part
-                if len(data) > limit_bytes or clock() > ends:
-                    raise ApiFault("too large" if len(data) > limit_bytes else "too slow")
-        finally:
-            answer.close()
-        found = json.loads(bytes(data).decode("utf-8"), parse_float=str, parse_int=str)
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as problem:
-        raise ApiFault(type(problem).__name__) from None
+        data = (
+            fetch(url, bounds, headers=headers)
+            if form is None
+            else fetch(
+                url,
+                bounds,
+                method="POST",
+                body=urlencode(form).encode(),
+                kind="application/x-www-form-urlencoded",
+                headers=headers,
+            )
+        )
+        found = json.loads(data.decode("utf-8"), parse_float=str, parse_int=str)
+    except FetchError as problem:
+        kind = f"HTTP {problem.status}" if problem.status is not None else _KINDS.get(problem.problem, "unreachable")
+        raise ApiFault(kind) from None
     except (ValueError, RecursionError):
         raise ApiFault("page") from None
     if not isinstance(found, dict):

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
 from overstap.atomic_files import write_atomically
-from overstap.pki.bounded_http import FetchError, FetchProblem, RequestBounds, fetch
+from overstap.bounded_http import FetchError, FetchProblem, RequestBounds, fetch
 from overstap.pki.certificates import UNREADABLE
 from overstap.pki.revocation import is_signed_by, load
 from overstap.pki.trust_store import TrustStore

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, SignatureAlgorithmOID
 
+from overstap.bounded_http import FetchError, RequestBounds, fetch
 from overstap.errors import OverstapError
-from overstap.pki.bounded_http import FetchError, RequestBounds, fetch
 from overstap.pki.certificates import UNREADABLE, label
 
 _NONCE_BYTES = 32  # RFC 9654 section 2.1

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from cryptography import x509
 
+from overstap.bounded_http import RequestBounds
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import certificates, path_validation
-from overstap.pki.bounded_http import RequestBounds
 from overstap.pki.certificate_files import CERTIFICATE_SUFFIXES, CertificateFiles, number_of
 from overstap.pki.certificates import CertificateChain
 from overstap.pki.identities import DecryptionIdentity, KeyRing, RecipientCertificate, SigningIdentity, TlsIdentity

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from typing import Any
+from xml.parsers import expat
 
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter, range_boundaries
@@ -22,8 +23,14 @@ from overstap.tabular.faults import RowFault
 MAX_UNPACKED_BYTES = 50_000_000
 MAX_PARTS = 1_000
 MAX_CELLS = 500_000
+MAX_ELEMENTS = 300_000
+"""Elements besides cells, rows and strings, such as formats: a workbook has some thousands."""
+_COLUMNS = 16_384
+"""Columns of a sheet (ECMA-376, 18.3.1.13)."""
+_PIECE = 1_000_000
+_MAY_BE_XML = re.compile(rb"[\s\0]*<|\xef\xbb\xbf|\xfe\xff|\xff\xfe")
+"""Beginnings that some XML parser reads; pictures have others."""
 _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""")
-_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*["']([^"']*)""")
 _ZEROS = re.compile(r"0{2,}")
 _WHOLE_DIGITS = 15
 """Excel stores fifteen digits of a number; further digits became zeros."""
@@ -143,19 +150,15 @@ def _text(value: Any, form: str) -> str:
     return unescape(str(value))  # a workbook writes control characters as _x000D_
 
 
-def _area(merged: bytes) -> int:
-    """Return the number of cells of a merged area, each of which openpyxl creates in memory."""
-    first_column, first_row, last_column, last_row = range_boundaries(merged.decode("ascii"))
-    return int((last_column - first_column + 1) * (last_row - first_row + 1))
-
-
 def _refuse_bombs(data: bytes, max_rows: int) -> bool:
-    """Refuse a workbook that unpacks to more than the limits, or whose XML has a DOCTYPE or entities.
+    """Refuse a workbook that unpacks to more than the limits, or whose XML has a DOCTYPE.
+
+    Every part is looked at, whatever its name and folder: a relation can make any part a sheet.
 
     Returns:
         Whether the workbook contains formulas.
     """
-    has_formulas = False
+    size = _Size()
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         parts = package.infolist()
         names = {part.filename for part in parts}
@@ -165,19 +168,60 @@ def _refuse_bombs(data: bytes, max_rows: int) -> bool:
             raise OverstapError("TABLE-026")
         if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
             raise OverstapError("TABLE-003", rows=max_rows)
-        cells = 0
         for part in parts:
-            if not part.filename.lower().endswith((".xml", ".rels")):
-                continue
             text = package.read(part)
+            if not part.filename.lower().endswith((".xml", ".rels")) and not _MAY_BE_XML.match(text):
+                continue
             stated = _ENCODING.match(text)
             # In another encoding a declaration would not be recognised here; spreadsheet programs write UTF-8
-            is_plain = b"\0" not in text and (stated is None or stated[1].lower() in (b"utf-8", b"us-ascii"))
-            if not is_plain or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+            if b"\0" in text or not (stated is None or stated[1].lower() in (b"utf-8", b"us-ascii")):
                 raise OverstapError("TABLE-002")
-            if "/worksheets/" in part.filename:
-                has_formulas = has_formulas or b"<f" in text
-                cells += text.count(b"<c ") + sum(map(_area, _MERGED.findall(text)))
-        if cells > MAX_CELLS:
-            raise OverstapError("TABLE-003", rows=max_rows)
-    return has_formulas
+            size.add(text)
+            if size.is_too_large:
+                raise OverstapError("TABLE-003", rows=max_rows)
+    return size.has_formulas
+
+
+class _Size:
+    """What the parts of a workbook make openpyxl keep in memory, counted by a parser that keeps nothing."""
+
+    def __init__(self) -> None:
+        self.cells = self.strings = self.others = 0
+        self.has_formulas = False
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether openpyxl would need more memory than a list of this size is worth."""
+        return max(self.cells, self.strings) > MAX_CELLS or self.others > MAX_ELEMENTS
+
+    def add(self, text: bytes) -> None:
+        """Count what is in a part, as far as it stays within the limits."""
+        parser = expat.ParserCreate()
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.StartElementHandler = self._count
+        for start in range(0, max(len(text), 1), _PIECE):
+            parser.Parse(text[start : start + _PIECE], start + _PIECE >= len(text))
+            if self.is_too_large:
+                return
+
+    def _refuse(self, *_: Any) -> None:
+        raise OverstapError("TABLE-002")
+
+    def _count(self, name: str, attributes: dict[str, str]) -> None:
+        match name.rpartition(":")[2]:
+            case "c" | "row":
+                self.cells += 1
+            case "mergeCell":
+                # openpyxl makes each cell of a merged area
+                first_column, first_row, last_column, last_row = range_boundaries(attributes.get("ref", ""))
+                self.cells += int((last_column - first_column + 1) * (last_row - first_row + 1))
+            case "si":
+                self.strings += 1
+            case "f":
+                self.has_formulas = True
+            case "v" | "t" | "is":  # of a cell or a string, and no heavier
+                pass
+            case other:
+                self.others += 1
+                if other == "col" and not int(attributes.get("max", "1")) <= _COLUMNS:
+                    raise OverstapError("TABLE-002")

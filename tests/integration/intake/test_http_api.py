@@ -1,8 +1,10 @@
 """A supplier's HTTP API: a reference server by the published description, and answers that are wrong."""
 
 import base64
+import gzip
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -18,6 +20,7 @@ import psycopg
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from raw_server import OK, raw_server
 
 from overstap.agreements import School
 from overstap.errors import OverstapError
@@ -38,6 +41,8 @@ from overstap.simulation.synthetic.school import SupplySource
 
 DESCRIPTION = yaml.safe_load((INCLUDE / "schemas" / "las" / "openapi.yaml").read_text(encoding="utf-8"))
 PAGE = 7
+GZIP_HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\0"
+BOMB = gzip.compress(gzip.compress(b" " * 100_000_000))
 
 
 @dataclass
@@ -192,13 +197,65 @@ def test_another_status_is_told_and_no_redirect_is_followed(server: ReferenceSer
     assert len(server.asked) == 1
 
 
+def token_and(page: Iterator[bytes]) -> Callable[[bytes], Iterator[bytes]]:
+    """Return a server's answers: a token, then this page."""
+    token = b'{"access_token": "t", "token_type": "Bearer"}'
+
+    def answer(request: bytes) -> Iterator[bytes]:
+        if request.startswith(b"POST"):
+            yield OK + b"Content-Length: %d\r\n\r\n" % len(token) + token
+        else:
+            yield from page
+
+    return answer
+
+
+def dripping(start: bytes, piece: bytes) -> Iterator[bytes]:
+    yield start
+    while True:
+        yield piece
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        # a hundred megabytes in three hundred bytes, packed twice
+        (lambda: iter([OK, b"Content-Encoding: gzip, gzip\r\n\r\n", BOMB]), "compressed"),
+        (lambda: iter([OK, b"Content-Encoding: gzip\r\n\r\n", gzip.compress(b'{"items": []}')]), "compressed"),
+        # a packed answer of which nothing ever comes out
+        (lambda: dripping(OK + b"Content-Encoding: gzip\r\n\r\n" + GZIP_HEAD, b"\0\0\0\xff\xff"), "compressed"),
+        (lambda: dripping(b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n"), "too slow"),
+        (lambda: dripping(OK + b"\r\n", b" "), "too slow"),
+        (lambda: dripping(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"), "too slow"),
+    ],
+)
+def test_an_answer_without_end_ends(
+    monkeypatch: pytest.MonkeyPatch, page: Callable[[], Iterator[bytes]], kind: str
+) -> None:
+    monkeypatch.setattr(http_api, "PAGE_SECONDS", 2.0)
+    with raw_server(token_and(page())) as address, pytest.raises(OverstapError, match="INTAKE-113") as told:
+        list(from_http_api(HttpApi(address, f"{address}/token", "overstap", "geheim"), "99AA00"))
+    assert told.value.facts["kind"] == kind
+
+
+def test_pages_without_end_end(server: ReferenceServer) -> None:
+    """Each page in time, each with another cursor, none with an item."""
+    numbers = iter(range(1, 10_000))
+    server.page = lambda page: json.dumps({"items": [], "next": str(next(numbers) * 1_000)}).encode()
+    moments = iter(range(0, 10**7, 600))
+    with pytest.raises(http_api.ApiFault, match="too slow"):
+        list(server.api.items("/dossiers", {"brincode": "99AA", "vestigingscode": "00"}, clock=lambda: next(moments)))
+    assert len(server.asked) == 7
+
+
 def test_secrets_are_not_told_and_go_nowhere_without_https(server: ReferenceServer) -> None:
     school = next(iter(server.items))
     for api, kind in (
         (replace(server.api, client_secret="verkeerd"), "HTTP 401"),
         (replace(server.api, base="http://las.example.org"), "https"),
         (replace(server.api, token_url="ftp://x"), "https"),
-        (replace(server.api, token_url="http://127.0.0.1:1/token"), "ConnectError"),
+        (replace(server.api, token_url="http://127.0.0.1:1/token"), "unreachable"),
     ):
         with pytest.raises(OverstapError, match="INTAKE-113") as told:
             list(from_http_api(api, school))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from overstap.pki.bounded_http import FetchError, FetchProblem, RequestBounds, fetch
+from overstap.bounded_http import FetchError, FetchProblem, RequestBounds, fetch
 
 LIST = bytes(range(256)) * 40
 SHORT = RequestBounds(seconds=0.4, max_bytes=64 * 1024, redirects=2)

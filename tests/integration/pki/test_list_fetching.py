@@ -191,7 +191,7 @@ def test_the_command_says_what_came_of_each_address(place: Place) -> None:
 
 
 def test_every_outcome_has_its_sentence() -> None:
-    from overstap.pki.bounded_http import FetchProblem
+    from overstap.bounded_http import FetchProblem
 
     words = texts("trust/fetch")
     assert {*CrlFetchOutcome, *FetchProblem, "none"} == set(words)

@@ -29,7 +29,7 @@ from overstap.pki import (
     oin_of,
 )
 from overstap.pki.authority import new_key
-from overstap.pki.bounded_http import RequestBounds
+from overstap.bounded_http import RequestBounds
 from overstap.pki.key_files import key_bytes, read_certificates, read_key
 from overstap.pki.ocsp import BOUNDS
 

@@ -1,6 +1,7 @@
 """Sign-in of schools' staff at an identity provider, and what an attacker may try on the way back."""
 
 import base64
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -13,12 +14,16 @@ import pytest
 from browser.provider import CLIENT, SECRET, Provider
 from cryptography.hazmat.primitives.asymmetric import rsa
 from families import REGION
+from raw_server import OK, raw_server
 from school_service import ACCOUNT, PASSWORD, School, attempt, school_service
 from typer.testing import CliRunner
 
 from overstap.cli import app
 from overstap.errors import OverstapError
+from overstap.ledger import accounts
+from overstap.pages.school import federation
 from overstap.pages.school.federation import federation_of
+from overstap.pages.school.passwords import hash_password
 from overstap.settings import Settings
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -124,6 +129,7 @@ def test_what_is_asked_of_the_provider(school: School, claims: dict[str, object]
         ({"uid": ["a", "b"]}, 403),
         ({"uid": "x" * 300}, 403),
         ({"uid": {"$ne": ""}}, 403),
+        ({"uid": f"{ACCOUNT}\0"}, 403),
         ({"eduPersonAffiliation": ["student"]}, 403),
         ({"eduPersonAffiliation": "employees"}, 403),
         ({"eduPersonAffiliation": None}, 403),
@@ -149,6 +155,56 @@ def test_who_is_believed(school: School, claims: dict[str, object], change: dict
     assert ("school=" in answer.headers.get("set-cookie", "").replace('school=""', "")) == (status == 200)
 
 
+def test_names_that_only_look_like_an_account_or_a_school(school: School, claims: dict[str, object]) -> None:
+    with school.review_round.unit("beheer") as unit:
+        accounts.put_account(unit, "kim@school.example", school.review_round.school, "Kim", hash_password(PASSWORD))
+    claims["uid"] = "KIM@school.example"
+    assert sign_in(school)[1].status_code == 200
+    claims["uid"] = "\u212aIM@school.example"  # a Kelvin sign, whose small letter is a k
+    assert sign_in(school)[1].status_code == 403
+    claims["uid"], brin = ACCOUNT, school.review_round.school[:4]
+    for organisation, status in ((f"{brin}00", 200), (f"{brin}B", 403), (f"{brin}.example", 403), (f"{brin}\0", 403)):
+        claims["nlEduPersonHomeOrganizationId"] = organisation
+        assert sign_in(school)[1].status_code == status, organisation
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX-A: 1\r\n", OK + b"\r\n"])
+def test_a_provider_that_answers_without_end_is_away(monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
+    """Four such answers would occupy all places of sign-ins for ever."""
+    monkeypatch.setattr(federation, "_SECONDS", 2.0)
+
+    def answer(_: bytes) -> Iterator[bytes]:
+        yield start
+        while True:
+            yield b"X-A: 1\r\n"
+            time.sleep(0.05)
+
+    with raw_server(answer) as issuer:
+        given = {"school_oidc_issuer": issuer, "school_oidc_client": CLIENT, "school_oidc_secret": SECRET}
+        provider = federation_of(Settings(**given, school_address="https://s.example"))
+        assert provider is not None
+        with pytest.raises(federation.FederationAwayError):
+            provider.address(federation.BegunSignIn.new())
+
+
+def test_a_packed_or_nested_answer_of_a_provider_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = iter(
+        [
+            b"Content-Encoding: gzip, gzip\r\n\r\n" + gzip.compress(gzip.compress(b" " * 100_000_000)),
+            b"\r\n" + b"[" * 100_000,
+            b"\r\n" + b" " * 2_000_000,
+        ]
+    )
+    with raw_server(lambda _: iter([OK + b"Connection: close\r\n" + next(bodies)])) as issuer:
+        given = {"school_oidc_issuer": issuer, "school_oidc_client": CLIENT, "school_oidc_secret": SECRET}
+        provider = federation_of(Settings(**given, school_address="https://s.example"))
+        assert provider is not None
+        for _ in range(3):
+            with pytest.raises(federation.FederationAwayError):
+                provider.address(federation.BegunSignIn.new())
+    assert next(bodies, None) is None
+
+
 def test_who_has_no_account_learns_what_to_tell(school: School, claims: dict[str, object]) -> None:
     claims["uid"] = "{{ 7*7 }}<b>@x"
     _, answer = sign_in(school)
@@ -169,7 +225,7 @@ def test_tokens_that_nobody_signed(school: School, claims: dict[str, object], pr
     """`none`, and HMAC with the public key as secret: the algorithm is chosen here, not by the token."""
     from overstap.pages.school.federation import FederationRefusedError, _claims
 
-    federation = federation_of(
+    relying = federation_of(
         Settings(
             school_oidc_issuer=provider.issuer,
             school_oidc_client=CLIENT,
@@ -177,7 +233,7 @@ def test_tokens_that_nobody_signed(school: School, claims: dict[str, object], pr
             school_address=school.address,
         )
     )
-    assert federation is not None
+    assert relying is not None
     keys = httpx.get(f"{provider.issuer}/jwks", trust_env=False).json()
     said = claims | {"iss": provider.issuer, "aud": CLIENT, "exp": time.time() + 60, "iat": time.time(), "nonce": "n"}
     body = base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
@@ -185,7 +241,7 @@ def test_tokens_that_nobody_signed(school: School, claims: dict[str, object], pr
         first = base64.urlsafe_b64encode(json.dumps(head).encode()).rstrip(b"=").decode()
         for token in (f"{first}.{body}.", f"{first}.{body}.AAAA", f"{first}.{body}", body, ""):
             with pytest.raises(FederationRefusedError):
-                _claims(token, keys, federation.choices, "n")
+                _claims(token, keys, relying.choices, "n")
 
 
 def test_an_answer_belongs_to_the_browser_that_asked(school: School, claims: dict[str, object]) -> None:

@@ -5,31 +5,39 @@ with such claims serves. Nothing of what the provider says is believed before it
 """
 
 import hashlib
+import json
+import re
 import secrets
 import threading
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
-import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from overstap.authentication_methods import has_second_factor
+from overstap.bounded_http import FetchError, RequestBounds, fetch
 from overstap.errors import OverstapError
 from overstap.settings import Settings
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Signatures of an ID token that count: by the provider's own key pair, never by a shared secret and never none."""
 _SECONDS = 10.0
+_MAX_BYTES = 1_000_000
+_BRIN = re.compile(r"([0-9]{2}[A-Z]{2})([0-9]{2})?")
+"""A school, or one of its branches."""
 _METADATA_SECONDS = 3600.0
 _LEEWAY_SECONDS = 60
 _AT_ONCE = 4
+_FORM = "application/x-www-form-urlencoded"
+_NONE: Mapping[str, str] = MappingProxyType({})
 _MAX_CLAIM = 250
 
 
@@ -183,8 +191,8 @@ class Federation:
             FederationAwayError: its metadata cannot be read.
             FederationBusyError: too many ask at once.
         """
-        with self._place(), self._client() as client:
-            endpoint = self._endpoint(self._known(client), "authorization_endpoint")
+        with self._place():
+            endpoint = self._endpoint(self._known(), "authorization_endpoint")
         asked = {
             "response_type": "code",
             "client_id": self.choices.client,
@@ -211,10 +219,10 @@ class Federation:
             FederationAwayError: the provider does not answer.
             FederationBusyError: too many ask at once.
         """
-        with self._place(), self._client() as client:
-            metadata = self._known(client)
-            token = self._redeemed(client, self._endpoint(metadata, "token_endpoint"), begun, code)
-            keys = self._got(client, self._endpoint(metadata, "jwks_uri"))
+        with self._place():
+            metadata = self._known()
+            token = self._redeemed(self._endpoint(metadata, "token_endpoint"), begun, code)
+            keys = self._got(self._endpoint(metadata, "jwks_uri"))
         return self._read(_claims(token, keys, self.choices, begun.nonce))
 
     def _read(self, claims: Mapping[str, Any]) -> FederatedPerson:
@@ -224,39 +232,41 @@ class Federation:
         found = {}
         for claim in (choices.account_claim, choices.organisation_claim):
             texts = _texts(claims.get(claim))
-            if len(texts) != 1 or not 0 < len(texts[0].strip()) <= _MAX_CLAIM:
+            if len(texts) != 1 or not 0 < len(texts[0].strip()) <= _MAX_CLAIM or not texts[0].strip().isprintable():
                 raise FederationRefusedError(f"the claim {claim} is missing, or is more than one")
             found[claim] = texts[0].strip()
-        return FederatedPerson(
-            found[choices.account_claim].lower(),
-            found[choices.organisation_claim].upper()[:4],
-            has_second_factor(claims, choices.acr),
-        )
+        organisation = _BRIN.fullmatch(found[choices.organisation_claim].upper())
+        if organisation is None:
+            raise FederationRefusedError(f"the claim {choices.organisation_claim} is no BRIN")
+        # Letters of ASCII alone: the small form of a Kelvin sign is another person's k
+        account = "".join(one.lower() if one.isascii() else one for one in found[choices.account_claim])
+        return FederatedPerson(account, organisation[1], has_second_factor(claims, choices.acr))
 
-    def _redeemed(self, client: httpx.Client, endpoint: str, begun: BegunSignIn, code: str) -> str:
+    def _redeemed(self, endpoint: str, begun: BegunSignIn, code: str) -> str:
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.choices.redirect,
             "code_verifier": begun.verifier,
         }
+        login = f"{self.choices.client}:{self.choices.secret}"
+        headers = {"Authorization": f"Basic {b64encode(login.encode()).decode('ascii')}"}
         try:
-            answer = client.post(endpoint, data=form, auth=(self.choices.client, self.choices.secret))
-            said = answer.json()
-        except (httpx.HTTPError, ValueError) as problem:
+            said = self._read_from(endpoint, urlencode(form).encode(), headers)
+        except FetchError as problem:
+            if problem.status is not None and problem.status < 500:
+                raise FederationRefusedError("the provider does not redeem the code") from problem
             raise FederationAwayError from problem
-        if answer.status_code >= 500:
-            raise FederationAwayError
-        token = said.get("id_token") if isinstance(said, dict) else None
-        if answer.status_code != 200 or not isinstance(token, str):
+        token = said.get("id_token")
+        if not isinstance(token, str):
             raise FederationRefusedError("the provider does not redeem the code")
         return token
 
-    def _known(self, client: httpx.Client) -> Mapping[str, Any]:
+    def _known(self) -> Mapping[str, Any]:
         with self._lock:
             if self._metadata is not None and self._metadata[0] > time.monotonic():
                 return self._metadata[1]
-        found = self._got(client, f"{self.choices.issuer}/.well-known/openid-configuration")
+        found = self._got(f"{self.choices.issuer}/.well-known/openid-configuration")
         # OpenID Connect Discovery 1.0, 4.3: it speaks for this issuer and for no other
         if str(found.get("issuer", "")).rstrip("/") != self.choices.issuer:
             raise FederationAwayError
@@ -270,19 +280,28 @@ class Federation:
             raise FederationAwayError
         return endpoint
 
-    def _got(self, client: httpx.Client, address: str) -> Mapping[str, Any]:
+    def _got(self, address: str) -> Mapping[str, Any]:
         try:
-            answer = client.get(address)
-            answer.raise_for_status()
-            found = answer.json()
-        except (httpx.HTTPError, ValueError) as problem:
+            return self._read_from(address)
+        except FetchError as problem:
+            raise FederationAwayError from problem
+
+    def _read_from(self, address: str, form: bytes | None = None, headers: Mapping[str, str] = _NONE) -> dict[str, Any]:
+        """Return the JSON object that an address gives: within the time and size of a sign-in, and no redirect."""
+        bounds = RequestBounds(_SECONDS, _MAX_BYTES, schemes=frozenset({urlsplit(self.choices.issuer).scheme}))
+        sent = {"Accept": "application/json", **headers}
+        data = (
+            fetch(address, bounds, headers=sent, trust_env=True)
+            if form is None
+            else fetch(address, bounds, method="POST", body=form, kind=_FORM, headers=sent, trust_env=True)
+        )
+        try:
+            found = json.loads(data)
+        except (ValueError, RecursionError) as problem:
             raise FederationAwayError from problem
         if not isinstance(found, dict):
             raise FederationAwayError
         return found
-
-    def _client(self) -> httpx.Client:
-        return httpx.Client(timeout=_SECONDS, follow_redirects=False)
 
     @contextmanager
     def _place(self) -> Iterator[None]:

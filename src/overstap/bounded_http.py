@@ -1,20 +1,24 @@
-"""HTTP requests with a deadline and a size limit, for certificate authorities' OCSP services and revocation lists.
+"""HTTP requests with a deadline and a size limit: to certificate authorities, suppliers and identity providers.
 
-The responses (RFC 6960, RFC 5280) are signed, so plain HTTP is sufficient. Every request has one deadline from name
-resolution to the last byte, and a limit on the size of the response, so that no server can delay the caller.
+Every request has one deadline from name resolution to the last byte, and a limit on the size of the response, so that
+no server can delay the caller or fill its memory. The answers of OCSP services and revocation lists (RFC 6960, RFC
+5280) are signed, so plain HTTP is sufficient for them.
 """
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal
 
 import httpx
 
 _SCHEMES = frozenset({"http", "https"})
 _HIGHEST_PORT = 65_535
+_NONE: Mapping[str, str] = MappingProxyType({})
 _GRACE_SECONDS = 1.0  # for the event loop to cancel the request, before the caller stops waiting
 
 
@@ -42,11 +46,13 @@ class FetchError(OSError):
     Args:
         problem: the kind of failure.
         detail: description for the log, without content of the response.
+        status: HTTP status of the response; None without one.
     """
 
-    def __init__(self, problem: FetchProblem, detail: str) -> None:
+    def __init__(self, problem: FetchProblem, detail: str, status: int | None = None) -> None:
         super().__init__(detail)
         self.problem = problem
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +77,13 @@ def fetch(
     body: bytes = b"",
     kind: str | None = None,
     answer: str | None = None,
+    headers: Mapping[str, str] = _NONE,
+    trust_env: bool = False,
 ) -> bytes:
     """Send one HTTP request and return the body of the response.
 
-    Proxies, passwords and certificate files of the environment are ignored. A user name in the URL is not sent.
+    Unless asked, proxies, passwords and certificate files of the environment are ignored. A user name in the URL is
+    not sent.
 
     Args:
         url: `http://host[:port]/path`, or https where the bounds permit it.
@@ -83,19 +92,22 @@ def fetch(
         body: content of the request.
         kind: media type of `body`.
         answer: required media type of the response; any when None.
+        headers: further headers, such as a login. A redirect would take them along: give none where `bounds` has any.
+        trust_env: whether the environment's proxy and certificate files are used.
 
     Raises:
         FetchError: there is no response within the bounds, or it has another status or media type.
     """
+    if headers and bounds.redirects:
+        raise ValueError("a login must not follow a redirect")
     address = _address(url, bounds)
-    headers = {"Accept": answer or "*/*", "Accept-Encoding": "identity", "Connection": "close"}
-    if kind is not None:
-        headers["Content-Type"] = kind
+    own = {"Accept": answer or "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+    sent = {**own, **({"Content-Type": kind} if kind is not None else {}), **headers}
     outcome: Future[bytes] = Future()
 
     def run() -> None:
         try:
-            outcome.set_result(asyncio.run(_within(address, bounds, method, body, headers, answer)))
+            outcome.set_result(asyncio.run(_within(address, bounds, method, body, sent, answer, trust_env)))
         except BaseException as problem:  # raised again in the calling thread
             outcome.set_exception(problem)
 
@@ -120,13 +132,19 @@ def _address(url: str, bounds: RequestBounds) -> httpx.URL:
 
 
 async def _within(
-    address: httpx.URL, bounds: RequestBounds, method: str, body: bytes, headers: dict[str, str], answer: str | None
+    address: httpx.URL,
+    bounds: RequestBounds,
+    method: str,
+    body: bytes,
+    headers: dict[str, str],
+    answer: str | None,
+    trust_env: bool,
 ) -> bytes:
     try:
         async with (
             asyncio.timeout(bounds.seconds),
-            # trust_env: a configured proxy must not learn which certificate is checked
-            httpx.AsyncClient(trust_env=False, timeout=bounds.seconds) as client,
+            # By default no proxy of the environment: it must not learn which certificate is checked
+            httpx.AsyncClient(trust_env=trust_env, timeout=bounds.seconds) as client,
         ):
             for _ in range(bounds.redirects + 1):
                 request = client.build_request(method, address, content=body or None, headers=headers)
@@ -137,7 +155,9 @@ async def _within(
                     address = _next(response.next_request.url, address, bounds)
                 finally:
                     await response.aclose()
-            raise FetchError(FetchProblem.REDIRECT, f"more than {bounds.redirects} redirects")
+            raise FetchError(
+                FetchProblem.REDIRECT, f"more than {bounds.redirects} redirects", status=response.status_code
+            )
     except TimeoutError:
         raise FetchError(FetchProblem.LATE, "no answer in time") from None
     except httpx.TimeoutException:
@@ -155,7 +175,9 @@ def _next(target: httpx.URL, asked: httpx.URL, bounds: RequestBounds) -> httpx.U
 async def _body_of(response: httpx.Response, bounds: RequestBounds, answer: str | None) -> bytes:
     found = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if response.status_code != httpx.codes.OK:
-        raise FetchError(FetchProblem.STATUS, f"the answer has status {response.status_code}")
+        raise FetchError(
+            FetchProblem.STATUS, f"the answer has status {response.status_code}", status=response.status_code
+        )
     if answer is not None and found != answer:
         raise FetchError(FetchProblem.MEDIA_TYPE, f"the answer has type {found[:80] or '-'}")
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
