@@ -36,7 +36,7 @@ from overstap.pages.school.page_frame import PageFrame, dutch, id_of, is_ours, r
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
 from overstap.pages.school.roster_pages import RosterPages
 from overstap.pages.school.second_factor import FactorPages
-from overstap.pages.school.typed_pages import TypedPages, limits_of_step
+from overstap.pages.school.typed_pages import LIMITS_OF_KEPT, TypedPages, kept_key, limits_of_step
 from overstap.pages.shared.delays import MAX_SECONDS, DelayQueue, delay_seconds
 from overstap.pages.shared.frame import STATIC
 from overstap.pages.shared.guard import Guard, RequestLimits
@@ -131,15 +131,21 @@ class _Pages(PageFrame):
         }
 
     async def upload_limits(self, request: Request) -> RequestLimits | None:
-        """Return larger limits for a signed-in account, which may upload a list; None for anybody else."""
+        """Return larger limits for a signed-in account, which may upload a list, and for a step that is kept."""
         typed = limits_of_step(request.url.path)
         if typed is None and not request.url.path.endswith(("/lijst", "/leerlingenlijst")):
             return None
-        session = self._session(request)
-        account = (
-            await run_in_threadpool(self.operations.account_of, sha256(session.token)) if session is not None else None
-        )
-        return (typed or RequestLimits(body_bytes=MAX_UPLOAD, body_seconds=60)) if account is not None else None
+        session, is_kept = self._session(request), typed is not None and kept_key(request, self.kept_cookie) is not None
+        account = None
+        if session is not None:
+            try:
+                account = await run_in_threadpool(self.operations.account_of, sha256(session.token))
+            except (OverstapError, psycopg.OperationalError):  # the ledger is away: such a step is kept
+                if not is_kept:
+                    raise
+        if account is None:
+            return LIMITS_OF_KEPT if is_kept else None
+        return typed or RequestLimits(body_bytes=MAX_UPLOAD, body_seconds=60)
 
     async def healthy(self) -> Response:
         """Answer the health check of the process."""
@@ -230,6 +236,7 @@ class _Pages(PageFrame):
         await run_in_threadpool(self.operations.sign_out, sha256(session.token))
         answer = self._page(None, "ended")
         answer.delete_cookie(self.cookie, path="/")
+        answer.delete_cookie(self.kept_cookie, path="/")
         return answer
 
     async def rounds(self, request: Request) -> Response:

@@ -44,6 +44,8 @@ class PageFrame:
         self.operations = operations
         self.is_secure = is_secure
         self.cookie = "__Host-school" if is_secure else "school"
+        self.kept_cookie = "__Host-schoolbewaard" if is_secure else "schoolbewaard"
+        """Holds the key of steps that were sent when their session had ended."""
         self.verifier = verifier
         self.delays = delays
 

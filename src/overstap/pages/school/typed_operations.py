@@ -31,7 +31,18 @@ from overstap.quality.region_rulebook import expected_in
 from overstap.review.copies import FrozenVersion, person_copy, viewable_files
 from overstap.review.hiding import PUPIL
 from overstap.texts import texts
-from overstap.typed.answers import COUNT, Answers, Clash, answers_of, count_of, is_there, merged, taken_in, without
+from overstap.typed.answers import (
+    COUNT,
+    Answers,
+    Clash,
+    answers_of,
+    count_of,
+    is_there,
+    merged,
+    renumbered,
+    taken_in,
+    without,
+)
 from overstap.typed.dossier import FormFinding, Maker, TypedFile, file_fault, judged, made_dossier, safe_name
 from overstap.typed.form import Form, FormFieldKind, FormStep, form_of, newest_version, template_of
 from overstap.typed.prefill import FormPupil, FormSchool, first_answers
@@ -573,8 +584,13 @@ def _take_row(
     ) or (known is not None and known.state is TypedState.OPEN):
         return {"": _says("open")}
     before = typed.steps(unit, known.typed) if known is not None else {}
-    # What the workbook has no column for stays as it was typed on the pages
-    wanted = {name: _kept(about.form, before.get(name, EMPTY_STEP).answers) | own for name, own in steps.items()}
+    # What the workbook has no column for stays as it was typed; so does an optional step of which it says nothing
+    wanted = {
+        step.name: renumbered(_kept(about.form, before.get(step.name, EMPTY_STEP).answers) | steps[step.name])
+        if step.is_mandatory or steps[step.name]
+        else dict(before.get(step.name, EMPTY_STEP).answers)
+        for step in about.form.steps
+    }
     if known is not None and all(wanted[name] == before.get(name, EMPTY_STEP).answers for name in wanted):
         return "same"
     if known is None:

@@ -4,11 +4,15 @@ No script is needed: blocks are added and taken away by buttons that save the st
 """
 
 import re
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
+import psycopg
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
@@ -22,7 +26,8 @@ from overstap.oso import structure
 from overstap.oso.labels import DEFAULT_LANGUAGE, labels
 from overstap.pages.parents.forms import clean
 from overstap.pages.parents.lines import block_html
-from overstap.pages.school.page_frame import PageFrame, dutch, id_of, text_of
+from overstap.pages.school import kept_steps
+from overstap.pages.school.page_frame import PageFrame, dutch, id_of, is_ours, read_form, text_of
 from overstap.pages.school.typed_operations import OpenDraft, SavedStep, SentFile
 from overstap.pages.shared.guard import RequestLimits
 from overstap.review.code_keys import PageSession
@@ -32,7 +37,7 @@ from overstap.typed.dossier import MAX_FILE_BYTES
 from overstap.typed.form import FormFieldKind, FormStep, walk
 from overstap.typed.view import shown
 
-_STEP = re.compile(r"/ronde/[^/]+/invullen/(?:werkmap|[^/]+/stap/[a-z_]+)")
+_STEP = re.compile(r"/ronde/[^/]+/invullen/(?:werkmap|[^/]+/stap/[a-z_]+(?:/alsnog)?)")
 _MAX_FIELDS, _MAX_FILES = 3_000, 20
 _BODY = RequestLimits(body_bytes=3 * MAX_FILE_BYTES + 2_000_000, body_seconds=180)
 _SAVED = frozenset({"bewaard", "samen", "erbij"})
@@ -44,6 +49,10 @@ _FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
 def limits_of_step(path: str) -> RequestLimits | None:
     """Return the limits of a step that is saved, which can have attachments; None for any other address."""
     return _BODY if _STEP.fullmatch(path) else None
+
+
+LIMITS_OF_KEPT = RequestLimits(body_bytes=1_000_000, body_seconds=60)
+"""Limits of a step whose session has ended, from a browser that has the key to keep it."""
 
 
 class TypedPages(PageFrame):
@@ -66,6 +75,7 @@ class TypedPages(PageFrame):
             "/ronde/{round_id}/invullen": self.begin,
             "/ronde/{round_id}/invullen/werkmap": self.take_workbook,
             "/ronde/{round_id}/invullen/{draft}/stap/{step}": self.save,
+            "/ronde/{round_id}/invullen/{draft}/stap/{step}/alsnog": self.save_kept,
             "/ronde/{round_id}/invullen/{draft}/aanleveren": self.hand_in,
             "/ronde/{round_id}/invullen/{draft}/verbeteren": self.reopen,
             "/ronde/{round_id}/invullen/{draft}/weggooien": self.drop,
@@ -83,7 +93,7 @@ class TypedPages(PageFrame):
         facts = {"sheet": None, "copy": "", "fault_of_workbook": ""} | facts
         return self._typed(session, "typed_list", status=status, account=account, found=found, **facts)
 
-    def _typed(self, session: PageSession, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
+    def _typed(self, session: PageSession | None, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
         facts.setdefault("note", "")
         return self._page(session, name, status=status, tab="typed", tt=dutch("school/typed"), **facts)
 
@@ -145,10 +155,11 @@ class TypedPages(PageFrame):
         about = _step_of(found, step)
         note = next((name for name in _SAVED if name in request.query_params), "")
         by = clean(request.query_params.get("samen", ""))[:250]
-        return self._step(session, account, found, about, is_checked=found.is_begun(step), note=note, by=by)
+        return self._step(request, session, account, found, about, is_checked=found.is_begun(step), note=note, by=by)
 
     def _step(
         self,
+        request: Request,
         session: PageSession,
         account: SchoolAccount,
         found: OpenDraft,
@@ -166,7 +177,9 @@ class TypedPages(PageFrame):
         files = {} if saved is None else {path: _file_sentence(code) for path, code in saved.file_faults}
         facts.setdefault("by", saved.by if saved is not None else "")
         steps = found.round.form.steps
-        return self._typed(
+        key = kept_key(request, self.kept_cookie)
+        made = key or kept_steps.new_key()
+        answer = self._typed(
             session,
             "typed_step",
             status=status,
@@ -185,30 +198,74 @@ class TypedPages(PageFrame):
             clashes=saved.clashes if saved is not None else (),
             is_settled=saved.is_settled if saved is not None else found.draft.state is not TypedState.OPEN,
             max_megabytes=MAX_FILE_BYTES // 1_000_000,
+            mark=kept_steps.mark_of(made, account.account, _place(found.round_id, found.draft.typed, about.name)),
             **facts,
         )
+        if key is None:
+            self._set_cookie(answer, self.kept_cookie, urlsafe_b64encode(made).decode())
+        return answer
 
     async def save(self, request: Request, round_id: str, draft: str, step: str) -> Response:
-        """Save a step, and show the next one, or this one with what is wrong in it."""
-        session, account, form = await self._sent(request, files=_MAX_FILES, fields=_MAX_FIELDS)
-        before = await run_in_threadpool(self.operations.typed.draft, account, round_id, id_of(draft))
+        """Save a step, and show the next one, or this one with what is wrong in it.
+
+        A form whose session has ended is kept in the answer, and so is one that comes while the ledger is away.
+        """
+        try:
+            return await self._save(request, round_id, draft, step)
+        except HTTPException as problem:
+            if problem.status_code != 401:
+                raise
+            return await self._keep(request, round_id, draft, step, status=403)
+        except (OverstapError, psycopg.OperationalError) as problem:
+            if isinstance(problem, OverstapError) and problem.code != "LEDGER-006":
+                raise
+            return await self._keep(request, round_id, draft, step, status=503)
+
+    async def _save(self, request: Request, round_id: str, draft: str, step: str) -> Response:
+        """Save a step; 401 without a session, or for a form that is not the account's.
+
+        A form that was made for the account in an earlier session of the same browser is saved like any other: its
+        mark is known to nobody else.
+        """
+        session, account = await self._who(request)
+        form = await read_form(request, files=_MAX_FILES, fields=_MAX_FIELDS)
+        key, place = kept_key(request, self.kept_cookie), _place(round_id, id_of(draft), step)
+        if not is_ours(session, form) and not (
+            key is not None and kept_steps.is_mark(text_of(form, "zegel"), key, account.account, place)
+        ):
+            raise HTTPException(401)
+        files, action = await _files(form), text_of(form, "doe")
+        return await self._saved(
+            *(request, session, account, round_id, id_of(draft), step), _number(form), _given(form), files, action
+        )
+
+    async def _saved(
+        self,
+        request: Request,
+        session: PageSession,
+        account: SchoolAccount,
+        round_id: str,
+        draft: UUID,
+        step: str,
+        number: int,
+        given: Sequence[tuple[str, str]],
+        files: Sequence[SentFile],
+        action: str,
+    ) -> Response:
+        before = await run_in_threadpool(self.operations.typed.draft, account, round_id, draft)
         about = _step_of(before, step)
-        number, action = text_of(form, "versie"), text_of(form, "doe")
         saved = await run_in_threadpool(
             partial(
                 self.operations.typed.save,
-                *(account, round_id, before.draft.typed, about),
-                int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0,
-                _given(form),
-                await _files(form),
+                *(account, round_id, before.draft.typed, about, number, given, files),
                 action=action,
             )
         )
         found = saved.draft
         if saved.is_settled or saved.clashes:
-            return self._step(session, account, found, about, is_checked=True, status=409, saved=saved)
+            return self._step(request, session, account, found, about, is_checked=True, status=409, saved=saved)
         if saved.file_faults:
-            return self._step(session, account, found, about, is_checked=True, status=422, saved=saved)
+            return self._step(request, session, account, found, about, is_checked=True, status=422, saved=saved)
         here = _address(round_id, found.draft.typed, f"stap/{about.name}")
         if action.startswith(("erbij:", "weg:")):
             block = action.partition(":")[2]
@@ -222,6 +279,51 @@ class TypedPages(PageFrame):
         following = found.next_step(about.name)
         where = f"stap/{following}" if following is not None else ""
         return RedirectResponse(_address(round_id, found.draft.typed, where), 303)
+
+    async def _keep(self, request: Request, round_id: str, draft: str, step: str, *, status: int) -> Response:
+        """Show what was sent and could not be saved as kept; 401 where the form was not made in this browser."""
+        form = await read_form(request, files=_MAX_FILES, fields=_MAX_FIELDS)
+        key, mark = kept_key(request, self.kept_cookie), text_of(form, "zegel")
+        if key is None or not mark:
+            raise HTTPException(401)
+        place = _place(round_id, id_of(draft), step)
+        has_files = any(isinstance(one, UploadFile) and bool(one.filename) for _, one in form.multi_items())
+        kept = kept_steps.KeptStep(_number(form), _given(form), mark, has_files)
+        return self._kept(place, kept_steps.sealed(key, kept, place), has_files=has_files, status=status)
+
+    def _kept(self, place: str, text: str, *, has_files: bool, status: int = 403, note: str = "") -> Response:
+        facts = {"address": f"{place}/alsnog", "kept": text, "has_files": has_files, "note": note}
+        answer = self._typed(None, "typed_kept", status=status, why="away" if status == 503 else "ended", **facts)
+        if status == 503:
+            answer.headers["Retry-After"] = "60"
+        return answer
+
+    async def save_kept(self, request: Request, round_id: str, draft: str, step: str) -> Response:
+        """Save a step that was kept, for the account that typed it.
+
+        It needs no token of a session: nobody but this browser can have sealed it.
+        """
+        form = await read_form(request, files=0, fields=5)
+        key, text = kept_key(request, self.kept_cookie), text_of(form, "bewaard")
+        place = _place(round_id, id_of(draft), step)
+        kept = kept_steps.opened(key, text, place) if key is not None else None
+        if key is None or kept is None:
+            raise HTTPException(401)
+        try:
+            session, account = await self._who(request)
+            if not kept_steps.is_mark(kept.mark, key, account.account, place):
+                return self._kept(place, text, has_files=kept.has_files, note="kept_other")
+            return await self._saved(
+                *(request, session, account, round_id, id_of(draft), step), kept.number, kept.fields, (), "blijf"
+            )
+        except HTTPException as problem:
+            if problem.status_code != 401:
+                raise
+            return self._kept(place, text, has_files=kept.has_files, note="kept_not_yet")
+        except (OverstapError, psycopg.OperationalError) as problem:
+            if isinstance(problem, OverstapError) and problem.code != "LEDGER-006":
+                raise
+            return self._kept(place, text, has_files=kept.has_files, status=503)
 
     async def as_parents_see(self, request: Request, round_id: str, draft: str) -> Response:
         """Show the draft as the parents will see it."""
@@ -281,6 +383,30 @@ class TypedPages(PageFrame):
         if answer is TypedAnswer.DROPPED:
             return await self._list(session, account, round_id, note="dropped")
         return await self._overview(session, account, round_id, draft, status=409, note="not_settled")
+
+
+def kept_key(request: Request, cookie: str) -> bytes | None:
+    """Return the key with which a browser's steps are kept; None when it has none.
+
+    Args:
+        request: the request.
+        cookie: name of the cookie.
+    """
+    with suppress(ValueError):
+        key = urlsafe_b64decode(request.cookies.get(cookie, "").encode())
+        if len(key) == kept_steps.KEY_BYTES:
+            return key
+    return None
+
+
+def _place(round_id: str, draft: UUID, step: str) -> str:
+    return _address(round_id, draft, f"stap/{step}")
+
+
+def _number(form: FormData) -> int:
+    """Return the number of the version that was shown; 0 when it is none."""
+    text = text_of(form, "versie")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
 def _download(content: bytes, name: str, media: str) -> Response:
