@@ -24,9 +24,19 @@ from overstap.workbook_style import BRAND, FONT, row_height, without_direction_m
 
 MAX_PUPILS = 400
 _SCHOOL = "school"
-_TIMES = {"leerling/verzorger[]": 2, "leerling/verzorger[]/communicatielijst/communicatie[]": 2}
-"""How often a block has columns that can occur more often."""
-_AS_WELL = frozenset({"leerling/onderwijsnummer", "leerling/leerlingid"})
+_TESTS, _SUPPORT = "leerling/toetslijst/toets[]", "leerling/onderwijsondersteuning"
+_TIMES = {
+    "leerling/verzorger[]": 2,
+    "leerling/verzorger[]/communicatielijst/communicatie[]": 2,
+    _TESTS: 4,
+    f"{_SUPPORT}/tlv[]": 1,
+    f"{_SUPPORT}/handelingsplan[]": 1,
+}
+"""How often a block has columns that can occur more often; others of an optional step have none."""
+_AS_WELL = frozenset(
+    {"leerling/onderwijsnummer", "leerling/leerlingid"}
+    | {f"{_SUPPORT}/{name}" for name in ("medicijngebruik", "opp", "tlv[]", "lwoo")}
+)
 """What a form asks on request and a table with many pupils has a column for."""
 _NEVER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _WRONG = "FDECEA"
@@ -103,7 +113,7 @@ def _columns(
     for each in block.members:
         name = each.path.removesuffix("[]").rpartition("/")[2]
         path = f"{at}/{name}" if at else name
-        if not each.is_first and path not in _AS_WELL:
+        if not each.is_first and each.path not in _AS_WELL:
             continue
         if isinstance(each, FormField):
             if each.kind not in (FormFieldKind.FILE, FormFieldKind.LINES, FormFieldKind.CHOICES):
@@ -111,14 +121,17 @@ def _columns(
                 yield WorkbookColumn(path, f"{subject}: {each.label}", each, is_required)
             continue
         if not each.repeats:
-            yield from _columns(each, path, each.label or subject, is_mandatory=is_mandatory, is_spare=is_spare)
+            own = subject if "[" in path else each.label or subject  # of a numbered block, the number stays
+            yield from _columns(each, path, own, is_mandatory=is_mandatory, is_spare=is_spare)
             continue
-        if not is_mandatory:
+        if not is_mandatory and each.path not in _TIMES:
             continue
         times = _TIMES.get(each.path, 1)
         is_contact = each.path.endswith("communicatie[]")
         for number in range(1, times + 1):
-            own = subject if is_contact or times == 1 else f"{each.title} {number}"
+            own = each.title if not is_mandatory else subject
+            if times > 1 and not is_contact:
+                own = f"{each.title} {number}"
             yield from _columns(
                 each, f"{path}[{number}]", own, is_mandatory=is_mandatory, is_spare=is_spare or number > 1
             )
@@ -160,6 +173,7 @@ def make_workbook(form: Form, school: Mapping[str, str], rows: Sequence[Workbook
     _fill_pupils(sheet, columns, rows, lists)
     _fill_school(about, form, school, lists)
     codes.sheet_state = "hidden"
+    _fill_guide(book.create_sheet(words["guide"]["nl"], 2))
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -209,6 +223,14 @@ def _fill_school(sheet: Any, form: Form, school: Mapping[str, str], lists: Any) 
         _choose(sheet, one.form, f"B{number}", lists)
     for letter, width in (("A", 44), ("B", 44), ("C", 70)):
         sheet.column_dimensions[letter].width = width
+
+
+def _fill_guide(sheet: Any) -> None:
+    for number, one in enumerate(_words()["guide_lines"], 1):
+        cell = _write(sheet, number, 1, one["nl"])
+        sheet.row_dimensions[number].height = row_height([(one["nl"], 100)])
+        cell.quotePrefix = False
+    sheet.column_dimensions["A"].width = 100
 
 
 def _write(sheet: Any, row: int, column: int, text: str) -> Any:

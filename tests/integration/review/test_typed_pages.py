@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
-from families import REGION
+from families import CATEGORIES, REGION
 from openpyxl import Workbook, load_workbook
 from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
 from typed_pupil import NUMBER, plain_pupil, together
@@ -637,6 +637,66 @@ def test_a_workbook_hands_pupils_in_and_comes_back_with_its_faults(school: Schoo
     assert client.post(there, data={}).status_code == 403
 
 
+def test_a_workbook_leaves_what_it_does_not_say_as_it_was_typed(school: School) -> None:
+    """Tests and support in its columns; attachments, a fifth test and whole optional parts stay as they are."""
+    with closing(signed_in(school)) as client:
+        there = f"{list_of(school)}/werkmap"
+        book = load_workbook(io.BytesIO(client.get(f"{there}.xlsx").content))
+        sheet = book["Leerlingen"]
+        heads = {str(cell.value).removesuffix(" *"): cell.column for cell in sheet[1]}
+        number, name = "999990184", "Rij Toetsen"
+        test = {"Toetscode": "RW8", "Leergebied": "Rekenen", "Naam van de toets": "Rekenen M8"}
+        test |= {"Datum van afname": "20-1-2026", "Aantal opgaven": "50", "Aantal goed": "31"}
+        for one in columns_of(*WITH_TESTS):
+            if text := together(plain_pupil(number, name)).get(one.path):
+                sheet.cell(2, heads[one.head]).value = text
+        for line in book["School"].iter_rows(min_row=2):
+            line[1].value = together({"s": plain_pupil()["school"]}).get(SCHOOL_PATHS[str(line[0].value).rstrip(" *")])
+        for head, text in test.items():
+            sheet.cell(2, heads[f"Toets 1: {head}"]).value = text
+        sheet.cell(2, heads["Ondersteuning: Medicijngebruik"]).value = "Ja"
+        sheet.cell(2, heads["Handelingsplan: Begin van het plan"]).value = "1-9-2025"
+        sheet.cell(2, heads["Handelingsplan: Gericht op"]).value = "Lezen"
+
+        def supply(content: bytes) -> str:
+            key = hidden(client.get(list_of(school)).text, "formulier")
+            return client.post(there, data={"formulier": key}, files={"bestand": ("w.xlsx", content)}).text
+
+        first = supply(saved_book(book))
+        assert "Aangeleverd: 1 dossier. Ongewijzigd: 0." in first, first[-4000:]
+        page = client.get(list_of(school)).text
+        assert "Bijlagen, diagnoses en meer dan vier toetsen voegt u daarna per leerling toe" in page
+        draft = re.search(rf'href="({list_of(school)}/[^"/]+)">[^<]*{name}', page)
+        assert draft is not None
+        assert press(client, draft[1], "verbeteren").status_code == 200
+        plan = client.get(f"{draft[1]}/stap/handelingsplannen").text
+        assert "Lezen" in plan
+        tests = f"{draft[1]}/stap/toetsresultaten"
+        assert 'value="RW8"' in client.get(tests).text
+        more = {
+            f"leerling/toetslijst/toets[{place}]/{field}": text
+            for place in range(1, 6)
+            for field, text in (
+                ("toetsidentificatie/eldtoetscode", "RW8"),
+                ("afname/afnamedatum", f"{place}-2-2026"),
+                ("resultaat/toetsscore/aantalgoed", f"{30 + place}"),
+            )
+        }
+        assert saved(client, draft[1], "toetsresultaten", more).status_code == 303
+        assert press(client, draft[1], "aanleveren").status_code == 200
+        for head in test:
+            sheet.cell(2, heads[f"Toets 1: {head}"]).value = None
+        sheet.cell(2, heads["Leerling: Plaats"]).value = "Elders"
+        assert "Aangeleverd: 1 dossier. Ongewijzigd: 0." in supply(saved_book(book))
+        assert client.get(tests).text.count('value="RW8"') == 5, "a workbook without tests takes none away"
+        for head, text in test.items():
+            sheet.cell(2, heads[f"Toets 2: {head}"]).value = text
+        assert "Aangeleverd: 1 dossier. Ongewijzigd: 0." in supply(saved_book(book))
+        now_there = client.get(tests).text
+        assert now_there.count('value="RW8"') == 2, "its own test, and the fifth that it has no column for"
+        assert 'name="leerling/toetslijst/toets[3]' not in now_there
+
+
 def test_the_command_makes_the_same_workbook(school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVERSTAP_LEDGER", school.review_round.ledger._dsn)
     monkeypatch.setenv("OVERSTAP_KEYS", str(school.home.keys))
@@ -646,7 +706,7 @@ def test_the_command_makes_the_same_workbook(school: School, tmp_path: Path, mon
     assert made.exit_code == 0, made.output
     assert "werkmap gemaakt: school.xlsx" in made.output
     book = load_workbook(out)
-    assert [sheet.title for sheet in book.worksheets] == ["Leerlingen", "School", "Keuzes"]
+    assert [sheet.title for sheet in book.worksheets] == ["Leerlingen", "School", "Uitleg", "Keuzes"]
     again = CliRunner().invoke(app, [*words, "--by", "beheer", "--out", str(out)])
     assert again.exit_code != 0, "what is there is not written over"
 
@@ -660,6 +720,7 @@ SCHOOL_PATHS = {
     "School: Telefoonnummer of e-mailadres": "communicatielijst/communicatie[1]/nummer",
 }
 FORM = ("2019.1", "POVO", frozenset[str]())
+WITH_TESTS = ("2019.1", "POVO", CATEGORIES)
 
 
 def saved_book(book: Workbook) -> bytes:
