@@ -66,6 +66,15 @@ def test_the_cluster_adds_to_the_lock_and_changes_nothing() -> None:
     assert {"celery", "redis", "s3fs"} <= set(more) - set(plain)
 
 
+def test_what_slows_every_start_of_airflow_is_in_no_lock() -> None:
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["uv"]
+    excluded = set(settings["exclude-dependencies"])
+    assert excluded
+    for lock in PROJECT.glob("requirements*.txt"):
+        names = set(re.findall(r"^([A-Za-z0-9._-]+)==", lock.read_text(), flags=re.M))
+        assert not names & excluded, lock.name
+
+
 def test_each_locked_package_has_the_hashes_of_its_files() -> None:
     for name in ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt"):
         lines = [one for one in (PROJECT / name).read_text().splitlines() if not one.lstrip().startswith("#")]

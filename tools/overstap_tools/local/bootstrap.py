@@ -111,7 +111,8 @@ def install(folder: Path, requirements: list) -> None:
     pip = [str(folder / "bin" / "python"), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     locked = [part for path in requirements for part in ("-r", str(path))]
     for words in (
-        ["--progress-bar", "off", "--require-hashes", *locked],
+        # Exactly the lock, as in the images: it is complete, and leaves out on purpose what pyproject.toml names.
+        ["--progress-bar", "off", "--no-deps", "--require-hashes", *locked],
         # Without build isolation: the builder is one of the locked packages, so nothing else is fetched.
         ["--no-deps", "--no-build-isolation", "--editable", str(PROJECT), "--editable", str(PROJECT / "tools")],
     ):
