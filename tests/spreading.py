@@ -12,18 +12,25 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-_STAGE = ("tests/browser/test_board_", "tests/integration/local/test_airflow.py")
-"""They share one booted Airflow, the stage."""
-_AIRFLOW = (
-    *_STAGE,
-    "tests/integration/round/test_boot.py",
-    "tests/integration/monitoring/test_airflow_metrics.py",
+_STAGE = (
+    "tests/browser/test_board_bins.py",
+    "tests/browser/test_board_round.py",
+    "tests/browser/test_board_signin.py",
+    "tests/browser/test_board_two_regions.py",
+    "tests/browser/test_board_walk_of_guide.py",
+    "tests/integration/local/test_airflow.py",
 )
+"""They share one booted Airflow, the stage."""
+_STORY = "tests/integration/round/test_boot.py"
+"""The demonstration, with an Airflow of its own: minutes of waiting for agreed moments, so beside the others."""
+_BOOTS = (*_STAGE, _STORY, "tests/integration/monitoring/test_airflow_metrics.py")
+"""What boots an Airflow: the stage and the story begin together, what is last comes when one of them is over."""
 _ROUND = "tests/integration/round/"
 """Half of them look at one played round; the others play rounds of their own, in processes forked from the same."""
 
 _LONGEST = (
-    "airflow",
+    "stage",
+    _STORY,
     "round",
     "tests/faults/",
     "tests/browser/",
@@ -51,9 +58,9 @@ def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
         items: what was collected.
 
     Raises:
-        pytest.UsageError: when a test boots an Airflow and would do so beside another.
+        pytest.UsageError: when a test boots an Airflow and nobody has thought of what runs beside it.
     """
-    apart = [item.nodeid for item in items if item.get_closest_marker("boot") and _group(item.nodeid) != "airflow"]
+    apart = [item.nodeid for item in items if item.get_closest_marker("boot") and not item.nodeid.startswith(_BOOTS)]
     if apart:
         raise pytest.UsageError(f"these boot an Airflow; name their files in tests/spreading.py: {', '.join(apart)}")
     return sorted(items, key=lambda item: _place(_group(item.nodeid)))
@@ -70,9 +77,9 @@ def needs_stage(nodeid: str) -> bool:
 
 def _group(nodeid: str) -> str:
     path = nodeid.split("::")[0]
-    if path.startswith(_AIRFLOW):
-        return "airflow"
-    return "round" if path.startswith(_ROUND) else path
+    if path in _STAGE:
+        return "stage"
+    return "round" if path.startswith(_ROUND) and path != _STORY else path
 
 
 def _place(group: str) -> tuple[int, str]:
