@@ -21,7 +21,7 @@ from overstap.simulation.synthetic.school import SchoolBehaviour
 from overstap_tools.demo import building as demo
 from overstap_tools.demo.sandbox import LEDGER, REGION, ROUND, DemoSandbox
 from overstap_tools.demo.story import DAG_ID, Story
-from overstap_tools.local import ports
+from overstap_tools.local import environment, ports
 from overstap_tools.local.services import Service
 from overstap_tools.local.waiting import wait_until
 
@@ -72,6 +72,8 @@ def played(state_folder: Path) -> Iterator[PlayedStory]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "STEPS", {name: timedelta(seconds=after) for name, after in QUICK.items()})
         patch.setattr(demo, "REVIEW_MINIMUM", timedelta(seconds=30))
+        # The agreement stays as it is; to read it every ten seconds takes a sixth of a processor.
+        patch.setattr(environment, "AGREEMENTS_READ_EVERY", 60)
         try:
             demonstration = demo.build(sandbox, demo.Size(20, 5, 11), port=ports.any_free(), tell=lambda name: None)
             console = Console(record=True, width=160, file=(state_folder / "story.txt").open("w"))

@@ -11,6 +11,9 @@ from overstap_tools.local import ports
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.project import PROJECT
 
+AGREEMENTS_READ_EVERY = 10
+"""Seconds until a new or changed agreement is seen. Each reading takes a second of processor time, when idle, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class AirflowFolders:
@@ -82,10 +85,10 @@ def _core(folders: AirflowFolders, passwords: Passwords) -> dict[str, str]:
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Europe/Amsterdam",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": folders.database,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folders.home / "logs"),
-        # A new or changed agreement is seen within seconds, not after the usual five minutes.
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        # Within seconds, not after the usual five minutes.
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": str(AGREEMENTS_READ_EVERY),
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": str(AGREEMENTS_READ_EVERY),
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         # A script that answers a gate waits for two of these (see AirflowApi.answer); usually they are 5 seconds apart.
         "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
