@@ -14,6 +14,7 @@ from rich.text import Text
 
 from overstap.agreements import RoundId
 from overstap.cli._new_agreement import new
+from overstap.cli._output import AsJson, print_json
 from overstap.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,13 +60,14 @@ def subject() -> None:
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Agreement files; all of OVERSTAP_REGIONS if none")] = None,
     form: Annotated[
-        AgreementOutput, typer.Option("--format", help="text for people, json for programs")
+        AgreementOutput, typer.Option("--format", help="text for people, json (as --json) for programs")
     ] = AgreementOutput.TEXT,
     language: Annotated[TextLanguage, typer.Option(help="Language of the text")] = TextLanguage.NL,
     register: Annotated[
         Path | None,
         typer.Option(envvar="OVERSTAP_SCHOOL_REGISTER", help="CSV of all branches of schools (DUO), to know each BRIN"),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check agreement files: all problems at once, each with its position and remedy.
 
@@ -79,7 +81,7 @@ def check(
     regions = Settings().regions
     chosen = paths or agreement_paths(regions)
     checked = check_agreements(chosen, register=read_register(register) if register else None)
-    if form is AgreementOutput.JSON:
+    if as_json or form is AgreementOutput.JSON:
         found = [finding.as_json() for each in checked for finding in each.findings]
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
@@ -152,6 +154,7 @@ def diff(
     at: Annotated[
         datetime | None, typer.Option(help="As if it were this moment, Dutch wall time; now when left out")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare two versions of an agreement by key, and show which changes running rounds would apply.
 
@@ -167,16 +170,37 @@ def diff(
     before, after = load_agreement(old, any_location=True), load_agreement(new, any_location=True)
     moment = at.replace(tzinfo=NETHERLANDS) if at is not None else now()
     found = differences(before, after)
+    running = {
+        kind: decide(before, after, kind, ChangeContext(moment)).verdicts
+        for kind, agreed in before.rounds.items()
+        if found and agreed.milestones.opens <= moment <= agreed.milestones.receipts_due
+    }
+    if as_json:
+        changes = [{"path": one.path, "change": one.change, "sentence_nl": one.sentence_nl} for one in found]
+        rounds = {kind: _as_values(verdicts) for kind, verdicts in running.items()}
+        print_json({"differences": changes, "running_rounds": rounds})
+        raise typer.Exit(1 if found else 0)
     console = Console(highlight=False, soft_wrap=True)
     signs = {ChangeKind.ADDED: ("+ ", "green"), ChangeKind.REMOVED: ("- ", "red"), ChangeKind.CHANGED: ("~ ", "yellow")}
     for difference in found:
         console.print(Text.assemble(signs[difference.change], difference.sentence_nl))
     if not found:
         console.print(texts("agreements/differences")["same"]["nl"])
-    for kind, agreed in before.rounds.items():
-        if found and agreed.milestones.opens <= moment <= agreed.milestones.receipts_due:
-            _print_verdicts(console, kind.dutch, decide(before, after, kind, ChangeContext(moment)).verdicts)
+    for kind, verdicts in running.items():
+        _print_verdicts(console, kind.dutch, verdicts)
     raise typer.Exit(1 if found else 0)
+
+
+def _as_values(verdicts: "Sequence[ChangeVerdict]") -> list[dict[str, object]]:
+    return [
+        {
+            "path": one.difference.path,
+            "allowed": one.refused is None,
+            "reason": one.refused,
+            "sentence_nl": one.sentence_nl,
+        }
+        for one in verdicts
+    ]
 
 
 def _print_verdicts(console: Console, round_name: str, verdicts: "Sequence[ChangeVerdict]") -> None:
@@ -196,6 +220,7 @@ def _print_verdicts(console: Console, round_name: str, verdicts: "Sequence[Chang
 def apply(
     path: Annotated[Path, typer.Argument(help="The agreement file as it is now")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Apply the changes of an agreement that are still allowed to running rounds, and show refused ones and why.
 
@@ -212,6 +237,7 @@ def apply(
     console = Console(highlight=False, soft_wrap=True)
     ledger = open_ledger(Settings())
     is_refused, is_open = False, False
+    rounds: dict[str, list[dict[str, object]]] = {}
     try:
         for kind in offered.rounds:
             round_id = offered.round_id(kind)
@@ -227,11 +253,15 @@ def apply(
                 decided = judge_file(unit, round_id, offered)
                 if not dry_run:
                     apply_file(unit, round_id, offered, taken_by="overstap agreement apply")
-            _print_verdicts(console, kind.dutch, decided.verdicts)
+            rounds[round_id] = _as_values(decided.verdicts)
+            if not as_json:
+                _print_verdicts(console, kind.dutch, decided.verdicts)
             is_refused |= bool(decided.refused)
     finally:
         ledger.close()
-    if not is_open:
+    if as_json:
+        print_json({"applied": not dry_run, "rounds": rounds})
+    elif not is_open:
         console.print(texts("agreements/differences")["none_open"]["nl"])
     raise typer.Exit(1 if is_refused else 0)
 
@@ -241,6 +271,7 @@ def versions(
     region: Annotated[str, typer.Argument(help="Region id")],
     school_year: Annotated[str, typer.Argument(help="School year, such as 2026-2027")],
     kind: Annotated[str, typer.Argument(metavar="ROUND", help="Which round, such as advice")],
+    as_json: AsJson = False,
 ) -> None:
     """List the versions of the agreement that a round used: since when, by whom, changes and refused changes."""
     from overstap.clock import format_moment
@@ -259,6 +290,10 @@ def versions(
             found = used(unit, round_id)
     finally:
         ledger.close()
+    if as_json:
+        names = ("number", "taken_at", "origin", "taken_by", "reason", "changes")
+        print_json([{name: getattr(one, name) for name in names} | {"digest": one.agreement.digest} for one in found])
+        return
     for version in found:
         origin = words["origins"][version.origin]["nl"]
         head = f"{version.number}  {format_moment(version.taken_at)}  {origin}, {version.taken_by}"
@@ -279,6 +314,7 @@ def rehearse(
     pupils: Annotated[int, typer.Option(min=4, help="Synthetic pupils")] = 60,
     schools: Annotated[int, typer.Option(min=2, help="Synthetic primary schools")] = 5,
     paper: Annotated[bool, typer.Option("--paper", help="Counts only, with the agreement's own schools")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Rehearse the school year of an agreement: events, reminders and deadlines by day.
 
@@ -299,11 +335,13 @@ def rehearse(
     agreement = load_agreement(path)
     assumptions = RehearsalAssumptions(late=late, silent=silent)
     if paper:
-        _on_paper(agreement, seed, assumptions)
+        _on_paper(agreement, seed, assumptions, as_json=as_json)
         return
     words = texts("agreements/rehearsed")
     facts = {"region": agreement.name, "school_year": agreement.school_year, "seed": seed}
-    console = Console(highlight=False, soft_wrap=True)
+    # With --json what happens is shown on standard error as it happens: it takes a minute or two
+    console = Console(highlight=False, soft_wrap=True, stderr=as_json)
+    events = []
     console.print(Text(words["head"]["nl"].format(**facts, pupils=Count(pupils), schools=Count(schools)), style="bold"))
     if left_out := [kind.dutch for kind in agreement.rounds if kind not in REHEARSED]:
         console.print(Text(words["left_out"]["nl"].format(rounds=", ".join(left_out)), style="dim"))
@@ -314,6 +352,7 @@ def rehearse(
         for event in rehearse_year(
             agreement, national, server=server, seed=seed, pupils=pupils, schools=schools, assumptions=assumptions
         ):
+            events.append({"at": event.at, "round": event.round, "what": event.what, "facts": event.facts})
             event_facts: dict[str, Any] = with_counts(event.facts)
             if "milestone" in event_facts:
                 event_facts["milestone"] = milestones[event_facts["milestone"]]["nl"].lower()
@@ -328,10 +367,12 @@ def rehearse(
             line.add_row(when, event.round.dutch, Text(words[event.what]["nl"].format(**event_facts), style=style))
             console.print(line)
             breaches += int(event_facts.get("breaches", 0))
+    if as_json:
+        print_json({"seed": seed, "breaches": breaches, "events": events})
     raise typer.Exit(1 if breaches else 0)
 
 
-def _on_paper(agreement: "Agreement", seed: int, assumptions: "RehearsalAssumptions") -> None:
+def _on_paper(agreement: "Agreement", seed: int, assumptions: "RehearsalAssumptions", *, as_json: bool) -> None:
     import random
 
     from rich.table import Table
@@ -343,6 +384,9 @@ def _on_paper(agreement: "Agreement", seed: int, assumptions: "RehearsalAssumpti
 
     national = national_year(agreement.school_year)
     chance = random.Random(seed)  # noqa: S311 (a rehearsal, no secret)
+    if as_json:
+        print_json({"seed": seed, "events": list(rehearse(agreement, national, chance, assumptions))})
+        return
     words = texts("agreements/rehearsal")
     console = Console(highlight=False)
     head = words["head"]["nl"].format(region=agreement.name, school_year=agreement.school_year, seed=seed)

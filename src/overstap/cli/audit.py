@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from overstap.cli._output import AsJson, print_json, progress
+from overstap.progress import counted
 from overstap.settings import Settings
 
 _CLOCKS = timedelta(minutes=10)
@@ -24,9 +26,14 @@ def export(region: str, file: Annotated[Path, typer.Argument(help="File to write
     """Write a region's whole audit chain to a file that can be verified without the database."""
     from overstap.closing.export import export as lines_of
     from overstap.ledger import open_ledger
+    from overstap.ledger.audit import line_count
 
-    with open_ledger(Settings()).unit(region, "audit export") as unit, file.open("w", encoding="utf-8") as out:
-        count = sum(out.write(line + "\n") > 0 for line in lines_of(unit))
+    with (
+        open_ledger(Settings()).unit(region, "audit export") as unit,
+        file.open("w", encoding="utf-8") as out,
+        progress("lines", line_count(unit.connection, region)) as advance,
+    ):
+        count = sum(out.write(line + "\n") > 0 for line in counted(lines_of(unit), advance))
     Console(highlight=False).print(f"{count} lines of {region} written")
 
 
@@ -39,6 +46,7 @@ def verify(
     ] = None,
     within: Annotated[int, typer.Option(min=1, help="Largest age of the last checkpoint, hours")] = 36,
     known: Annotated[list[Path] | None, typer.Option(help="A published checkpoint (overstap audit checkpoint)")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Verify an exported audit chain without the database; exit 1 with the fault when it is invalid.
 
@@ -61,9 +69,17 @@ def verify(
         store = TrustStore(settings.need_path("trust"), production=settings.production)
         trusted = [*store.conductor_signers(region_of(lines))]
     handed_out = [json.loads(path.read_text(encoding="utf-8"))["checkpoint"] for path in known or []]
-    proof = verify_export(
-        lines, conductors=trusted, since=now() - timedelta(hours=within), until=now() + _CLOCKS, known=handed_out
-    )
+    with progress("lines", len(lines)) as advance:
+        proof = verify_export(
+            counted(lines, advance),
+            conductors=trusted,
+            since=now() - timedelta(hours=within),
+            until=now() + _CLOCKS,
+            known=handed_out,
+        )
+    if as_json:
+        print_json(proof)
+        raise typer.Exit(1 if proof.fault else 0)
     console = Console(highlight=False)
     if proof.fault:
         console.print(f"[red]does not hold[/] {proof.region}: {proof.fault}")
@@ -79,6 +95,7 @@ def verify(
 def checkpoint(
     region: str,
     folder: Annotated[Path, typer.Argument(help="Folder for the checkpoint, such as write-once storage")],
+    as_json: AsJson = False,
 ) -> None:
     """Sign the head of a region's audit chain, and write the checkpoint as a file. Run it every day, and mail the file.
 
@@ -93,9 +110,13 @@ def checkpoint(
     store = TrustStore(settings.need_path("trust"), production=settings.production)
     made = publish(open_ledger(settings), store, region=region, actor="audit checkpoint", at=now(), folder=folder)
     console = Console(highlight=False)
-    console.print(f"{made.file}: {region} up to line {made.up_to}, root {made.root}")
-    if settings.timestamps is not None:
-        console.print(f"stamped: {time_stamp_file(made, settings.timestamps)}")
+    if not as_json:  # before the time stamp, which may fail: the file is there
+        console.print(f"{made.file}: {region} up to line {made.up_to}, root {made.root}")
+    stamp = time_stamp_file(made, settings.timestamps) if settings.timestamps is not None else None
+    if as_json:
+        print_json({"file": made.file, "up_to": made.up_to, "root": made.root, "time_stamp": stamp})
+    elif stamp is not None:
+        console.print(f"stamped: {stamp}")
 
 
 @app.command()
@@ -120,7 +141,9 @@ def stamped(
 
 @app.command(name="who-saw")
 def who_saw(
-    region: str, code: Annotated[str, typer.Argument(help="The dossier's reference, such as 6BCJ-X0NH, or its id")]
+    region: str,
+    code: Annotated[str, typer.Argument(help="The dossier's reference, such as 6BCJ-X0NH, or its id")],
+    as_json: AsJson = False,
 ) -> None:
     """List who could see a dossier and when, from the audit chain alone: for reports after a data breach."""
     from uuid import UUID
@@ -139,6 +162,9 @@ def who_saw(
             except ValueError:
                 dossiers = []
         found = [one for dossier in dossiers for one in access_log.disclosures(unit, dossier)]
+    if as_json:
+        print_json(found)
+        raise typer.Exit(0 if found else 1)
     for one in found:
         console.print("  ".join(filter(None, (one.at, one.action, one.actor, one.to, one.purpose))))
     raise typer.Exit(0 if found else 1)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from overstap import clock
+from overstap.cli._output import AsJson, print_json
 from overstap.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def subject(
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; today when left out")
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="How many days ahead; all when left out")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the dates ahead, in chronological order."""
     if context.invoked_subcommand is not None:
@@ -44,7 +46,7 @@ def subject(
     for agreement in chosen:
         of_region = _entries(agreement, school)
         found.extend((entry, agreement) for entry in of_region)
-    _show(found, now, days, with_region=len(chosen) > 1)
+    _show(found, now, days, with_region=len(chosen) > 1, as_json=as_json)
 
 
 @app.command()
@@ -122,7 +124,12 @@ def _entries(agreement: "Agreement", school: str | None) -> "list[CalendarEntry]
 
 
 def _show(
-    found: "list[tuple[CalendarEntry, Agreement]]", now: datetime, days: int | None, *, with_region: bool
+    found: "list[tuple[CalendarEntry, Agreement]]",
+    now: datetime,
+    days: int | None,
+    *,
+    with_region: bool,
+    as_json: bool,
 ) -> None:
     from overstap.agreements.calendar_entries import EntryKind
     from overstap.agreements.overview import days_until, is_over, span
@@ -140,6 +147,22 @@ def _show(
         for entry, agreement in found
         if not is_over(entry, now) and (days is None or days_until(entry, now) < days)
     ]
+    if as_json:
+        print_json(
+            [
+                {
+                    "region": agreement.region,
+                    "round": entry.round,
+                    "milestone": entry.milestone,
+                    "kind": entry.kind,
+                    "title_nl": entry.title,
+                    "starts": entry.starts,
+                    "ends": entry.ends,
+                }
+                for entry, agreement in sorted(ahead, key=lambda pair: (pair[0].first_day, str(pair[0].starts)))
+            ]
+        )
+        return
     console = Console(highlight=False)
     if not ahead:
         console.print(words["nothing"].format(day=clock.format_day(clock.dutch_time(now).date())))

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from overstap.agreements import RoundId
+from overstap.cli._output import AsJson, print_json
 from overstap.settings import Settings
 
 app = typer.Typer(help="The region's desk, and results after delivery.", no_args_is_help=True)
@@ -59,6 +60,7 @@ def results(
     out: Annotated[
         Path | None, typer.Option(help="CSV with a line per pupil of that school; it holds personal data")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the results that secondary schools reported on confirmed dossiers: imported, rejected, placed and so on.
 
@@ -86,12 +88,15 @@ def results(
         for one in found:
             label = f"{one.name} ({one.school})"
             table.add_row(label, str(one.confirmed), *(str(one.outcomes[name] or "") for name in outcomes))
-        console.print(table)
-        for one in found:
+        if as_json:
+            print_json(found)
+        else:
+            console.print(table)
+        for one in () if as_json else found:
             for reason, count in one.reasons.most_common():
                 console.print(f"{one.name} ({one.school}): {count} x {words['rejected']}: {words[reason]}")
         if out is not None and school is not None:
             write_atomically(out, feedback_csv(ledger, region, round_id, school), mode=0o600)
-            console.print(f"per leerling: {out}")
+            Console(highlight=False, soft_wrap=True, stderr=as_json).print(f"per leerling: {out}")
     finally:
         ledger.close()

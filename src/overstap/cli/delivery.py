@@ -10,6 +10,7 @@ from rich.console import Console
 
 from overstap import clock
 from overstap.agreements import RoundId
+from overstap.cli._output import AsJson, print_json
 from overstap.settings import Settings
 from overstap.texts import command_sentence as said
 
@@ -79,6 +80,7 @@ def send_test(
     again: Annotated[
         bool, typer.Option("--again", help="Also to schools that have passed, or for which a test message is ready")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send test messages to schools that have not passed; list all results; exit 1 when a school has not passed."""
     from overstap.delivery.test_messages import WAITS, Tester
@@ -88,7 +90,9 @@ def send_test(
         found = tester.send(only=school, again=again)
     console = Console(highlight=False, soft_wrap=True)
     shown = [one for one in found if school in (None, one.school)]
-    for one in shown:
+    if as_json:
+        print_json(shown)
+    for one in () if as_json else shown:
         if one.has_passed and one.passed_at:
             told = f"{one.name} ({one.school}), {clock.format_moment(one.passed_at)}"
             console.print(f"[green]{said('delivery', 'passed')}[/] {told}")
@@ -108,6 +112,7 @@ def resend(
     by: ByOption,
     school: SchoolOption = None,
     dossier: DossiersOption = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send unconfirmed envelopes again, and mark refused ones for sealing: of one dossier, one school or a whole round.
 
@@ -118,11 +123,13 @@ def resend(
     from overstap.ledger.delivery.circuit_breaker import resend
 
     console = Console(highlight=False, soft_wrap=True)
+    schools: dict[str, dict[str, int] | str] = {}
     failed = 0
     with _round_ledger(round_id, by) as (ledger, agreement, region):
         with ledger.unit(region, by) as unit:
             tried, resealed = resend(unit, round_id, school=school, dossiers=dossier)
-        console.print(said("delivery", "again", tried=tried, resealed=resealed))
+        if not as_json:
+            console.print(said("delivery", "again", tried=tried, resealed=resealed))
         for one in agreement.secondary_schools if tried else ():
             if school not in (None, one.id):
                 continue
@@ -139,10 +146,16 @@ def resend(
                 )
             except OverstapError as error:
                 failed += 1
-                console.print(f"[red]{error.code}[/] {error.message_nl}")
+                schools[one.id] = error.code
+                if not as_json:
+                    console.print(f"[red]{error.code}[/] {error.message_nl}")
             else:
+                schools[one.id] = dict(done)
                 became = ", ".join(f"{name} {count}" for name, count in sorted(done.items()))
-                console.print(f"{one.label}: {became or said('delivery', 'nothing_open')}")
+                if not as_json:
+                    console.print(f"{one.label}: {became or said('delivery', 'nothing_open')}")
+    if as_json:
+        print_json({"tried": tried, "resealed": resealed, "schools": schools})
     raise typer.Exit(1 if failed else 0)
 
 
@@ -154,6 +167,7 @@ def withdraw(
     reason: Annotated[
         str, typer.Option(help="wrong_receiver, pupil_not_coming, wrong_content, objection or other")
     ] = "other",
+    as_json: AsJson = False,
 ) -> None:
     """Withdraw dossiers, before or after delivery. Schools that have one get signed revocations until they confirm."""
     from overstap.delivery.revocation_sender import take_back_all
@@ -171,11 +185,14 @@ def withdraw(
             count = take_back(unit, round_id, dossier, reason=why, decided_by=by)
         if count is None:
             raise OverstapError("LEDGER-021")
-        console.print(said("delivery", "withdrawn", count=count))
+        if not as_json:
+            console.print(said("delivery", "withdrawn", count=count))
         take_back_all(ledger, _trust(), agreement=agreement, actor=by, clock=clock.now, outbox=_outbox())
         with ledger.unit(region, by) as unit:
             found = [one for one in statuses(unit, round_id) if one.dossier in dossier]
-    for one in found:
+    if as_json:
+        print_json({"withdrawn": count, "revocations": found})
+    for one in () if as_json else found:
         if one.message_id is None:
             console.print(f"{one.dossier}: {said('delivery', 'nobody_had')}")
         else:
@@ -197,6 +214,7 @@ def no_receiver(
     by: ByOption,
     take: Annotated[bool, typer.Option("--take", help="Become responsible for those of nobody")] = False,
     school: Annotated[str | None, typer.Option(help="Of this primary school only")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """List dossiers without a receiver, with who is responsible for them; with --take become responsible."""
     from overstap.ledger.dossiers.without_receiver import assign_owner as take_over
@@ -204,24 +222,31 @@ def no_receiver(
 
     console = Console(highlight=False, soft_wrap=True)
     with _round_ledger(round_id, by) as (ledger, _, region), ledger.unit(region, by) as unit:
+        taken = take_over(unit, round_id, by, school=school) if take else 0
+        found = [one for one in waiting(unit, round_id) if school in (None, one.primary_school)]
+        if as_json:
+            print_json({"taken": taken, "dossiers": found})
+            return
         if take:
-            console.print(said("delivery", "taken_over", count=take_over(unit, round_id, by, school=school), by=by))
-        for one in waiting(unit, round_id):
-            if school in (None, one.primary_school):
-                owner = one.owner or "[red]van niemand[/]"
-                console.print(f"{one.dossier} {one.primary_school} sinds {clock.format_moment(one.since)}: {owner}")
+            console.print(said("delivery", "taken_over", count=taken, by=by))
+        for one in found:
+            owner = one.owner or "[red]van niemand[/]"
+            console.print(f"{one.dossier} {one.primary_school} sinds {clock.format_moment(one.since)}: {owner}")
 
 
 @app.command("not-collected")
-def not_collected(round_id: RoundOption, by: ByOption) -> None:
+def not_collected(round_id: RoundOption, by: ByOption, as_json: AsJson = False) -> None:
     """List envelopes that wait for collection, and since when; exit 1 when a reminder is due."""
     from overstap.ledger.delivery.uncollected import per_school
 
     console = Console(highlight=False, soft_wrap=True)
-    is_late = False
     with _round_ledger(round_id, by) as (ledger, agreement, region), ledger.unit(region, by) as unit:
-        for one in per_school(unit, round_id, agreement.round(RoundId(round_id).kind).milestones.receipts_due):
-            is_late = is_late or one.is_due
+        found = per_school(unit, round_id, agreement.round(RoundId(round_id).kind).milestones.receipts_due)
+        is_late = any(one.is_due for one in found)
+        if as_json:
+            print_json(found)
+            raise typer.Exit(1 if is_late else 0)
+        for one in found:
             name = agreement.school(one.school).label
             colour = "red" if one.is_expired else "yellow" if one.is_due else "green"
             told = said("delivery", "uncollected", count=one.count, name=name, since=clock.format_moment(one.since))

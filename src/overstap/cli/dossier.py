@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from overstap import clock
+from overstap.cli._output import AsJson, print_json, progress
 from overstap.errors import OverstapError, system_fault
+from overstap.progress import counted
 
 if TYPE_CHECKING:
     from overstap.oso import Dossier
     from overstap.oso.check_report import CheckReport
 
 app = typer.Typer(help="Check, show, cut and compare OSO dossiers.", no_args_is_help=True)
-_MANY = 20
-"""Number of files from which a progress bar is shown."""
 
 
 class DossierOutput(StrEnum):
@@ -40,12 +39,13 @@ def subject() -> None:
 def check(
     files: Annotated[list[Path], typer.Argument(help="Dossiers (XML)")],
     form: Annotated[
-        DossierOutput, typer.Option("--format", help="text for people, json for programs")
+        DossierOutput, typer.Option("--format", help="text for people, json (as --json) for programs")
     ] = DossierOutput.TEXT,
     version: Annotated[str | None, typer.Option(help="Accept dossiers of this version only, such as 2019.1")] = None,
     today: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which to judge; today when left out")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check dossiers: structure, official and additional rules, attachments.
 
@@ -57,11 +57,9 @@ def check(
     if version is not None:
         catalogue(version)  # an unknown version is an error of the option, not of a file
     day = today.date() if today else clock.dutch_time(clock.now()).date()
-    reports = []
-    with Progress(console=Console(stderr=True), transient=True, disable=len(files) < _MANY) as progress:
-        for file in progress.track(files, description="dossiers"):
-            reports.append(_checked(file, version, day))
-    if form is DossierOutput.JSON:
+    with progress("dossiers", len(files)) as advance:
+        reports = [_checked(file, version, day) for file in counted(files, advance, every=1)]
+    if as_json or form is DossierOutput.JSON:
         typer.echo(json.dumps([report.as_json() for report in reports], ensure_ascii=False, indent=2))
     else:
         console = Console(highlight=False, soft_wrap=True)
@@ -110,6 +108,7 @@ def cut(
 def diff(
     older: Annotated[Path, typer.Argument(help="Dossier as it was (XML)")],
     newer: Annotated[Path, typer.Argument(help="Dossier as it is (XML)")],
+    as_json: AsJson = False,
 ) -> None:
     """Compare two versions of a pupil's dossier, by field and category. Exit code 1 when they differ."""
     from overstap.oso.differences import FieldChange, differences
@@ -117,6 +116,20 @@ def diff(
 
     first, second = _read(older), _read(newer)
     found = differences(first, second)
+    if as_json:
+        print_json(
+            [
+                {
+                    "category": one.category,
+                    "path": one.path,
+                    "change": one.change,
+                    "before": one.before,
+                    "after": one.after,
+                }
+                for one in found
+            ]
+        )
+        raise typer.Exit(1 if found else 0)
     console = Console(highlight=False, soft_wrap=True)
     signs = {FieldChange.ADDED: ("+", "green"), FieldChange.REMOVED: ("-", "red"), FieldChange.CHANGED: ("~", "yellow")}
     category = None

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from overstap import clock
+from overstap.cli._output import AsJson, print_json
 from overstap.errors import OverstapError, system_fault
 from overstap.settings import Settings
 from overstap.texts import command_sentence
@@ -42,6 +43,7 @@ def roster(
     counts_now: Annotated[
         bool, typer.Option("--counts-now", help="With --round: it counts, although a newer one was taken in before")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Read a school's roster and tell, in counts, who leaves this year and what could not be used.
 
@@ -62,6 +64,23 @@ def roster(
     day = today.date() if today else clock.dutch_time(clock.now()).date()
     counts, leavers = found.counts(day), found.leavers(day)
     stated = f"{found.brin}{found.branch}" or "-"
+    unmatched = sum(not each.number for each in leavers)
+    if as_json:
+        taken = _take(file, data, round_id, school, by, counts_now=counts_now) if round_id is not None else None
+        print_json(
+            {
+                "form": found.form,
+                "school": stated,
+                "school_year": found.school_year,
+                "pupils": len(found.pupils),
+                "kinds": counts,
+                "leavers": len(leavers),
+                "without_number": unmatched,
+                "problems": found.problems(),
+                "taken": taken,
+            }
+        )
+        raise typer.Exit(1 if unmatched or found.skipped else 0)
     _say("roster", form=found.form, school=stated, school_year=found.school_year or "-", count=len(found.pupils))
     for kind in LeaverKind:
         if counts[kind]:
@@ -69,10 +88,10 @@ def roster(
     for code, labels in sorted(found.problems().items()):
         shown = ", ".join(labels[:_SHOWN]) + (" …" if len(labels) > _SHOWN else "")
         _say("roster_problem", code=code, said=sentence_of(code), count=len(labels), labels=shown)
-    unmatched = sum(not each.number for each in leavers)
     _say("roster_leavers", count=len(leavers), unmatched=unmatched)
     if round_id is not None:
-        _take(file, data, round_id, school, by, counts_now=counts_now)
+        for name, count in _take(file, data, round_id, school, by, counts_now=counts_now).items():
+            _say(f"roster_taken_{name}", count=count)
     raise typer.Exit(1 if unmatched or found.skipped else 0)
 
 
@@ -175,6 +194,7 @@ def map_export(
     about: Annotated[str, typer.Option(help="dossiers, or registrations")] = "dossiers",
     out: Annotated[Path | None, typer.Option(help="Write the proposal to this file; its name is the mapping's")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; the first visible one when left out")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Propose a mapping for an export, or try one and tell per column, in counts, what would become of it.
 
@@ -196,14 +216,16 @@ def map_export(
     except OSError as problem:
         raise OverstapError("DOSSIER-016", kind=system_fault(problem)) from None
     if by is not None:
-        _try(data, read_mapping(by))
+        _try(data, read_mapping(by), as_json=as_json)
     name = out.stem if out is not None else "export"
     if not re.fullmatch(MAPPING_NAME, name):
         raise typer.BadParameter(MAPPING_NAME, param_hint="--out")
     found = propose(read_columns(data, sheet), name=name, title=name, about=About(about))
     if sheet is not None:
         found = found.model_copy(update={"sheet": sheet})
-    if out is None:
+    if out is None and as_json:
+        print_json(found.model_dump(mode="json"))
+    elif out is None:
         Console(highlight=False, soft_wrap=True, markup=False).print(to_yaml(found), end="")
     else:
         with out.open("x", encoding="utf-8") as written:
@@ -213,11 +235,15 @@ def map_export(
     raise typer.Exit(1 if found.open or unknown else 0)
 
 
-def _try(data: bytes, mapping: "Mapping") -> None:
+def _try(data: bytes, mapping: "Mapping", *, as_json: bool) -> None:
     from overstap.intake.mappings.trying import try_mapping
     from overstap.quality.rulebook import sentence_of
 
     found = try_mapping(data, mapping)
+    is_whole = found.usable == found.rows + found.unreadable.total() > 0
+    if as_json:
+        print_json(found)
+        raise typer.Exit(0 if is_whole and not mapping.open else 1)
     for one in found.columns:
         _say("map_column", column=one.column, field=one.target, filled=one.filled, taken=one.taken)
         if one.restored:
@@ -229,11 +255,11 @@ def _try(data: bytes, mapping: "Mapping") -> None:
     for name in found.unread:
         _say("map_unread", column=name)
     _say("map_rows", count=found.usable, rows=found.rows + found.unreadable.total())
-    is_whole = found.usable == found.rows + found.unreadable.total() > 0
     raise typer.Exit(0 if is_whole and not mapping.open else 1)
 
 
-def _take(file: Path, data: bytes, round_id: str, school: str, by: str, *, counts_now: bool) -> None:
+def _take(file: Path, data: bytes, round_id: str, school: str, by: str, *, counts_now: bool) -> dict[str, int]:
+    """Take a roster in; return the numbers of what changed, or "same" when it was taken in before."""
     from overstap.agreements import RoundId
     from overstap.intake.rosters.collecting import take_file
     from overstap.ledger import open_ledger
@@ -252,8 +278,9 @@ def _take(file: Path, data: bytes, round_id: str, school: str, by: str, *, count
         moment=datetime.fromtimestamp(file.stat().st_mtime, UTC),
         counts_now=counts_now,
     )
-    for name in ("same",) if taken.outcome == "same" else [key for key, number in taken.counts.items() if number]:
-        _say(f"roster_taken_{name}", count=taken.counts.get(name, 0))
+    if taken.outcome == "same":
+        return {"same": 0}
+    return {name: number for name, number in taken.counts.items() if number}
 
 
 def _for_each(round_id: str, school: str, by: str, done: str, act: "Callable[[UnitOfWork, UUID], bool]") -> None:

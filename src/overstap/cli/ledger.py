@@ -1,11 +1,12 @@
 """`overstap ledger`: database schema, logins and keys of the ledger, its invariants, retention and erasure."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from overstap.cli._output import AsJson, print_json, progress
 from overstap.settings import Settings
 
 app = typer.Typer(help="Ledger: schema, keys, invariants, retention.", no_args_is_help=True)
@@ -62,6 +63,7 @@ def check(
     store: Annotated[
         list[str] | None, typer.Option(help="SCHOOL=FOLDER: store of a receiving endpoint, for I2")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check the invariants I1 to I9 and list the breaches; exit 1 when there are any."""
     from overstap.agreements import load_all
@@ -69,7 +71,7 @@ def check(
     from overstap.ledger import open_ledger
     from overstap.ledger.audit import line_count
     from overstap.ledger.delivery.on_page import confirmed_by_account
-    from overstap.ledger.invariants import ExternalEvidence
+    from overstap.ledger.invariants import ExternalEvidence, extent
     from overstap.ledger.invariants import check as find_breaches
     from overstap.pki import TrustStore
     from overstap.receiver.folder_store import envelope_digests as stored
@@ -85,19 +87,23 @@ def check(
         else None,
     )
     ledger = open_ledger(settings)
-    broken = 0
+    found = []
     for name in regions:
-        with ledger.unit(name, "ledger check") as unit:
-            breaches = find_breaches(unit, evidence)
+        with ledger.unit(name, "ledger check") as unit, progress(name, extent(unit)) as advance:
+            breaches = find_breaches(unit, evidence, advance=advance)
             lines = line_count(unit.connection, name)
             by_account = sum(confirmed_by_account(unit).values())
-        broken += len(breaches)
+        found.append({"region": name, "breaches": breaches, "audit_lines": lines, "confirmed_by_account": by_account})
+        if as_json:
+            continue
         for breach in breaches:
             console.print(f"[red]{breach.invariant}[/] {name} {breach.subject}: {breach.why}")
         verdict = "[green]I1-I9 hold[/]" if not breaches else f"[red]{len(breaches)} breaches[/]"
         told = f", {by_account} confirmed by account and not by certificate" if by_account else ""
         console.print(f"{name}: {verdict} ({lines} audit lines{told})")
-    raise typer.Exit(1 if broken else 0)
+    if as_json:
+        print_json(found)
+    raise typer.Exit(1 if any(one["breaches"] for one in found) else 0)
 
 
 @app.command()
@@ -125,6 +131,7 @@ def retain(
         bool,
         typer.Option("--destroy-keys", help="With --erase: destroy older content keys that decrypt nothing any more"),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List data of a region's closed rounds whose retention time has passed; with --erase erase them permanently."""
     from rich.table import Table
@@ -152,19 +159,27 @@ def retain(
     ledger = open_ledger(settings)
     with ledger.unit(region, by) as unit:
         found = work.due(unit, content_days=content, traces_days=traces)
+    report: dict[str, Any] = {"region": region, "content_days": content, "traces_days": traces, "rounds": found}
     table = Table(
         "round", "content goes", "traces go", "held", "under way", "days left", title=f"{content} and {traces} days"
     )
     for one in found:
         left = "not closed" if one.days_left is None else str(one.days_left)
         table.add_row(one.round_id, *(str(n) for n in (one.content, one.traces, one.held, one.under_way)), left)
-    console.print(table)
+    if not as_json:
+        console.print(table)
     if not erase:
-        console.print("Nothing was erased. Again with --erase to do it; it cannot be undone.")
+        if as_json:
+            print_json(report)
+        else:
+            console.print("Nothing was erased. Again with --erase to do it; it cannot be undone.")
         return
-    done = work.retain(ledger, region, actor=by, content_days=content, traces_days=traces)
+    with progress("dossiers", sum(one.content + one.traces for one in found)) as advance:
+        done = work.retain(ledger, region, actor=by, content_days=content, traces_days=traces, advance=advance)
+    report["erased"] = {name: done[name] for name in ("content", "traces", "of_rounds")}
     rest = f"{done['of_rounds']} rows beside them"
-    console.print(f"erased: content of {done['content']} dossiers, traces of {done['traces']}, {rest}")
+    if not as_json:
+        console.print(f"erased: content of {done['content']} dossiers, traces of {done['traces']}, {rest}")
     with ledger.unit(region, by) as unit:
         idle = work.idle_keys(unit)
         waits = bool(destroy_keys and idle) and not work.announce_keys(unit, idle)
@@ -174,9 +189,13 @@ def retain(
         if destroy_keys:
             destroy_key(settings.need_path("keys"), region, key_id)
         fate = "is destroyed; remove it from its backups too" if destroy_keys else "opens nothing any more"
-        console.print(f"key {key_id} {fate}")
+        if not as_json:
+            console.print(f"key {key_id} {fate}")
     if destroy_keys and idle and settings.board_keys:
         derive_board_keys(settings.need_path("keys"), settings.board_keys, region)
+    report["idle_keys"] = {"ids": idle, "destroyed": destroy_keys}
+    if as_json:
+        print_json(report)
 
 
 @app.command("erase")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from overstap.cli._output import AsJson, print_json
 from overstap.settings import Settings
 
 app = typer.Typer(help="Counts and ages of the ledger, for monitoring.", no_args_is_help=True)
@@ -35,7 +36,7 @@ def serve() -> None:
 
 
 @app.command()
-def show() -> None:
+def show(as_json: AsJson = False) -> None:
     """Show the present values, one per line; exit code 1 when the ledger cannot be read."""
     from overstap import clock
     from overstap.ledger.metrics import read
@@ -46,7 +47,9 @@ def show() -> None:
         values = read(ledger, clock.now)
     finally:
         ledger.close()
-    for name in sorted(values):
+    if as_json:
+        print_json(values)
+    for name in () if as_json else sorted(values):
         for one in values[name]:
             about = ",".join(f"{key}={value}" for key, value in sorted(one.attributes.items()))
             typer.echo(f"{name}{{{about}}} {one.value:g}")

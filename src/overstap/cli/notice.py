@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from overstap.cli._output import AsJson, print_json
 from overstap.settings import Settings
 
 app = typer.Typer(help="Mail to coordinators and schools.", no_args_is_help=True)
@@ -49,6 +50,7 @@ def preview(
 def outbox(
     region: Annotated[str, typer.Option("--region", help="Region id")],
     everything: Annotated[bool, typer.Option("--all", help="Also sent mails")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the mails of a region that wait or were refused, and why. Addresses are not shown."""
     from overstap.clock import dutch_time
@@ -62,6 +64,9 @@ def outbox(
             found = outbox.statuses(unit)
     finally:
         ledger.close()
+    if as_json:
+        print_json([one for one in found if everything or one.state != "sent"])
+        return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("soort", "betekenis", "staat", "pogingen", "sinds", "waarom"):
         table.add_column(column)

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 
 from overstap import clock
+from overstap.cli._output import AsJson, print_json, progress
+from overstap.progress import counted
 from overstap.settings import Settings
 
 OPENED = "geopend"
@@ -30,6 +32,7 @@ def command(
     receipts: Annotated[
         Path | None, typer.Option(help="Folder for the signed receipts; beside each file if not given")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check, open and store envelopes as the endpoint would, and write a signed receipt for each.
 
@@ -50,38 +53,45 @@ def command(
     folder = store or (files[0].parent / OPENED if database is None else None)
     trusted = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
     reception = Reception(school, trust=trusted, store=open_store(folder, database))
-    refused = 0
+    done: list[dict[str, str | None]] = []
+
+    def tell(file: Path, status: ReceptionStatus, answer: Path, reason: str | None, text: str) -> None:
+        done.append({"file": file.name, "status": status.value, "answer": answer.name, "reason": reason})
+        if not as_json:
+            console.print(text)
+
     statements = {file: found for file in files if (found := revoked_message_id(file.name))}
     for file, message_id in statements.items():  # first: a withdrawn envelope need not be opened
-        answer = receive_revocation(reception, file.read_bytes(), message_id=message_id, at=clock.now())
+        revoked = receive_revocation(reception, file.read_bytes(), message_id=message_id, at=clock.now())
         answer_file = (receipts or file.parent) / answer_name(message_id, AnswerKind.TAKEN_BACK)
-        write_atomically(answer_file, answer.receipt, mode=0o640)
-        refused += answer.status is ReceptionStatus.REFUSED
-        done = (
-            "[red]geweigerd[/]" if answer.status is ReceptionStatus.REFUSED else "[green]ingetrokken en verwijderd[/]"
-        )
-        console.print(f"{done} {file.name}; antwoord: {answer_file.name}")
-    for file in files:
-        if file in statements or (message is None and answer_of(file.name)):
-            continue  # files signed here before are beside the envelopes
-        try:
-            message_id = message or UUID(file.stem)
-        except ValueError as error:
-            raise OverstapError("DELIVERY-003") from error
-        answer = reception.receive(file.read_bytes(), message_id=message_id, at=clock.now())
-        receipt = (receipts or file.parent) / answer_name(message_id, AnswerKind.RECEIPT)
-        write_atomically(receipt, answer.receipt, mode=0o640)
-        if answer.status in (ReceptionStatus.STORED, ReceptionStatus.REPEATED):
-            console.print(f"[green]geopend[/] {file.name}; ontvangstbewijs: {receipt.name}")
-        else:
-            refused += 1
-            console.print(f"[red]geweigerd[/] {file.name}; bericht van weigering: {receipt.name}")
-            if explain and answer.reason is not None:
-                reason = texts("delivery/reasons")[answer.reason.value]
+        write_atomically(answer_file, revoked.receipt, mode=0o640)
+        is_refused = revoked.status is ReceptionStatus.REFUSED
+        became = "[red]geweigerd[/]" if is_refused else "[green]ingetrokken en verwijderd[/]"
+        tell(file, revoked.status, answer_file, None, f"{became} {file.name}; antwoord: {answer_file.name}")
+    # Files signed here before are beside the envelopes
+    envelopes = [one for one in files if one not in statements and (message is not None or not answer_of(one.name))]
+    with progress("envelopes", len(envelopes)) as advance:
+        for file in counted(envelopes, advance, every=1):
+            try:
+                message_id = message or UUID(file.stem)
+            except ValueError as error:
+                raise OverstapError("DELIVERY-003") from error
+            answer = reception.receive(file.read_bytes(), message_id=message_id, at=clock.now())
+            receipt = (receipts or file.parent) / answer_name(message_id, AnswerKind.RECEIPT)
+            write_atomically(receipt, answer.receipt, mode=0o640)
+            reason = answer.reason.value if explain and answer.reason is not None else None
+            if answer.status in (ReceptionStatus.STORED, ReceptionStatus.REPEATED):
+                text = f"[green]geopend[/] {file.name}; ontvangstbewijs: {receipt.name}"
+            else:
+                text = f"[red]geweigerd[/] {file.name}; bericht van weigering: {receipt.name}"
+            if reason is not None:
+                why = texts("delivery/reasons")[reason]
                 behind = f" ({answer.cause})" if answer.cause else ""
-                console.print(f"  {answer.reason.value}{behind}: {reason['nl']}")
-                console.print(f"  [dim]{reason['en']}[/]")
-    if folder is not None:
+                text += f"\n  {reason}{behind}: {why['nl']}\n  [dim]{why['en']}[/]"
+            tell(file, answer.status, receipt, reason, text)
+    if as_json:
+        print_json({"folder": folder, "files": done})
+    elif folder is not None:
         console.print(f"de dossiers staan in {folder}")
-    if refused:
+    if any(one["status"] in (ReceptionStatus.REFUSED, ReceptionStatus.CONFLICT) for one in done):
         raise typer.Exit(1)

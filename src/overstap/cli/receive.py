@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from overstap import clock
+from overstap.cli._output import AsJson, print_json, progress
 from overstap.settings import Settings
 
 app = typer.Typer(help="Receive dossiers as a school.", no_args_is_help=True)
@@ -112,6 +113,7 @@ def ask(
     database: Database = None,
     trust: Trust = None,
     conductor: Conductor = None,
+    as_json: AsJson = False,
 ) -> None:
     """Request each pupil's dossier at the region's desk, store it, and hand in its receipt. Safe to repeat.
 
@@ -134,11 +136,20 @@ def ask(
     words = texts("delivery/answers")
     counted: Counter[str] = Counter()
     oins = frozenset(conductor) if conductor else None
-    with DeskClient(desk, school=school, trust=trusted, conductors=oins, at=clock.now()) as desk_client:
+    lines = []
+    with (
+        DeskClient(desk, school=school, trust=trusted, conductors=oins, at=clock.now()) as desk_client,
+        progress("pupils", len(wanted)) as advance,
+    ):
         for found in fetch(desk_client, reception, wanted, clock=clock.now):
             counted[found.outcome] += 1
-            console.print(f"regel {found.line}: {words[found.outcome]['nl']}")
-    for outcome, count in counted.most_common():
+            lines.append({"line": found.line, "outcome": found.outcome})
+            advance(1)
+            if not as_json:
+                console.print(f"regel {found.line}: {words[found.outcome]['nl']}")
+    if as_json:
+        print_json({"lines": lines, "outcomes": counted})
+    for outcome, count in () if as_json else counted.most_common():
         console.print(f"{count} x {words[outcome]['nl']} ({outcome})")
     if counted["refused"] or counted["conflict"]:
         raise typer.Exit(1)

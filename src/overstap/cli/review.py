@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from overstap.cli._output import AsJson, print_json, progress
+from overstap.progress import counted
 from overstap.settings import Settings
 from overstap.texts import command_sentence as said
 
@@ -52,6 +54,7 @@ def record(
     ground: Annotated[
         str, typer.Option(help="school_list, paper_list (signed on paper), meeting, paper_view, or attested")
     ] = "school_list",
+    as_json: AsJson = False,
 ) -> None:
     """Record a school's list (CSV or .xlsx: leerlingid;inzagedatum;akkoord;zienswijze); exit 1 when a line is refused.
 
@@ -63,7 +66,7 @@ def record(
 
     check_ground(ground)
     listed = read_list(file.read_bytes(), today=dutch_time(now()).date(), needs_note=ground == "attested")
-    _record(listed, region, round_id, school, by, ground)
+    _record(listed, region, round_id, school, by, ground, as_json=as_json)
 
 
 @app.command()
@@ -80,6 +83,7 @@ def letters(
         bool,
         typer.Option("--lost", help="The file was lost: new letters, with new codes, for persons who did not sign in"),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make the letters with codes for a school's families as one PDF, sorted by class; a code is shown once."""
     from overstap.ledger import open_ledger
@@ -92,7 +96,10 @@ def letters(
     if file.left_over is not None:
         if is_complete(ledger, region, round_id, school, file.left_over):
             file.publish()
-            console.print(said("review", "finished", file=out.name))
+            if as_json:
+                print_json({"finished": True, "file": out})
+            else:
+                console.print(said("review", "finished", file=out.name))
             return
         file.drop()
     pupils: list[str] = []
@@ -113,41 +120,52 @@ def letters(
     )
     if printed.letters:
         file.publish()
+    if as_json:
+        print_json({"letters": printed.letters, "file": out if printed.letters else None, "without": printed.without})
+        return
     console.print(said("review", "letters" if printed.letters else "no_letters", count=printed.letters, file=out.name))
     for reason, count in printed.without.items():
         console.print(f"[yellow]{said('review', 'without', count=count, reason=reason)}[/]")
 
 
 @app.command()
-def invite(region: RegionOption, round_id: RoundOption, by: ByOption) -> None:
+def invite(region: RegionOption, round_id: RoundOption, by: ByOption, as_json: AsJson = False) -> None:
     """Invite a round's families by e-mail, and send due reminders; letters are made with `overstap review letters`."""
     from overstap.ledger import open_ledger
     from overstap.review.inviting import invite as run
 
     settings = Settings()
     done = run(open_ledger(settings), region=region, round_id=round_id, actor=by, address=settings.review_address)
+    if as_json:
+        print_json(done)
+        return
     Console(highlight=False).print(
         ", ".join(f"{name} {count}" for name, count in sorted(done.items()) if count) or "niets nieuws"
     )
 
 
 @app.command()
-def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
+def bounces(folder: Path, region: RegionOption, by: ByOption, as_json: AsJson = False) -> None:
     """Read bounced mails from a Maildir or a folder of files, and record them for the schools.
 
     A mail that may be a bounce and cannot be interpreted is listed by its file, to be examined by a person.
     """
     from overstap.ledger import open_ledger
     from overstap.ledger.review.invitations import note_bounce
-    from overstap.notifications.bounces import Bounce, UnclearBounce
+    from overstap.notifications.bounces import Bounce, UnclearBounce, mail_files
     from overstap.notifications.bounces import read_bounces as found
     from overstap.texts import texts, with_counts
 
     words = {name: text["nl"] for name, text in texts("notices/bounces").items()}
-    read = list(found(folder))
+    with progress("mails", sum(1 for _ in mail_files(folder))) as advance:
+        read = list(counted(found(folder), advance, every=10))
     console = Console(highlight=False)
     with open_ledger(Settings()).unit(region, by) as unit:
         told = [note_bounce(unit, one.mail, one.status) for one in read if isinstance(one, Bounce)]
+    if as_json:
+        unclear = [one for one in read if isinstance(one, UnclearBounce)]
+        print_json({"noted": sum(told), "others": told.count(False), "unclear": unclear})
+        return
     facts = with_counts({"noted": sum(told), "others": told.count(False)})
     console.print(words["noted"].format(**facts))
     if not all(told):
@@ -159,7 +177,9 @@ def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
 
 @app.command()
 def find(
-    code: Annotated[str, typer.Argument(help="The dossier's code, such as 6BCJ-X0NH")], region: RegionOption
+    code: Annotated[str, typer.Argument(help="The dossier's code, such as 6BCJ-X0NH")],
+    region: RegionOption,
+    as_json: AsJson = False,
 ) -> None:
     """Find a dossier by its reference on the board, in a school's list and on its page."""
     from overstap.ledger import open_ledger
@@ -167,7 +187,9 @@ def find(
 
     with open_ledger(Settings()).unit(region, "review find") as unit:
         found = find_by_reference(unit, code)
-    for one in found:
+    if as_json:
+        print_json(found)
+    for one in () if as_json else found:
         Console(highlight=False).print(f"{one.round_id} {one.school} {one.state} (versie {one.version}) {one.dossier}")
     raise typer.Exit(0 if found else 1)
 
@@ -247,7 +269,9 @@ def decide(
     _record(listed, region, round_id, school, by, "school_single")
 
 
-def _record(listed: object, region: str, round_id: str, school: str, by: str, ground: str) -> None:
+def _record(
+    listed: object, region: str, round_id: str, school: str, by: str, ground: str, *, as_json: bool = False
+) -> None:
     from overstap.ledger import open_ledger
     from overstap.review.decisions import DecisionList
     from overstap.review.recording import record_list
@@ -259,6 +283,10 @@ def _record(listed: object, region: str, round_id: str, school: str, by: str, gr
         ledger, region=region, round_id=round_id, school=school, actor=by, listed=listed, ground=ground
     )
     counts = outcome.counts
+    if as_json:
+        lines = [{"code": item.code, "message_nl": item.error.message_nl} for item in outcome.refused]
+        print_json({"recorded": counts["recorded"], "repeated": counts["repeated"], "refused": lines})
+        raise typer.Exit(1 if outcome.refused else 0)
     console.print(
         said(
             *("review", "recorded"),

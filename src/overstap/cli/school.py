@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from overstap.cli._output import AsJson, print_json
 from overstap.settings import Settings
 
 app = typer.Typer(help="Pages and accounts of schools.", no_args_is_help=True)
@@ -95,13 +96,17 @@ def recover(account: Annotated[str, typer.Argument(help="The account")], region:
 
 
 @app.command(name="list")
-def list_all(region: RegionOption) -> None:
+def list_all(region: RegionOption, as_json: AsJson = False) -> None:
     """List the region's accounts."""
     from overstap.ledger import open_ledger
     from overstap.ledger.accounts import all_accounts
 
     console = Console(highlight=False)
     with open_ledger(Settings()).unit(region, "school list") as unit:
-        for one in all_accounts(unit):
-            state = " (beëindigd)" if one.ended_at else " (tweede stap)" if one.factors else ""
-            console.print(f"{one.school} {one.account} {one.name}{state}")
+        found = all_accounts(unit)
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        state = " (beëindigd)" if one.ended_at else " (tweede stap)" if one.factors else ""
+        console.print(f"{one.school} {one.account} {one.name}{state}", markup=False)

@@ -6,6 +6,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
+from overstap.cli._output import AsJson, print_json
 from overstap.settings import Settings
 
 app = typer.Typer(help="Acts that wait for a second person.", no_args_is_help=True)
@@ -21,7 +22,7 @@ def subject() -> None:
 
 
 @app.command(name="list")
-def list_all(region: RegionOption) -> None:
+def list_all(region: RegionOption, as_json: AsJson = False) -> None:
     """List what waits for a second person; exit code 1 when something does."""
     from overstap.clock import format_moment
     from overstap.ledger import open_ledger
@@ -32,7 +33,9 @@ def list_all(region: RegionOption) -> None:
     console = Console(highlight=False, soft_wrap=True)
     with open_ledger(Settings()).unit(region, "second list") as unit:
         found = waiting(unit)
-    for one in found:
+    if as_json:
+        print_json(found)
+    for one in () if as_json else found:
         until = format_moment(one.expires_at)
         console.print(f"{one.request} {acts[one.act]['nl']} ({one.about}), {one.asked_by}, tot {until}", markup=False)
     raise typer.Exit(1 if found else 0)

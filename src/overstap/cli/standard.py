@@ -1,11 +1,12 @@
 """`overstap standard`: add a version of the OSO standard from its official files, fill in what is new, check, list."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
+from overstap.cli._output import AsJson, print_json
 from overstap.texts import command_sentence
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def add(
         str | None, typer.Option(help="Required value of metadata/validatieversie; else from the sheets")
     ] = None,
     base: Annotated[str | None, typer.Option(help="Known version to carry over from; else the nearest")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Add a version from its official files; again, with other files, it keeps what was filled in.
 
@@ -45,13 +47,18 @@ def add(
 
     files = OfficialFiles(xsd, tuple(sheet or ()), codes)
     done = add_version(files, version=version, validation=validation, base=base, examples=examples)
-    _say("added", version=done.version, folder=done.folder, base=done.base)
-    _print_differences(done)
-    for each in done.examples:
-        key = (
+    verdicts = {
+        each.file: (
             "unreadable" if each.by_catalogue is None else "same" if each.by_catalogue == each.by_schema else "differs"
         )
-        _say(key, file=each.file)
+        for each in done.examples
+    }
+    if as_json:
+        _print_version(done, {"examples": verdicts})
+    _say("added", version=done.version, folder=done.folder, base=done.base)
+    _print_differences(done)
+    for file, key in verdicts.items():
+        _say(key, file=file)
     _finish(done)
 
 
@@ -62,6 +69,7 @@ def fill(
         Path | None,
         typer.Argument(help="The list, filled in (CSV or workbook); the one in the version's folder if none"),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Read the list that a person filled in: labels, categories, legal groups and meanings of codes.
 
@@ -70,28 +78,39 @@ def fill(
     from overstap.standards.adding import fill_version
 
     done = fill_version(version, file)
+    if as_json:
+        _print_version(done, {})
     _say("filled", version=done.version, folder=done.folder)
     _finish(done)
 
 
 @app.command(name="list")
-def list_versions() -> None:
+def list_versions(as_json: AsJson = False) -> None:
     """List the versions, built in and added."""
     from overstap.oso.version_folders import is_added, version_folders
     from overstap.standards.adding import LIST_FILE
     from overstap.standards.tables import read_answers
     from overstap.texts import read_yaml
 
+    found = []
     for version, folder in sorted(version_folders().items()):
         if is_added(version):
-            about = read_yaml(folder / "version.yaml")
-            _say("listed", version=version, base=about["based_on"], count=read_answers(folder / LIST_FILE).count)
+            base = read_yaml(folder / "version.yaml")["based_on"]
+            found.append({"version": version, "based_on": base, "open": read_answers(folder / LIST_FILE).count})
         else:
-            _say("built_in", version=version)
+            found.append({"version": version, "based_on": None, "open": 0})
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        if one["based_on"] is None:
+            _say("built_in", version=one["version"])
+        else:
+            _say("listed", version=one["version"], base=one["based_on"], count=one["open"])
 
 
 @app.command()
-def check(version: Annotated[str, typer.Argument(help="An added version")]) -> None:
+def check(version: Annotated[str, typer.Argument(help="An added version")], as_json: AsJson = False) -> None:
     """Check an added version: what is still open, whether dossiers can come in, and whether its sheets can be run.
 
     Exit code 0 when the version is complete, 1 when something has to be filled in.
@@ -105,9 +124,24 @@ def check(version: Annotated[str, typer.Argument(help="An added version")]) -> N
     official_files(version)
     known = catalogue(version)
     paths = official_sheets(version)
+    file = version_folders()[version] / LIST_FILE
+    count = read_answers(file).count
     for path in paths:
         OfficialSheet(path)
-        _say("sheet_good", file=path.name)
+        if not as_json:
+            _say("sheet_good", file=path.name)
+    if as_json:
+        print_json(
+            {
+                "version": version,
+                "sheets": [path.name for path in paths],
+                "validation": known.validation,
+                "unclassified": list(known.unclassified),
+                "unusable": list(known.unusable),
+                "open": count,
+            }
+        )
+        raise typer.Exit(1 if count else 0)
     if not paths:
         _say("sheet_absent")
     if not known.validation:
@@ -116,8 +150,6 @@ def check(version: Annotated[str, typer.Argument(help="An added version")]) -> N
         _say("new", path=place)
     for place in known.unusable:
         _say("unusable", path=place)
-    file = version_folders()[version] / LIST_FILE
-    count = read_answers(file).count
     if not count:
         _say("complete")
         return
@@ -146,6 +178,21 @@ def _print_differences(done: "AddedVersion") -> None:
     for key in ("withdrawn", "narrowed", "unknown"):
         if rules := getattr(done.rules, key):
             _say(key, rules=", ".join(rules))
+
+
+def _print_version(done: "AddedVersion", more: dict[str, Any]) -> NoReturn:
+    made = done.made
+    about = {
+        "version": done.version,
+        "based_on": done.base,
+        "folder": done.folder,
+        "added": list(made.added),
+        "gone": list(made.gone),
+        "moved": dict(made.moved),
+        "open": len(made.questions),
+    }
+    print_json(about | more)
+    raise typer.Exit(1 if made.questions else 0)
 
 
 def _finish(done: "AddedVersion") -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from overstap import clock
+from overstap.cli._output import AsJson, print_json, progress
 
 app = typer.Typer(help="Make a synthetic region: agreement, dossiers, applications, answers, LAS database.")
 
@@ -32,6 +33,7 @@ def synth(
     las: Annotated[
         str | None, typer.Option(help="libpq connection string of a database that gets the LAS tables too")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a synthetic region in a folder."""
     from overstap.simulation.synthetic.region import make_region
@@ -55,9 +57,25 @@ def synth(
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from problem
     try:
-        written = write(made, out)
+        with progress("pupils", pupils) as advance:
+            written = write(made, out, advance=advance)
     except FileExistsError as problem:
         raise typer.BadParameter(f"{problem}; choose another folder with --out") from problem
+    counts: dict[str, int] = {}
+    if las is not None:
+        import psycopg
+
+        from overstap.simulation.synthetic.las import load_las
+
+        with psycopg.connect(las) as connection:
+            counts = dict(load_las(connection, made))
+    if as_json:
+        schools = [
+            {"id": one.id, "name": one.name, "supplies": one.source, "is": one.behaviour, "pupils": one.size}
+            for one in made.primary
+        ]
+        print_json({"schools": schools, "written": written, "las_database": counts})
+        return
     console = Console(highlight=False)
     table = Table(title=f"{made.title}, {made.school_year}")
     for heading in ("school", "supplies", "is", "pupils"):
@@ -71,11 +89,5 @@ def synth(
     console.print(f"applications  {written.applications}: {written.application_rows} rows")
     console.print(f"answers       {written.reviews}")
     console.print(f"LAS           {written.las}")
-    if las is not None:
-        import psycopg
-
-        from overstap.simulation.synthetic.las import load_las
-
-        with psycopg.connect(las) as connection:
-            counts = load_las(connection, made)
+    if counts:
         console.print(f"LAS database  {counts['leerling']} pupils, {counts['aanmelding']} applications")

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from overstap import clock
+from overstap.cli._output import AsJson, print_json
 from overstap.errors import OverstapError
 from overstap.settings import Settings
 from overstap.texts import Count
@@ -117,6 +118,7 @@ def sftp_key(
 def watch(
     trust: TrustOption = None,
     days: Annotated[int, typer.Option(min=0, help="How many days ahead to look")] = 42,
+    as_json: AsJson = False,
 ) -> None:
     """List certificates, authorities and revocation lists that expire soon; exit 1 when there are any."""
     from overstap.pki import TrustStore
@@ -125,6 +127,9 @@ def watch(
     store = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
     console, at = Console(highlight=False, soft_wrap=True), clock.now()
     found = expiring(store, at=at, days=days)
+    if as_json:
+        print_json(found)
+        raise typer.Exit(1 if found else 0)
     for one in found:
         console.print(f"[{'red' if one.until < at else 'yellow'}]{one.name}[/]: {sentence(one, at=at)}")
         console.print(f"  [dim]{sentence(one, at=at, language='en')}[/]")
@@ -137,6 +142,7 @@ def watch(
 def fetch(
     urls: Annotated[list[str] | None, typer.Argument(help="Further addresses of revocation lists")] = None,
     trust: TrustOption = None,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch the revocation lists that certificates name into the folder `ca`; exit 1 when one could not be fetched."""
     from overstap.pki import TrustStore
@@ -148,9 +154,12 @@ def fetch(
     found = []
     for one in fetch_revocation_lists(store, at=clock.now(), more=urls or ()):
         found.append(one)
-        console.print(f"{one.url}: {sentence(one)}", style=None if one.is_good else "red")
-        console.print(f"  {sentence(one, language='en')}", style="dim")
-    if not found:
+        if not as_json:
+            console.print(f"{one.url}: {sentence(one)}", style=None if one.is_good else "red")
+            console.print(f"  {sentence(one, language='en')}", style="dim")
+    if as_json:
+        print_json([{"url": one.url, "outcome": one.outcome, "until": one.until} for one in found])
+    elif not found:
         words = texts("trust/fetch")["none"]
         console.print(words["nl"])
         console.print(f"  {words['en']}", style="dim")

@@ -9,17 +9,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from overstap.agreements import Agreement
 from overstap.errors import OverstapError
-from overstap.ledger.audit import read_chain, verify
+from overstap.ledger.audit import ChainFault, line_count, read_chain, verify
 from overstap.ledger.decision_lines import differences
 from overstap.ledger.delivery.deliveries import stages_from
 from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.session import UnitOfWork
+from overstap.progress import Advance, counted, unwatched
 
 StoreContents = Mapping[UUID, bytes]
 """What a receiver stored: message id to SHA-256 of the envelope."""
@@ -57,22 +59,35 @@ class ConfirmedDelivery:
     """When the ledger stored it, by the database's clock."""
 
 
-def check(unit: UnitOfWork, evidence: ExternalEvidence = ExternalEvidence()) -> list[Breach]:
+def extent(unit: UnitOfWork) -> int:
+    """Return how many rows `check` reads one by one and reports: audit lines, contents and receipts."""
+    [contents] = unit.one(
+        "select (select count(*) from overstap.dossier_version) + (select count(*) from overstap.dossier_record) "
+        "+ (select count(*) from overstap.receipt)"
+    )
+    return line_count(unit.connection, unit.region) + int(str(contents))
+
+
+def check(
+    unit: UnitOfWork, evidence: ExternalEvidence = ExternalEvidence(), *, advance: Advance = unwatched
+) -> list[Breach]:
     """Return every breach of an invariant in the unit's region.
 
     Args:
         unit: a transaction in the region; run it while no round runs, since the checks read no single snapshot.
         evidence: receivers' stores and a verifier of receipts, where available.
+        advance: is told of the rows that were read, of as many as `extent` says.
     """
+    fault = verify(counted(read_chain(unit.connection, unit.region), advance), region=unit.region)
     checks: Iterable[Callable[[UnitOfWork, ExternalEvidence], Iterator[Breach]]] = (
         _only_what_may_leave,
         _stored_once,
-        _confirmed_by_receipt,
+        partial(_confirmed_by_receipt, advance=advance),
         _nothing_lost,
-        _evidence_before_effect,
-        _decisions_match_lines,
+        partial(_evidence_before_effect, fault=fault),
+        partial(_decisions_match_lines, fault=fault),
         _states_have_sources,
-        _encrypted,
+        partial(_encrypted, advance=advance),
         _erased,
         _regions_apart,
         _nothing_twice,
@@ -196,7 +211,7 @@ def _stored_once(unit: UnitOfWork, evidence: ExternalEvidence) -> Iterator[Breac
                 yield Breach("I2", str(message_id), f"revoked, which {school} confirmed, but still in its store")
 
 
-def _confirmed_by_receipt(unit: UnitOfWork, evidence: ExternalEvidence) -> Iterator[Breach]:
+def _confirmed_by_receipt(unit: UnitOfWork, evidence: ExternalEvidence, *, advance: Advance) -> Iterator[Breach]:
     """I3: confirmed if and only if its evidence is there; the dossier's state follows.
 
     The evidence is a verified receipt with matching digests, or for a dossier on a school's page a confirmation by an
@@ -223,10 +238,11 @@ def _confirmed_by_receipt(unit: UnitOfWork, evidence: ExternalEvidence) -> Itera
             yield Breach("I3", str(row[0]), "the kept envelope is not what was sealed")
     if evidence.receipt_fault is None:
         return
-    for row in unit.rows(
+    receipts = unit.rows(
         "select l.message_id, l.secondary_school, l.envelope_digest, l.manifest_digest, r.content, r.received_at "
         "from overstap.delivery l join overstap.receipt r using (message_id) where r.outcome = 'accepted'"
-    ):
+    )
+    for row in counted(receipts, advance, every=100):
         confirmed = ConfirmedDelivery(*row)
         fault = evidence.receipt_fault(confirmed)
         if fault is not None:
@@ -284,9 +300,8 @@ def _nothing_lost(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
             yield Breach("I4", dossier, f"current version is {current}, stored are {versions}")
 
 
-def _evidence_before_effect(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+def _evidence_before_effect(unit: UnitOfWork, _: ExternalEvidence, *, fault: ChainFault | None) -> Iterator[Breach]:
     """I5: the chain verifies, and each effect has its line."""
-    fault = verify(read_chain(unit.connection, unit.region), region=unit.region)
     if fault is not None:
         yield Breach("I5", f"audit line {fault.seq}", fault.why)
         return
@@ -331,9 +346,9 @@ def _evidence_before_effect(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[B
         yield Breach("I5", message_id, "has a receipt, but was never sent")
 
 
-def _decisions_match_lines(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+def _decisions_match_lines(unit: UnitOfWork, _: ExternalEvidence, *, fault: ChainFault | None) -> Iterator[Breach]:
     """I5: every decision has its audit line, and every line of a decision has its decision."""
-    if verify(read_chain(unit.connection, unit.region), region=unit.region) is None:
+    if fault is None:
         for subject, why in differences(unit):
             yield Breach("I5", subject, why)
 
@@ -357,7 +372,7 @@ def _states_have_sources(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Brea
         yield Breach("I5", f"{sign} at {school}", "the state of this application has no source")
 
 
-def _encrypted(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+def _encrypted(unit: UnitOfWork, _: ExternalEvidence, *, advance: Advance) -> Iterator[Breach]:
     """I6, the ledger's part: personal data are encrypted, and decrypt with the region's keys."""
     with unit.connection.cursor(name="encrypted") as cursor:
         cursor.itersize = 200
@@ -393,7 +408,7 @@ def _encrypted(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
             "union all select 'typed ' || typed, 'typed/' || typed, key_id, content from overstap.typed_dossier "
             "where content <> ''"
         )
-        for subject, bound_to, key_id, data in cursor:
+        for subject, bound_to, key_id, data in counted(cursor, advance, every=100):
             try:
                 unit.keys.decrypt(EncryptedContent(key_id, data), bound_to)
             except OverstapError as error:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from overstap.errors import OverstapError
 from overstap.ledger.session import Ledger, UnitOfWork
+from overstap.progress import Advance, unwatched
 
 GROUP = 100
 """Dossiers per transaction."""
@@ -66,7 +67,15 @@ def due(unit: UnitOfWork, *, content_days: int, traces_days: int) -> list[DueEra
     return [DueErasures(*row) for row in rows]
 
 
-def retain(ledger: Ledger, region: str, *, actor: str, content_days: int, traces_days: int) -> Counter[str]:
+def retain(
+    ledger: Ledger,
+    region: str,
+    *,
+    actor: str,
+    content_days: int,
+    traces_days: int,
+    advance: Advance = unwatched,
+) -> Counter[str]:
     """Erase due data in all rounds of a region. Idempotent; may be interrupted.
 
     Args:
@@ -75,6 +84,7 @@ def retain(ledger: Ledger, region: str, *, actor: str, content_days: int, traces
         actor: step or account, recorded in audit lines.
         content_days: days after a round's close that content is kept, at least 30.
         traces_days: days after a round's close that traces are kept, not less.
+        advance: is told of the erasures of each committed group.
 
     Returns:
         Counts: "content" and "traces" of dossiers, "of_rounds" for rows that belong to no dossier.
@@ -83,8 +93,8 @@ def retain(ledger: Ledger, region: str, *, actor: str, content_days: int, traces
         rounds = due(unit, content_days=content_days, traces_days=traces_days)
     done: Counter[str] = Counter()
     for one in rounds:
-        done["content"] += _in_groups(ledger, region, actor, one.round_id, "content", content_days)
-        done["traces"] += _in_groups(ledger, region, actor, one.round_id, "traces", traces_days)
+        done["content"] += _in_groups(ledger, region, actor, one.round_id, "content", content_days, advance)
+        done["traces"] += _in_groups(ledger, region, actor, one.round_id, "traces", traces_days, advance)
         done["of_rounds"] += _of_round(ledger, region, actor, one.round_id, content_days, traces_days)
     return done
 
@@ -181,7 +191,7 @@ _STEPS = {"content": "overstap.erase_content", "traces": "overstap.forget_traces
 _GONE = {"content": "erased_at", "traces": "forgotten_at"}
 
 
-def _in_groups(ledger: Ledger, region: str, actor: str, round_id: str, step: str, days: int) -> int:
+def _in_groups(ledger: Ledger, region: str, actor: str, round_id: str, step: str, days: int, advance: Advance) -> int:
     done = 0
     while True:
         with ledger.unit(region, actor) as unit:
@@ -192,6 +202,7 @@ def _in_groups(ledger: Ledger, region: str, actor: str, round_id: str, step: str
             if gone != len(found):
                 raise RuntimeError(f"{gone} of {len(found)} dossiers were erased: the others changed in between")
         done += len(found)
+        advance(len(found))
 
 
 def _next(unit: UnitOfWork, round_id: str, step: str, days: int) -> Sequence[UUID]:

@@ -103,7 +103,7 @@ def read_bounces(folder: Path) -> Iterator[Bounce | UnclearBounce | NotABounce]:
     Args:
         folder: folder of the sender's mailbox, which is not changed.
     """
-    for name, path in _files(folder):
+    for name, path in mail_files(folder):
         try:
             content = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
         except OSError:
@@ -380,7 +380,8 @@ def _data(part: Message) -> bytes:
     return quopri.decodestring(data) if encoding == "quoted-printable" else data
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+def mail_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of each file that `read_bounces` reads."""
     is_maildir = (folder / "cur").is_dir() and (folder / "new").is_dir()
     for subfolder in (folder / "new", folder / "cur") if is_maildir else (folder,):
         for path in sorted(subfolder.iterdir()):

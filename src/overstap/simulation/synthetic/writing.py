@@ -12,6 +12,7 @@ from overstap.clock import NETHERLANDS
 from overstap.oso import building
 from overstap.oso.model import Dossier
 from overstap.oso.writing import to_bytes
+from overstap.progress import Advance, unwatched
 from overstap.simulation.synthetic import las, litter
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.pupil import SyntheticPupil
@@ -43,7 +44,12 @@ class WrittenRegion:
 
 
 def write(
-    region: SyntheticRegion, folder: Path, milestones: Mapping[RoundKind, Milestones] | None = None, **agreed: object
+    region: SyntheticRegion,
+    folder: Path,
+    milestones: Mapping[RoundKind, Milestones] | None = None,
+    *,
+    advance: Advance = unwatched,
+    **agreed: object,
 ) -> WrittenRegion:
     """Write everything of a region.
 
@@ -51,6 +57,7 @@ def write(
         region: the region.
         folder: where it goes; made when it is not there.
         milestones: moments per round; `agreement.usual_milestones` when left out.
+        advance: is told of the pupils of each school that was written.
         agreed: what else `agreement.agreement_of` takes: `receives_at`, `las_connection`, `review_minimum`.
 
     Raises:
@@ -66,6 +73,7 @@ def write(
         if school.source is SupplySource.DROP_FOLDER:
             for name, count in write_school(region, school, folder).items():
                 counts[name] += count
+        advance(school.size)
     application_rows = write_applications(region, folder / "applications" / f"{region.name}.csv")
     write_reviews(region, folder / "reviews" / region.name, seen_on=region.today)
     las.write_las(region, folder / "las" / "las.sql")
