@@ -8,6 +8,7 @@ from rich.console import Console
 
 from overstap.simulation.sandbox import Sandbox
 from overstap_tools.bench import (
+    audit_chain,
     chain,
     intake,
     ledger,
@@ -23,7 +24,9 @@ PUPILS = 12
 
 @pytest.fixture(scope="module")
 def place() -> Sandbox:
-    with bench_sandbox([*intake.REGIONS, *ledger.REGIONS, *chain.REGIONS], is_durable=False) as made:
+    with bench_sandbox(
+        [*intake.REGIONS, *ledger.REGIONS, *chain.REGIONS, *audit_chain.REGIONS], is_durable=False
+    ) as made:
         yield made
     assert not made.folder.exists(), "a benchmark leaves nothing behind"
 
@@ -52,6 +55,13 @@ def test_the_ledger_goes_through_every_step_beside_a_bare_table(place: Sandbox) 
     assert lines["update of a bare table"].is_peer
     assert "peer: update of a bare table" in said
     assert lines["all of it, per transition"].budget == ledger.BUDGET
+
+
+def test_a_chain_is_verified_in_the_ledger_and_as_a_file(place: Sandbox) -> None:
+    lines, said = told(lambda console: audit_chain.run(console, place, lines=300))
+    assert list(lines) == ["append", "verify in the ledger", "verify a file", "SHA-256 alone"]
+    assert lines["SHA-256 alone"].is_peer
+    assert "a year of 1,000,000 lines takes" in said
 
 
 def test_intake_and_synth_have_their_rates(place: Sandbox) -> None:

@@ -28,6 +28,7 @@ def everything(context: typer.Context) -> None:
     synth()
     intake()
     ledger()
+    audit()
     quality()
     seal()
     transport()
@@ -88,6 +89,18 @@ def ledger(
 
     with _sandbox(bench.REGIONS, durable=durable) as sandbox:
         bench.run(_console(), sandbox, today=today(), dossiers=dossiers, group=group, runs=runs)
+
+
+@app.command()
+def audit(
+    lines: Annotated[int, typer.Option(min=100, help="Lines of each region's chain; a year has a million")] = 200_000,
+    durable: DurableOption = True,
+) -> None:
+    """Write and verify the audit chain, in the ledger and as a file, beside SHA-256 alone."""
+    from overstap_tools.bench import audit_chain as bench
+
+    with _sandbox(bench.REGIONS, durable=durable) as sandbox:
+        bench.run(_console(), sandbox, lines=lines)
 
 
 @app.command()
