@@ -7,8 +7,8 @@ from pathlib import Path
 
 from overstap.clock import now
 from overstap.errors import OverstapError
+from overstap.key_client import Facts
 from overstap.key_service.permissions import Permissions, is_access_key, kind_of
-from overstap.key_wire import Facts
 from overstap.ledger.region_keys import EncryptedContent, RegionKeys, load_keys
 from overstap.pki import TrustStore
 from overstap.pki.detached_signature import sign_detached
@@ -37,12 +37,15 @@ class KeyOperations:
         self.done: Counter[tuple[str, str, str]] = Counter()
         """How often what was done: operation, region, kind. Without ids."""
 
-    def answer(self, asked: Facts, content: bytes) -> tuple[Facts, bytes]:
+    def answer(self, asked: Facts, content: bytes) -> tuple[str, bytes]:
         """Do one operation.
 
         Args:
             asked: `operation` and the ids that it needs.
             content: its bytes.
+
+        Returns:
+            Id of the key that was used, empty where none was, and the bytes of the answer.
 
         Raises:
             OverstapError: KEYS-002 for what this client may not ask; errors of the ledger's keys and of certificates.
@@ -61,38 +64,38 @@ class KeyOperations:
             raise self._refused(operation[:20], "")
         return done(region, asked, content)
 
-    def _newest(self, region: str, asked: Facts, content: bytes) -> tuple[Facts, bytes]:
-        return {"key_id": self._keys(region).newest}, b""
+    def _newest(self, region: str, asked: Facts, content: bytes) -> tuple[str, bytes]:
+        return self._keys(region).newest, b""
 
-    def _encrypt(self, region: str, asked: Facts, content: bytes) -> tuple[Facts, bytes]:
+    def _encrypt(self, region: str, asked: Facts, content: bytes) -> tuple[str, bytes]:
         self._permitted("encrypt", region, kind_of(asked["bound_to"]), self._may.encrypts)
         sealed = self._keys(region).encrypt(content, asked["bound_to"], asked["key_id"] or None)
-        return {"key_id": sealed.key_id}, sealed.data
+        return sealed.key_id, sealed.data
 
-    def _decrypt(self, region: str, asked: Facts, content: bytes) -> tuple[Facts, bytes]:
+    def _decrypt(self, region: str, asked: Facts, content: bytes) -> tuple[str, bytes]:
         self._permitted("decrypt", region, kind_of(asked["bound_to"]), self._may.decrypts)
-        return {}, self._keys(region).decrypt(EncryptedContent(asked["key_id"], content), asked["bound_to"])
+        return "", self._keys(region).decrypt(EncryptedContent(asked["key_id"], content), asked["bound_to"])
 
-    def _lookup(self, region: str, asked: Facts, content: bytes) -> tuple[Facts, bytes]:
+    def _lookup(self, region: str, asked: Facts, content: bytes) -> tuple[str, bytes]:
         self._permitted("lookup", region, asked["kind"], self._may.looks_up)
-        return {}, self._keys(region).lookup(asked["kind"], content.decode())
+        return "", self._keys(region).lookup(asked["kind"], content.decode())
 
-    def _derive(self, region: str, asked: Facts, content: bytes) -> tuple[Facts, bytes]:
+    def _derive(self, region: str, asked: Facts, content: bytes) -> tuple[str, bytes]:
         if not self._may.derives or not is_access_key(asked["key_id"]):
             raise self._refused("derive", "key")
         self.done["derive", region, "access"] += 1
-        return {"key_id": asked["key_id"]}, self._keys(region).derived_key(asked["key_id"]) or b""
+        return asked["key_id"], self._keys(region).derived_key(asked["key_id"]) or b""
 
-    def _signer(self, region: str, asked: Facts, content: bytes) -> tuple[Facts, bytes]:
+    def _signer(self, region: str, asked: Facts, content: bytes) -> tuple[str, bytes]:
         self._store().conductor_signing(region, at=now())
-        return {}, b""
+        return "", b""
 
-    def _sign_proof(self, region: str, asked: Facts, content: bytes) -> tuple[Facts, bytes]:
+    def _sign_proof(self, region: str, asked: Facts, content: bytes) -> tuple[str, bytes]:
         trust = self._store()
         if not content.startswith(_PDF) and not _is_proof(content):
             raise self._refused("sign_proof", "other content")
         self.done["sign_proof", region, "proof"] += 1
-        return {}, sign_detached(content, trust.conductor_signing(region, at=now()))
+        return "", sign_detached(content, trust.conductor_signing(region, at=now()))
 
     def _store(self) -> TrustStore:
         if self._trust is None or not self._may.signs_proof:

@@ -1,80 +1,78 @@
 """Server process of the key service: a socket for each client, in a folder that only that client's container has."""
 
-import json
 import logging
 import os
 import signal
 import socket
-import socketserver
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
 from overstap.errors import OverstapError
+from overstap.key_client import KEY_ID_HEADER, MAX_CONTENT_BYTES, refusal
 from overstap.key_service.operations import KeyOperations
 from overstap.key_service.permissions import CLIENTS
-from overstap.key_wire import BrokenFrameError, receive, send
 from overstap.pki import TrustStore
 from overstap.settings import Settings
 from overstap.telemetry.logs import configure_logs
 
 _log = logging.getLogger(__name__)
 SOCKET = "keys.sock"
-MAX_CONNECTIONS = 64
-"""Connections of one client at once; a further one waits for its turn."""
+_WAITING = 128
+"""Connections that wait for their turn."""
 _IDLE_SECONDS = 600
 _COUNT_SECONDS = 60
+_END_SECONDS = 5
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """Server of one client's socket: a thread per connection, at most `MAX_CONNECTIONS`."""
+def application(operations: KeyOperations) -> Starlette:
+    """Return the application that answers one client.
 
-    daemon_threads = True
-    request_queue_size = 128
+    Args:
+        operations: what this client may have done.
+    """
 
-    def __init__(self, path: Path, operations: KeyOperations) -> None:
-        self.operations = operations
-        self._places = threading.Semaphore(MAX_CONNECTIONS)
-        path.unlink(missing_ok=True)
-        super().__init__(str(path), _Connection)
-        path.chmod(0o600)
-
-    def process_request(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        self._places.acquire()
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
-        super().shutdown_request(request)
-        self._places.release()
-
-
-class _Connection(socketserver.BaseRequestHandler):
-    """One connection, until the client closes it or is silent for ten minutes."""
-
-    def handle(self) -> None:
-        operations: KeyOperations = self.server.operations  # type: ignore[attr-defined]
-        connection: socket.socket = self.request
-        connection.settimeout(_IDLE_SECONDS)
+    async def answer(request: Request) -> Response:
+        content = await _body_of(request)
+        asked = dict(request.query_params) | {"operation": request.path_params["operation"]}
+        if content is None:
+            return _refused("KEYS-002", {"client": "", "operation": "", "kind": "too large"}, "a request is too large")
         try:
-            while (frame := receive(connection)) is not None:
-                _answer(connection, operations, *frame)
-        except (OSError, BrokenFrameError) as problem:
-            _log.info("a connection ended: %s", type(problem).__name__)
+            key_id, data = await run_in_threadpool(operations.answer, asked, content)
+        except OverstapError as error:
+            return _refused(error.code, error.facts, str(error))
+        except (KeyError, ValueError) as problem:  # an id is missing, or the bytes are no text
+            facts = {"client": "", "operation": "", "kind": "malformed"}
+            return _refused("KEYS-002", facts, f"a request that is none: {type(problem).__name__}")
+        return Response(
+            data, media_type="application/octet-stream", headers={KEY_ID_HEADER: key_id} if key_id else None
+        )
+
+    return Starlette(routes=[Route("/{operation:path}", answer, methods=["POST"])])
 
 
-def _answer(connection: socket.socket, operations: KeyOperations, asked: Mapping[str, str], content: bytes) -> None:
-    try:
-        told, data = operations.answer(asked, content)
-    except OverstapError as error:
-        _log.warning("%s", error)
-        facts = {name: value for name, value in error.facts.items() if isinstance(value, str | int)}
-        told, data = {"error": error.code, "facts": json.dumps(facts)}, b""
-    except (KeyError, ValueError) as problem:  # an id is missing, or the bytes are no text
-        _log.warning("a request that is none: %s", type(problem).__name__)
-        facts = {"client": "", "operation": "", "kind": "malformed"}
-        told, data = {"error": "KEYS-002", "facts": json.dumps(facts)}, b""
-    send(connection, told, data)
+def _refused(code: str, facts: Mapping[str, object], said: str) -> Response:
+    _log.warning("%s", said)
+    return Response(refusal(code, facts), status_code=403, media_type="application/json")
+
+
+async def _body_of(request: Request) -> bytes | None:
+    """Return the body; None when it is larger than any content."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_CONTENT_BYTES:
+            return None
+        parts.append(part)
+    return b"".join(parts)
 
 
 def serve(settings: Settings, folder: Path) -> None:
@@ -102,15 +100,48 @@ def serve(settings: Settings, folder: Path) -> None:
         for name in served:
             one = KeyOperations(name, CLIENTS[name], keys, trust)
             operations.append((name, one))
-            server = open_servers.enter_context(_Server(folder / name / SOCKET, one))
-            threading.Thread(target=server.serve_forever, name=name, daemon=True).start()
-            open_servers.callback(server.shutdown)
+            listening = open_servers.enter_context(_listening(folder / name / SOCKET))
+            open_servers.callback(_started(one, listening, name))
         _log.info("serves %s", ", ".join(served))
         is_ended = False
         while not is_ended:
             is_ended = ended.wait(_COUNT_SECONDS)
             for name, one in operations:
                 _tell(name, one)
+
+
+def _listening(path: Path) -> socket.socket:
+    """Return a socket that listens in a client's folder; one that an earlier process left is replaced."""
+    path.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX)
+    made.bind(str(path))
+    path.chmod(0o600)
+    made.listen(_WAITING)
+    return made
+
+
+def _started(operations: KeyOperations, listening: socket.socket, name: str) -> Callable[[], None]:
+    """Serve a client in a thread of its own; return what ends it."""
+    config = uvicorn.Config(
+        application(operations),
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        log_level="warning",
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_END_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name=name, daemon=True)
+    thread.start()
+
+    def end() -> None:
+        server.should_exit = True
+        thread.join(2 * _END_SECONDS)
+
+    return end
 
 
 def _tell(client: str, operations: KeyOperations) -> None:

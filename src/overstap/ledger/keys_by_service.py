@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from overstap.errors import OverstapError
-from overstap.key_wire import KeyClient
+from overstap.key_client import KeyClient
 from overstap.ledger.region_keys import EncryptedContent, RegionKeys
 
 
@@ -24,8 +24,8 @@ class ServiceKeys(RegionKeys):
 
     def encrypt(self, content: bytes, bound_to: str, key_id: str | None = None) -> EncryptedContent:
         """Have it encrypted; arguments and errors as of `RegionKeys.encrypt`, KEYS-001 and KEYS-002 of the service."""
-        told, data = self.client.ask("encrypt", content, region=self.region, bound_to=bound_to, key_id=key_id or "")
-        return EncryptedContent(told["key_id"], data)
+        used, data = self.client.ask("encrypt", content, region=self.region, bound_to=bound_to, key_id=key_id or "")
+        return EncryptedContent(used, data)
 
     def decrypt(self, sealed: EncryptedContent, bound_to: str) -> bytes:
         """Have it decrypted; errors as of `RegionKeys.decrypt`, KEYS-001 and KEYS-002 of the service."""
@@ -40,8 +40,7 @@ class ServiceKeys(RegionKeys):
 
     def derived(self, purpose: str) -> tuple[str, bytes]:
         """Return id and bytes of a new access code's key, which is made to go into that person's copy."""
-        told, key = self.client.ask("derive", region=self.region, key_id=f"{self.newest}~{purpose}")
-        return told["key_id"], key
+        return self.client.ask("derive", region=self.region, key_id=f"{self.newest}~{purpose}")
 
     def derived_key(self, key_id: str) -> bytes | None:
         """Return the bytes of an access code's key by its id; None when its content key was destroyed."""
@@ -54,5 +53,5 @@ def keys_by_service(client: KeyClient, region: str) -> ServiceKeys:
     Raises:
         OverstapError: KEYS-001 when the service does not answer; LEDGER-001 or LEDGER-005 for the region's keys there.
     """
-    newest = client.ask("newest", region=region)[0]["key_id"]
+    newest, _ = client.ask("newest", region=region)
     return ServiceKeys(region, newest, {}, b"", client=client)

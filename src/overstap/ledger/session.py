@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from overstap.errors import OverstapError
-from overstap.key_wire import KeyClient
+from overstap.key_client import KeyClient
 from overstap.ledger.audit import AuditLine, append
 from overstap.ledger.keys_by_service import keys_by_service
 from overstap.ledger.region_keys import NoKeys, RegionKeys, load_keys

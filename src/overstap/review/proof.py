@@ -13,7 +13,7 @@ from functools import partial
 from uuid import UUID
 
 from overstap.clock import dutch_time, now
-from overstap.key_wire import KeyClient
+from overstap.key_client import KeyClient
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.current_versions import current_versions

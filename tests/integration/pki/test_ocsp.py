@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from overstap.atomic_files import write_atomically
+from overstap.bounded_http import RequestBounds
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import (
@@ -29,7 +30,6 @@ from overstap.pki import (
     oin_of,
 )
 from overstap.pki.authority import new_key
-from overstap.bounded_http import RequestBounds
 from overstap.pki.key_files import key_bytes, read_certificates, read_key
 from overstap.pki.ocsp import BOUNDS
 

@@ -20,7 +20,7 @@ from overstap_tools.project import PROJECT
 
 WITHOUT_JSON = {
     "a server, until stopped": {
-        *("deliver serve", "metrics serve", "receive serve", "review serve", "school serve"),
+        *("deliver serve", "keys serve", "metrics serve", "receive serve", "review serve", "school serve"),
     },
     "its output is a file or a text, asked for as such": {
         *("agreement document", "agreement new", "agreement schema", "audit export", "calendar write"),

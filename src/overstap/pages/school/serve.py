@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import uvicorn
 
-from overstap.key_wire import KeyClient
+from overstap.key_client import KeyClient
 from overstap.ledger import open_ledger
 from overstap.pages.school.app import build_app
 from overstap.pages.school.federation import federation_of
