@@ -41,11 +41,24 @@ def is_access_key(key_id: str) -> bool:
 
 _SCHOOL = Permissions(
     encrypts=frozenset(
-        {"access", "answer", "factor", "guest", "mail", "note", "request", "roster", "typed", "typed_file", "view"}
+        {
+            "access",
+            "answer",
+            "factor",
+            "guest",
+            "mail",
+            "mapping",
+            "note",
+            "request",
+            "roster",
+            "typed",
+            "typed_file",
+            "view",
+        }
     ),
     decrypts=frozenset(
         {
-            *("access", "answer", "dossier", "factor", "file", "guest", "note", "page", "record", "report"),
+            *("access", "answer", "dossier", "factor", "file", "guest", "mapping", "note", "page", "record", "report"),
             *("request", "roster", "typed", "typed_file", "view"),
         }
     ),

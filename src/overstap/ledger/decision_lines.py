@@ -27,6 +27,7 @@ def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
     yield from _registrations(unit)
     yield from _rosters(unit)
     yield from _typed(unit)
+    yield from _mappings(unit)
     yield from _guests(unit)
     yield from _collected(unit)
 
@@ -221,6 +222,23 @@ def _typed(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
             yield typed, "typed in, was handed in by another account than its audit line says"
     for typed in last:
         yield typed, "has audit lines of being typed in, and is gone"
+
+
+def _mappings(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare each version of a school's mapping with the line about it; a version that was erased has a line alone."""
+    logged = {
+        subject: (fields, unread, by)
+        for subject, fields, unread, by in unit.rows(
+            "select l.said ->> 'subject', array(select jsonb_array_elements_text(l.said #> '{detail,fields}')), "
+            "(l.said #>> '{detail,unread}')::int, l.said #>> '{detail,by}' "
+            "from (select payload::jsonb as said from overstap.audit_line) l where l.said ->> 'action' = 'mapping.save'"
+        )
+    }
+    for subject, *saved in unit.rows(
+        "select school || '/' || number, fields, unread, saved_by from overstap.school_mapping"
+    ):
+        if logged.get(subject) != tuple(saved):
+            yield subject, "a mapping of a school differs from its audit line"
 
 
 def _guests(unit: UnitOfWork) -> Iterable[tuple[str, str]]:

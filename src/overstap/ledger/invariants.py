@@ -403,6 +403,8 @@ def _encrypted(unit: UnitOfWork, _: ExternalEvidence, *, advance: Advance) -> It
             "union all select 'typed ' || typed || '/' || step || '/' || number, "
             "'typed/' || typed || '/' || step || '/' || number, key_id, content from overstap.typed_step "
             "union all select 'typed file ' || file, 'typed_file/' || file, key_id, content from overstap.typed_file "
+            "union all select 'mapping ' || school || '/' || number, 'mapping/' || school || '/' || number, "
+            "key_id, content from overstap.school_mapping "
             "union all select 'on page ' || message_id, 'page/' || message_id, key_id, envelope "
             "from overstap.delivery where key_id is not null and envelope <> '' "
             "union all select 'typed ' || typed, 'typed/' || typed, key_id, content from overstap.typed_dossier "

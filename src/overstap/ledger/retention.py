@@ -169,7 +169,7 @@ def idle_keys(unit: UnitOfWork) -> list[str]:
             "union select key_id from overstap.guest_school where content is not null "
             "union select key_id from overstap.dossier_record union select key_id from overstap.roster_pupil "
             "union select key_id from overstap.typed_step "
-            "union select key_id from overstap.typed_file "
+            "union select key_id from overstap.typed_file union select key_id from overstap.school_mapping "
             "union select key_id from overstap.delivery where key_id is not null and envelope <> '' "
             "union select key_id from overstap.typed_dossier where content <> '' "
             "union select * from overstap.factor_keys()"

@@ -62,8 +62,8 @@ class Header:
         return (*self.needed, *self.optional)
 
     def is_like(self, cells: Sequence[str]) -> bool:
-        """Return whether cells contain all required column names."""
-        return set(self.needed) <= {column_name(cell) for cell in cells}
+        """Return whether cells contain all required column names; without such names nothing is like it."""
+        return bool(self.needed) and set(self.needed) <= {column_name(cell) for cell in cells}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ class HeaderError(Exception):
         double: names that occur more than once.
         unknown: positions of unexpected columns, from 1; a message must not name them, since the line may be a pupil's.
         names: names of the unexpected columns, for lists without personal data.
+        titles: the same as they stand in the file.
         line: line number of the header, from 1.
         is_empty: the file has no content.
     """
@@ -109,11 +110,12 @@ class HeaderError(Exception):
         unknown: Sequence[int],
         names: Sequence[str] = (),
         *,
+        titles: Sequence[str] = (),
         line: int = 1,
         is_empty: bool = False,
     ) -> None:
         self.missing, self.double, self.unknown, self.names = missing, double, unknown, names
-        self.line, self.is_empty = line, is_empty
+        self.titles, self.line, self.is_empty = titles, line, is_empty
         super().__init__("another header")
 
     @property
@@ -203,7 +205,8 @@ def _columns(cells: Sequence[str], header: Header, line: int) -> tuple[str, ...]
     double = [name for name in header.known if names.count(name) > 1]
     unknown = [place for place, name in enumerate(names, start=1) if name not in header.known]
     if missing or double or (unknown and not header.is_open):
-        raise HeaderError(missing, double, unknown, [names[place - 1] for place in unknown], line=line)
+        titles = [" ".join(plain(cells[place - 1]).strip('"').split()) for place in unknown]
+        raise HeaderError(missing, double, unknown, [names[place - 1] for place in unknown], titles=titles, line=line)
     return tuple(name if name in header.known else "" for name in names)
 
 

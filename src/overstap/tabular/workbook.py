@@ -8,7 +8,8 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 from xml.parsers import expat
@@ -60,6 +61,82 @@ def sheet_rows(
         # The message of the library can quote the content of the workbook
         raise OverstapError("TABLE-002") from None
     yield from ((number, number, row) for number, row in enumerate(rows, start=1))
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenParts:
+    """What of a sheet nobody sees who looks at it, also when a filter hides it.
+
+    Args:
+        rows: numbers of the hidden rows, from 1.
+        columns: numbers of the hidden columns, from 1.
+    """
+
+    rows: frozenset[int] = frozenset()
+    columns: frozenset[int] = frozenset()
+
+
+def sheet_names(data: bytes) -> Sequence[str]:
+    """Return the names of the visible sheets of a workbook that hold something; empty for a file that is none.
+
+    Args:
+        data: content of the file.
+
+    Raises:
+        OverstapError: TABLE-002, TABLE-003, TABLE-009 or TABLE-026, as `sheet_rows`.
+    """
+    if not data.startswith(b"PK"):
+        return ()
+    book = _opened(data)
+    return [one.title for one in book.worksheets if one.sheet_state == "visible" and _extent(one) != (0, 0)]
+
+
+def hidden_parts(data: bytes, name: str | None = None) -> HiddenParts:
+    """Return the hidden rows and columns of a sheet.
+
+    Args:
+        data: content of the file.
+        name: name of the sheet; None for the first visible one.
+
+    Raises:
+        OverstapError: as `sheet_names`.
+    """
+    if not data.startswith(b"PK"):  # a CSV file hides nothing
+        return HiddenParts()
+    book = _opened(data)
+    sheets = [
+        one
+        for one in book.worksheets
+        if (
+            one.title.strip().casefold() == name.strip().casefold()
+            if name is not None
+            else one.sheet_state == "visible"
+        )
+        and _extent(one) != (0, 0)
+    ]
+    if not sheets:
+        return HiddenParts()
+    rows = frozenset(number for number, one in sheets[0].row_dimensions.items() if one.hidden)
+    columns = frozenset(
+        place
+        for one in sheets[0].column_dimensions.values()
+        if one.hidden
+        for place in range(one.min or 1, (one.max or 0) + 1)
+    )
+    return HiddenParts(rows, columns)
+
+
+def _opened(data: bytes) -> Any:
+    try:
+        _refuse_bombs(data, MAX_CELLS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return load_workbook(io.BytesIO(data))
+    except OverstapError:
+        raise
+    except Exception:
+        # The message of the library can quote the content of the workbook
+        raise OverstapError("TABLE-002") from None
 
 
 def _rows(

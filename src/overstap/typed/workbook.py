@@ -6,12 +6,11 @@ made anew, with the faults in their cells.
 
 import io
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from overstap.errors import OverstapError
 from overstap.oso.identifiers import is_bsn
@@ -330,6 +329,8 @@ def read_workbook(form: Form, data: bytes) -> ReadWorkbook:
         OverstapError: TABLE-nnn when it cannot be read as a whole; SCHOOL-012 when its columns are not those of the
             workbook.
     """
+    from overstap.tabular.workbook import hidden_parts  # imports openpyxl
+
     words = _words()
     columns = columns_of(form.version, form.profile, form.categories)
     names = {column_name(_head(one)): one for one in columns} | {column_name(one.head): one for one in columns}
@@ -344,7 +345,7 @@ def read_workbook(form: Form, data: bytes) -> ReadWorkbook:
         raise OverstapError("SCHOOL-012", **_named(problem, names)) from None
     rows = []
     read = list(found.rows)
-    hidden = _hidden(data, words["pupils"]["nl"])
+    hidden = hidden_parts(data, words["pupils"]["nl"])
     unseen = {found.columns[place - 1] for place in hidden.columns if place <= len(found.columns)}
     for row in read:
         if isinstance(row, RefusedRow):
@@ -365,35 +366,6 @@ def read_workbook(form: Form, data: bytes) -> ReadWorkbook:
             faults[""] = words["hidden_row"]["nl"]
         rows.append(WorkbookRow(row.line, answers, _eaten_zero(answers) | faults))
     return ReadWorkbook(_read_school(form, data), rows)
-
-
-class _Hidden(NamedTuple):
-    rows: frozenset[int]
-    columns: frozenset[int]
-
-
-def _hidden(data: bytes, name: str) -> _Hidden:
-    """Return the hidden rows and columns of a sheet: who supplies it does not see them, also when a filter hides them.
-
-    Args:
-        data: a workbook that was read before, so that its size is known to be within limits.
-        name: name of the sheet.
-    """
-    if not data.startswith(b"PK"):  # a CSV file hides nothing
-        return _Hidden(frozenset(), frozenset())
-    from openpyxl import load_workbook
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sheet = load_workbook(io.BytesIO(data))[name]
-    rows = frozenset(number for number, one in sheet.row_dimensions.items() if one.hidden)
-    columns = frozenset(
-        place
-        for one in sheet.column_dimensions.values()
-        if one.hidden
-        for place in range(one.min or 1, (one.max or 0) + 1)
-    )
-    return _Hidden(rows, columns)
 
 
 def _named(problem: HeaderError, names: Mapping[str, WorkbookColumn]) -> dict[str, str]:

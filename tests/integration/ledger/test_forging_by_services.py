@@ -447,6 +447,7 @@ MAY: dict[str, set[str]] = {
         *("answered_already", "audit", "give_codes", "record_decisions"),
         *("hold_roster", "is_of_leavers", "put_back_on_roster", "settle_missing", "take_off_roster", "take_roster"),
         *("begin_typed", "save_typed", "add_typed_file", "hand_in_typed", "reopen_typed", "drop_typed"),
+        *("save_mapping", "use_mapping"),
         *("page_collect", "page_confirm", "page_is_open", "page_removed"),
     },
     "desk_alfa": {"adopt_envelope", "audit"},

@@ -502,14 +502,14 @@ def test_a_trial_counts_and_the_command_tells(tmp_path: Path) -> None:
     advice = by_name["Advies"]
     assert (advice.filled, advice.taken, dict(advice.refused)) == (3, 2, {"INTAKE-103": 1})
     assert by_name["BSN"].restored == 1
-    assert (found.rows, found.usable, list(found.unread)) == (3, 2, ["cijfer"])
+    assert (found.rows, found.usable, list(found.unread)) == (3, 2, ["Cijfer"])
     (tmp_path / "export.csv").write_bytes(data)
     (tmp_path / "las.yaml").write_text(to_yaml(mapping()), encoding="utf-8")
     export = ["intake", "map", str(tmp_path / "export.csv")]
     done = CliRunner().invoke(app, [*export, "--with", str(tmp_path / "las.yaml")])
     assert done.exit_code == 1
     assert "Advies -> huidigeschool/leerling/overstapadvies/advies: gevuld 3, overgenomen 2" in done.output
-    assert "cijfer: wordt niet gelezen" in done.output
+    assert "Cijfer: wordt niet gelezen" in done.output
     assert "iets anders" not in done.output
     out = tmp_path / "voorstel.yaml"
     done = CliRunner().invoke(app, [*export, "--out", str(out)])

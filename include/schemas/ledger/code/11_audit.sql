@@ -54,7 +54,7 @@ begin
        or exists (select from unnest(subjects) s where s is null or length(s) > 500) then
         raise exception 'not an audit line' using errcode = 'check_violation';
     end if;
-    if what ~ '^(agreement|contact|placement|registrations|retention|round|run)\.'
+    if what ~ '^(agreement|contact|mapping|placement|registrations|retention|round|run)\.'
        or what ~ '^gate\.' and what <> 'gate.hold'
        or what in ('review.record', 'review.carry', 'review.lapse', 'review.code', 'review.code_ended', 'review.wish',
                    'delivery.withdraw', 'delivery.adopt', 'delivery.collect', 'delivery.by_account', 'revocation.by_account',

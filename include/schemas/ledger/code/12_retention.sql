@@ -180,6 +180,7 @@ begin
         gone := gone + more;
     end if;
     gone := gone + erase_guests(of_round);
+    gone := gone + erase_mappings(of_round);
     update contact_call set key_id = null, content = null where round_id = of_round and content is not null;
     get diagnostics more = row_count;
     gone := gone + more;

@@ -60,6 +60,8 @@ grant select, insert (region, dossier, owner), update (owner, taken_at) on overs
 
 -- typed in: a collection takes what a school handed in
 grant select on overstap.typed_dossier, overstap.typed_step, overstap.typed_file to overstap_region;
+-- what a school mapped is told on the board and checked
+grant select on overstap.school_mapping to overstap_region;
 
 -- review
 grant select on overstap.review_ground, overstap.review_answer, overstap.counted_decision, overstap.earlier_decision,

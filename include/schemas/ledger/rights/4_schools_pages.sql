@@ -34,6 +34,8 @@ grant execute on function overstap.hold_roster, overstap.take_roster, overstap.s
 -- Dossiers that are typed in here: what was typed is added, handed in or thrown away by functions alone.
 grant execute on function overstap.begin_typed, overstap.save_typed, overstap.add_typed_file, overstap.hand_in_typed,
     overstap.reopen_typed, overstap.drop_typed to overstap_rights_school;
+-- The school's own mapping of its system's export.
+grant execute on function overstap.save_mapping, overstap.use_mapping to overstap_rights_school;
 -- What a receiving school collects: by functions that take the stay.
 grant execute on function overstap.page_is_open, overstap.page_collect, overstap.page_confirm, overstap.page_removed
     to overstap_rights_school;

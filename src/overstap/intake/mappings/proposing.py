@@ -24,7 +24,7 @@ SURE, MARGIN, LIKELY = 88.0, 6.0, 60.0
 """Likeness (0 to 100) from which a name is one, its distance to the next field, and from which one is proposed."""
 _SAME = 100.0
 _SURE_VALUE = 90.0
-_MOST_VALUES = 40
+MOST_VALUES = 40
 _LONGEST_VALUE = 60
 _FEW_FAULTS = 0.1
 _PROPOSED = 3
@@ -106,10 +106,27 @@ def _with_values(column: Column, path: str, about: About) -> ColumnRule | None:
 def _with_codes(column: Column, path: str, codes: Named[str, str]) -> ColumnRule | None:
     """Return a rule with a code per value; a value without a likely one has none yet."""
     values = Counter(value_key(one) for one in column.values)
-    if len(values) > _MOST_VALUES or any(len(one) > _LONGEST_VALUE for one in values):
+    if len(values) > MOST_VALUES or any(len(one) > _LONGEST_VALUE for one in values):
         return None
+    made = codes_for(column, path, codes)
+    known = sum(count for value, count in values.items() if made.get(value, value) is not None)
+    # Else somebody's remarks would stand in a file that is kept
+    if values and known * 2 < values.total():
+        return None
+    return ColumnRule(field=path, codes=made)
+
+
+def codes_for(column: Column, path: str, codes: Named[str, str]) -> dict[str, str | None]:
+    """Return a likely code per value of a column that is no code by itself; None where there is no likely one.
+
+    Args:
+        column: the column.
+        path: the field that it becomes.
+        codes: codes of the field's code list, with their labels.
+    """
+    values = {value_key(one) for one in column.values}
     labels = {code: value_key(label) for code, label in codes.items() if label}
-    usual = _usual(path, set(values))
+    usual = _usual(path, values)
     made: dict[str, str | None] = {}
     for value in sorted(values):
         if value in codes:
@@ -120,11 +137,7 @@ def _with_codes(column: Column, path: str, codes: Named[str, str]) -> ColumnRule
         near = process.extract(value, labels, scorer=fuzz.token_sort_ratio, limit=2)
         is_sure = near and near[0][1] >= _SURE_VALUE and (len(near) < 2 or near[0][1] - near[1][1] >= MARGIN)
         made[value] = near[0][2] if is_sure else None
-    known = sum(count for value, count in values.items() if made.get(value, value) is not None)
-    # Else somebody's remarks would stand in a file that is kept
-    if values and known * 2 < values.total():
-        return None
-    return ColumnRule(field=path, codes=made)
+    return made
 
 
 def _usual(path: str, values: set[str]) -> dict[str, str]:

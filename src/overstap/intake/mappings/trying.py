@@ -108,11 +108,11 @@ def read_columns(data: bytes, sheet: str | None = None) -> list[Column]:
     """
     try:
         read_table(data, Header(()), max_bytes=LIMIT_BYTES, max_rows=_MOST_ROWS, sheet=sheet)
-        names: list[str] = []
+        titles: list[str] = []
     except HeaderError as other:
-        names = list(other.names)
-    named = tuple(dict.fromkeys(filter(None, names)))
-    if not named or len(named) != len(list(filter(None, names))):
+        titles = list(filter(None, other.titles))
+    named = tuple(dict.fromkeys(map(column_name, titles)))
+    if not named or len(named) != len(titles):
         raise OverstapError("INTAKE-102", mapping="-", missing="-")
     table = read_table(
         data, Header(named, is_open=True), max_bytes=LIMIT_BYTES, max_rows=_MOST_ROWS, multiline=True, sheet=sheet
@@ -125,4 +125,4 @@ def read_columns(data: bytes, sheet: str | None = None) -> list[Column]:
             for name in named:
                 if row.cells[name]:
                     values[name].append(row.cells[name])
-    return [Column(name, found) for name, found in values.items()]
+    return [Column(title, values[column_name(title)]) for title in titles]

@@ -31,6 +31,7 @@ from overstap.pages.school.collecting_pages import CollectingPages
 from overstap.pages.school.federated_pages import FIRST_PAGE, FederatedPages
 from overstap.pages.school.federation import Federation
 from overstap.pages.school.guest_pages import GuestPages
+from overstap.pages.school.mapping_pages import MappingPages
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.school.page_frame import PageFrame, dutch, id_of, is_ours, read_form, text_of
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
@@ -75,11 +76,12 @@ def build_app(operations: SchoolOperations, *, is_secure: bool, federation: Fede
     guests = GuestPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     factors = FactorPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     rosters = RosterPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    mapping = MappingPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     collecting = CollectingPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
-    for part in (pages, federated, factors, rosters, typing, guests, collecting):
+    for part in (pages, federated, factors, rosters, typing, mapping, guests, collecting):
         for path, page in part.gets().items():
             app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for part in (pages, factors, rosters, typing, guests, collecting):
+    for part in (pages, factors, rosters, typing, mapping, guests, collecting):
         for path, page in part.posts().items():
             app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
@@ -133,7 +135,7 @@ class _Pages(PageFrame):
     async def upload_limits(self, request: Request) -> RequestLimits | None:
         """Return larger limits for a signed-in account, which may upload a list, and for a step that is kept."""
         typed = limits_of_step(request.url.path)
-        if typed is None and not request.url.path.endswith(("/lijst", "/leerlingenlijst")):
+        if typed is None and not request.url.path.endswith(("/lijst", "/leerlingenlijst", "/export")):
             return None
         session, is_kept = self._session(request), typed is not None and kept_key(request, self.kept_cookie) is not None
         account = None

@@ -29,6 +29,7 @@ from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.pages.school.collecting import CollectingOperations
 from overstap.pages.school.factor_operations import FactorOperations
 from overstap.pages.school.federation import FederatedPerson
+from overstap.pages.school.mapping_operations import MappingOperations
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
 from overstap.pages.school.roster_operations import RosterOperations
 from overstap.pages.school.typed_operations import TypedOperations
@@ -137,6 +138,7 @@ class SchoolOperations:
         self.collecting = CollectingOperations(self._ledger)
         """Operations on dossiers that a receiving school collects here."""
         self.typed = TypedOperations(self._ledger)
+        self.mappings = MappingOperations(self._ledger)
         """Operations on dossiers that the school types in."""
 
     @contextmanager

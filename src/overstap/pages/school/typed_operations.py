@@ -222,7 +222,7 @@ class TypedOperations:
     def list(self, account: SchoolAccount, round_id: str) -> TypedList:
         """Return the drafts of the school in a round."""
         with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
-            about = _round(unit, round_id, account.school)
+            about = typed_round(unit, round_id, account.school)
             asked = guests.asked_of(unit, unit.keys, round_id, account.school)
             first = typed.first_steps(unit, round_id, account.school, _PUPIL_STEP)
             refused = typed.refusals(unit, round_id, account.school)
@@ -265,7 +265,7 @@ class TypedOperations:
         """
         with self._ledger() as ledger:
             with ledger.unit(account.region, account.actor) as unit:
-                about = _round(unit, round_id, account.school)
+                about = typed_round(unit, round_id, account.school)
                 before: Dossier | None = None
                 if earlier is not None:
                     refs = [one for one in typed.earlier(unit, round_id, account.school) if one.dossier == earlier]
@@ -288,7 +288,7 @@ class TypedOperations:
         before: Dossier | None,
         pupil: FormPupil | None,
     ) -> None:
-        known = _school_of(about, account.school)
+        known = form_school(about, account.school)
         earlier = answers_of(about.form, before.school or {}) if before is not None else {}
         earlier = {path: text for path, text in earlier.items() if path.startswith("leerling/")}
         for path, text in list(earlier.items()):
@@ -356,7 +356,7 @@ class TypedOperations:
         with self._ledger() as ledger:
             with ledger.unit(account.region, account.actor) as unit:
                 known = typed.find(unit, round_id, account.school, draft)
-                about = _round(unit, round_id, account.school)
+                about = typed_round(unit, round_id, account.school)
                 own = {str(number) for number in typed.file_ids(unit, known.typed)}
                 faults: list[tuple[str, str]] = []
                 is_about_blocks = action.startswith(("erbij:", "weg:"))
@@ -449,9 +449,9 @@ class TypedOperations:
             OverstapError: SCHOOL-010 when nothing can be typed in.
         """
         with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
-            about = _round(unit, round_id, account.school)
+            about = typed_round(unit, round_id, account.school)
             first = typed.first_steps(unit, round_id, account.school, _PUPIL_STEP)
-            known = _school_of(about, account.school)
+            known = form_school(about, account.school)
             listed = _unwritten(unit, about, account.school, first.values())
             school: Answers = {}
             rows: list[WorkbookRow] = []
@@ -485,28 +485,11 @@ class TypedOperations:
         """
         with self._ledger() as ledger:
             with ledger.unit(account.region, account.actor) as unit:
-                about = _round(unit, round_id, account.school)
+                about = typed_round(unit, round_id, account.school)
             if about.is_closed:
                 raise OverstapError("SCHOOL-010")
             found = read_workbook(about.form, data)
-            numbers = Counter(_number_of(row.answers) for row in found.rows)
-            counts: Counter[str] = Counter()
-            refused = []
-            for row in found.rows:
-                faults = dict(row.faults)
-                number = _number_of(row.answers)
-                if number and numbers[number] > 1:
-                    faults["leerling/bsn"] = _says("double")
-                if "" not in faults:  # of a row that cannot be read nothing else is said
-                    with ledger.unit(account.region, account.actor) as unit:
-                        outcome = _take_row(unit, about, account, found.school, row.answers, faults)
-                    if isinstance(outcome, str):
-                        counts[outcome] += 1
-                        continue
-                    faults = outcome
-                refused.append(WorkbookRow(row.line, row.answers, faults))
-        copy = make_workbook(about.form, found.school, refused) if refused else None
-        return WorkbookOutcome(counts["taken"], counts["same"], len(refused), copy)
+            return take_rows(ledger, about, account, found.school, found.rows)
 
     def file(self, account: SchoolAccount, round_id: str, draft: UUID, file: UUID) -> TypedFile:
         """Return an attachment of a draft.
@@ -520,7 +503,8 @@ class TypedOperations:
         return found
 
 
-def _round(unit: UnitOfWork, round_id: str, school: str) -> TypedRound:
+def typed_round(unit: UnitOfWork, round_id: str, school: str) -> TypedRound:
+    """Return a round for which a school supplies dossiers; raises SCHOOL-010 when it supplies none."""
     row = get_round(unit, round_id)
     agreement: Agreement = guests.with_guests(unit, round_id, row.agreement)
     if all(one.id != school for one in agreement.suppliers(row.kind)):
@@ -537,20 +521,73 @@ def _round(unit: UnitOfWork, round_id: str, school: str) -> TypedRound:
     )
 
 
-def _school_of(about: TypedRound, school: str) -> FormSchool:
+def form_school(about: TypedRound, school: str) -> FormSchool:
+    """Return the school as the form knows it."""
     found = about.agreement.school(school)
     return FormSchool(found.id, found.name, found.contact)
 
 
-def _says(key: str) -> str:
+def says(key: str) -> str:
+    """Return a sentence about a workbook's rows, Dutch."""
     return str(texts("school/typed")["workbook"][key]["nl"])
 
 
-def _number_of(answers: Answers) -> str:
+def number_of(answers: Answers) -> str:
     """Return the number that identifies a row's pupil: BSN or onderwijsnummer, else the key at school; or empty."""
     return next(
         (text for name in ("bsn", "onderwijsnummer", "leerlingid") if (text := answers.get(f"leerling/{name}"))), ""
     )
+
+
+def take_rows(
+    ledger: Ledger, about: TypedRound, account: SchoolAccount, school: Answers, rows: Sequence[WorkbookRow]
+) -> WorkbookOutcome:
+    """Hand in the pupils of a table; those with faults come back in a workbook and are not handed in.
+
+    Args:
+        ledger: the ledger.
+        about: the round.
+        account: who supplies them.
+        school: answers about the school.
+        rows: a row per pupil, with what was wrong in reading it.
+    """
+    numbers = Counter(number_of(row.answers) for row in rows)
+    counts: Counter[str] = Counter()
+    refused = []
+    for row in rows:
+        faults = dict(row.faults)
+        number = number_of(row.answers)
+        if number and numbers[number] > 1:
+            faults["leerling/bsn"] = says("double")
+        if "" not in faults:  # of a row that cannot be read nothing else is said
+            with ledger.unit(account.region, account.actor) as unit:
+                outcome = _take_row(unit, about, account, school, row.answers, faults)
+            if isinstance(outcome, str):
+                counts[outcome] += 1
+                continue
+            faults = outcome
+        refused.append(WorkbookRow(row.line, row.answers, faults))
+    copy = make_workbook(about.form, school, refused) if refused else None
+    return WorkbookOutcome(counts["taken"], counts["same"], len(refused), copy)
+
+
+def row_faults(about: TypedRound, account: SchoolAccount, school: Answers, answers: Answers) -> dict[str, str]:
+    """Return what the rules find wrong in a pupil of a table, by path; nothing is stored.
+
+    Args:
+        about: the round.
+        account: who supplies it.
+        school: answers about the school.
+        answers: answers about the pupil.
+    """
+    return _probed(about, account, {**school, **answers})[1]
+
+
+def _probed(about: TypedRound, account: SchoolAccount, both: Answers) -> tuple[Dossier, dict[str, str]]:
+    today = dutch_time(now()).date()
+    probe, faults = made_dossier(about.form, both, Maker(account.school, _NOBODY, today), {})
+    found = judged(about.form, probe, faults, today=today, expected=about.expected, own_codes=about.own_codes)
+    return probe, {one.path: one.message for one in found if one.severity == "error"}
 
 
 def _take_row(
@@ -565,24 +602,22 @@ def _take_row(
 
     All of it is one transaction: nothing of a row that is refused stays.
     """
-    today = dutch_time(now()).date()
     both = {**school, **answers}
     steps = {
         step.name: {path: text for path, text in both.items() if about.form.step_of.get(template_of(path)) == step.name}
         for step in about.form.steps
     }
-    probe, faults = made_dossier(about.form, both, Maker(account.school, _NOBODY, today), {})
-    found = judged(about.form, probe, faults, today=today, expected=about.expected, own_codes=about.own_codes)
-    if wrong := {one.path: one.message for one in found if one.severity == "error"} | dict(known_faults):
+    probe, wrong = _probed(about, account, both)
+    if wrong := wrong | dict(known_faults):
         return wrong
     pupil = pupil_hash(unit.keys, account.school, _incoming(about, probe))
     known = typed.of_pupil(unit, about.row.round_id, account.school, pupil)
     begun = typed.first_steps(unit, about.row.round_id, account.school, _PUPIL_STEP)
     if any(
-        typed_id != (known.typed if known is not None else None) and _number_of(step.answers) == _number_of(answers)
+        typed_id != (known.typed if known is not None else None) and number_of(step.answers) == number_of(answers)
         for typed_id, step in begun.items()
     ) or (known is not None and known.state is TypedState.OPEN):
-        return {"": _says("open")}
+        return {"": says("open")}
     before = typed.steps(unit, known.typed) if known is not None else {}
     # What the workbook has no column for stays as it was typed; so does an optional step of which it says nothing
     wanted = {
@@ -652,7 +687,7 @@ def _handed_in(unit: UnitOfWork, account: SchoolAccount, found: OpenDraft, on_ve
 
 def _draft(unit: UnitOfWork, account: SchoolAccount, round_id: str, draft: UUID) -> OpenDraft:
     known = typed.find(unit, round_id, account.school, draft)
-    about = _round(unit, round_id, account.school)
+    about = typed_round(unit, round_id, account.school)
     steps = typed.steps(unit, draft)
     files = {str(number): TypedFile(*one) for number, one in typed.files(unit, draft).items()}
     answers = {path: text for step in steps.values() for path, text in step.answers.items()}

@@ -95,7 +95,9 @@ class TypedPages(PageFrame):
 
     def _typed(self, session: PageSession | None, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
         facts.setdefault("note", "")
-        return self._page(session, name, status=status, tab="typed", tt=dutch("school/typed"), **facts)
+        return self._page(
+            session, name, status=status, tab="typed", tt=dutch("school/typed"), mt=dutch("school/mapping"), **facts
+        )
 
     async def begin(self, request: Request, round_id: str) -> Response:
         """Begin a draft and show its first step."""

@@ -13,11 +13,12 @@ from overstap.ledger.dossiers.reference import find_by_reference, reference
 from overstap.ledger.region_keys import BoardKeys
 from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
+from overstap.pages.board import formatting
 from overstap.pages.board.airflow_port import RunRef, TaskRef
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import RoundFacts, SupplierRow
-from overstap.pages.board.views import rosters, unresolved
+from overstap.pages.board.views import mappings, rosters, unresolved
 from overstap.pages.board.views.contacts import LogLine, log_of
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, facts_of, rows_of_facts, sentence_of
 from overstap.quality import report, rulebook
@@ -123,6 +124,8 @@ def page(
             left_over=unresolved.lines(replace(facts, uncollected={}), context.now),
             roster_lines=rosters.lines(facts),
             roster_words=texts("board/rosters"),
+            mapping=mappings.line(unit, school, lambda moment: formatting.when(moment, context.now)),
+            mapping_words=texts("board/mappings"),
             history=_history(progress.transitions(unit, round_id, school)),
             dossiers=_dossiers(unit, round_id, school) if context.person.sees_dossiers else None,
         )
