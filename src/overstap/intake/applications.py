@@ -20,6 +20,7 @@ from overstap import storage
 from overstap.agreements.model import RegistrationStage
 from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError, system_fault
+from overstap.intake.http_api import ApiFault, HttpApi
 from overstap.intake.other_database import DatabaseFault, OtherDatabase, as_text
 from overstap.intake.refusals import RefusedItem
 from overstap.oso import identifiers
@@ -175,12 +176,12 @@ def _unread(problem: UnreadError) -> OverstapError:
 
 
 def read_database(
-    connection: psycopg.Connection[Any] | OtherDatabase, region: str
+    connection: psycopg.Connection[Any] | OtherDatabase | HttpApi, region: str
 ) -> tuple[list[Application], list[RefusedItem]]:
-    """Read a region's applications from the view `overstap_las.oso_aanmelding`.
+    """Read a region's applications from the view `overstap_las.oso_aanmelding`, or from a platform's HTTP API.
 
     Args:
-        connection: psycopg 3 connection, idle, such as `PostgresHook.get_conn()`; or another database.
+        connection: psycopg 3 connection, idle, such as `PostgresHook.get_conn()`; another database; or an HTTP API.
         region: id of the region.
 
     Returns:
@@ -189,6 +190,8 @@ def read_database(
     Raises:
         OverstapError: INTAKE-041 when the view cannot be read, INTAKE-042 when its columns are not the documented ones.
     """
+    if isinstance(connection, HttpApi):
+        return _read_api(connection, region)
     if isinstance(connection, OtherDatabase):
         return _read_other(connection, region)
     view = sql.Identifier(_SCHEMA, _VIEW)
@@ -221,6 +224,27 @@ def _take_row(position: int, row: tuple[Any, ...], good: list[Application], refu
     except _InvalidRowError as wrong:
         facts = {**wrong.facts, "line": position}
         refused.append(RefusedItem(f"rij {position}", wrong.code, facts, about=_about(row)))
+
+
+def _read_api(api: HttpApi, region: str) -> tuple[list[Application], list[RefusedItem]]:
+    applications: list[Application] = []
+    refused: list[RefusedItem] = []
+    position = 0
+    try:
+        for page in api.items("/aanmeldingen", {"regio": region}, most=_LIMIT_ROWS):
+            for item in page:
+                position += 1
+                # The names of what is extra are the API's own, and could be anything
+                extra = [str(place) for place, name in enumerate(item, 1) if name not in (*_VIEW_COLUMNS, *OPTIONAL)]
+                missing = [name for name in _VIEW_COLUMNS if name not in item]
+                if missing or extra or item["regio"] != region:
+                    said = ", ".join(missing) or "-" if missing or extra else "regio"
+                    raise OverstapError("INTAKE-042", region=region, missing=said, extra=", ".join(extra) or "-")
+                cells = (None if item.get(name) is None else str(item[name]) for name in (*HEADER, *OPTIONAL))
+                _take_row(position, tuple(cells), applications, refused)
+    except ApiFault as fault:
+        raise OverstapError("INTAKE-041", region=region, kind=fault.kind, sqlstate="-") from None
+    return applications, refused
 
 
 def _read_other(database: OtherDatabase, region: str) -> tuple[list[Application], list[RefusedItem]]:

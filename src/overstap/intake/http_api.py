@@ -54,13 +54,19 @@ class HttpApi:
     scope: str = ""
 
     def items(
-        self, path: str, parameters: dict[str, str], *, clock: Callable[[], float] = time.monotonic
+        self,
+        path: str,
+        parameters: dict[str, str],
+        *,
+        most: int = MAX_ITEMS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> Iterator[list[dict[str, Any]]]:
         """Yield the items of a collection, a page at a time; numbers stay as they are written.
 
         Args:
             path: path of the collection, such as `/dossiers`.
             parameters: parameters of the query.
+            most: most items of all pages together.
             clock: returns a number of seconds that only grows.
 
         Raises:
@@ -81,7 +87,7 @@ class HttpApi:
             if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
                 raise ApiFault("page")
             count += len(items)
-            if count > MAX_ITEMS:
+            if count > most:
                 raise ApiFault("too many")
             yield items
             if following is None:

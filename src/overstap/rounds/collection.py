@@ -115,7 +115,7 @@ def _take_roster(context: RoundContext, school: School) -> None:
     """Take in the school's roster, in a round whose dossiers are those of leavers."""
     if school.supplies is None or not context.kind.is_of_leavers:
         return
-    is_database = school.supplies.way == "las_database"
+    is_database = school.supplies.way in ("las_database", "http_api")
     connection = str(getattr(school.supplies, "connection", ""))
     drop = context.place("drop")
     taken = collect_roster(

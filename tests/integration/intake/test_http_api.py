@@ -5,10 +5,10 @@ import gzip
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,10 +24,11 @@ from raw_server import OK, raw_server
 
 from overstap.agreements import School
 from overstap.errors import OverstapError
-from overstap.intake import http_api
+from overstap.intake import applications, http_api
 from overstap.intake.candidates import Candidate
 from overstap.intake.http_api import HttpApi
 from overstap.intake.refusals import RefusedItem
+from overstap.intake.rosters import database as rosters
 from overstap.intake.sources import las_database
 from overstap.intake.sources.http_api import KIND, from_http_api
 from overstap.intake.sources.kit import check_source
@@ -36,6 +37,7 @@ from overstap.intake.sources.source import SourceContext
 from overstap.orchestration import connections
 from overstap.oso.writing import to_bytes
 from overstap.resources import INCLUDE
+from overstap.rounds import collection
 from overstap.simulation.synthetic import SyntheticRegion
 from overstap.simulation.synthetic.school import SupplySource
 
@@ -50,6 +52,8 @@ class ReferenceServer:
     """What a supplier builds: tokens, and pages of the columns of the view."""
 
     items: dict[str, list[dict[str, Any]]]
+    rosters: dict[str, list[dict[str, Any]]] | None = None
+    registrations: list[dict[str, Any]] | None = None
     token: str = "t" * 40
     page: Callable[[dict[str, Any]], bytes] = lambda page: json.dumps(page, ensure_ascii=False).encode()
     status: int = 200
@@ -116,7 +120,16 @@ def server(las: psycopg.Connection[Any], region: SyntheticRegion) -> Iterator[Re
             if self.headers["Authorization"] != f"Bearer {'t' * 40}":
                 self._send(401, b"{}")
                 return
-            found = made.items.get(f"{query['brincode']}{query['vestigingscode']}", [])
+            school = f"{query.get('brincode')}{query.get('vestigingscode')}"
+            if parts.path == "/leerlingenlijst":
+                found = made.rosters.get(school, []) if made.rosters is not None else None
+            elif parts.path == "/aanmeldingen":
+                found = made.registrations
+            else:
+                found = made.items.get(school, [])
+            if found is None:
+                self._send(404, b"{}")
+                return
             start = int(query.get("cursor", 0))
             following = str(start + PAGE) if start + PAGE < len(found) else None
             self._send(made.status, made.page({"items": found[start : start + PAGE], "next": following}))
@@ -153,6 +166,102 @@ def test_the_api_gives_the_same_dossiers_as_the_view(server: ReferenceServer, la
         contents = [[to_bytes(one.content) for one in run if isinstance(one, Candidate)] for run in (theirs, ours)]  # type: ignore[arg-type]
         assert contents[0] == contents[1]
     assert list(from_http_api(server.api, "99ZZ00")) == []
+
+
+def stated(las: psycopg.Connection[Any], view: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of a view as a supplier writes them into JSON."""
+    names = ", ".join(columns)
+    made = []
+    for row in las.execute(f"select {names} from overstap_las.{view} order by {names}").fetchall():  # noqa: S608
+        texts = (
+            None if value is None else value.isoformat() if isinstance(value, date) else str(value) for value in row
+        )
+        made.append(dict(zip(columns, texts, strict=True)))
+    return made
+
+
+def test_the_api_gives_the_same_roster_as_the_view(server: ReferenceServer, las: psycopg.Connection[Any]) -> None:
+    rows = stated(las, "oso_leerlingenlijst", rosters.COLUMNS)
+    schools = {f"{row['brincode']}{row['vestigingscode']}" for row in rows}
+    assert schools
+    assert rosters.read_view(server.api, min(schools)) is None, "a supplier need not offer one"
+    server.rosters = {
+        school: [row for row in rows if f"{row['brincode']}{row['vestigingscode']}" == school] for school in schools
+    }
+    shape = validator("RosterPage")
+    for school in schools:
+        shape.validate({"items": server.rosters[school], "next": None})
+        theirs, ours = rosters.read_view(server.api, school), rosters.read_view(las, school)
+        assert theirs is not None
+        assert ours is not None
+        assert len(theirs.roster.pupils) > PAGE
+        assert {one.number for one in theirs.roster.pupils} == {one.number for one in ours.roster.pupils}
+        assert theirs.roster.problems() == ours.roster.problems()
+    again = rosters.read_view(server.api, school)
+    assert again is not None
+    assert again.content == theirs.content
+    server.rosters[school][0]["extra"] = "Noor"
+    with pytest.raises(OverstapError, match="INTAKE-099") as told:
+        rosters.read_view(server.api, school)
+    assert "Noor" not in str(told.value)
+    server.status = 500
+    with pytest.raises(OverstapError, match="INTAKE-113"):
+        rosters.read_view(server.api, school)
+
+
+def test_the_api_gives_the_same_registrations_as_the_view(
+    server: ReferenceServer, las: psycopg.Connection[Any], region: SyntheticRegion
+) -> None:
+    rows = stated(las, "oso_aanmelding", ("regio", *applications.HEADER))
+    server.registrations = [row for row in rows if row["regio"] == region.name]
+    validator("RegistrationPage").validate({"items": server.registrations[:500], "next": None})
+    theirs, refused = applications.read_database(server.api, region.name)
+    ours, _ = applications.read_database(las, region.name)
+    assert refused == []
+    assert len(theirs) > PAGE
+    assert {(one.pupil_number, one.secondary_school, one.stage, one.recorded_at) for one in theirs} == {
+        (one.pupil_number, one.secondary_school, one.stage, one.recorded_at) for one in ours
+    }
+    before = dict(server.registrations[3])
+    server.registrations[3]["leerlingnummer"] = "12"
+    found, refused = applications.read_database(server.api, region.name)
+    assert (len(found), [(one.label, one.code) for one in refused]) == (len(theirs) - 1, [("rij 4", "INTAKE-036")])
+    for change, missing in (
+        (lambda row: row.update(regio="elders"), "regio"),
+        (lambda row: row.pop("fase"), "fase"),
+        (lambda row: row.update(naam="Noor"), "-"),
+    ):
+        server.registrations[3] = dict(before)
+        change(server.registrations[3])
+        with pytest.raises(OverstapError, match="INTAKE-042") as told:
+            applications.read_database(server.api, region.name)
+        assert told.value.facts["missing"] == missing
+        assert "Noor" not in str(told.value)
+    server.registrations = None
+    with pytest.raises(OverstapError, match="INTAKE-041"):
+        applications.read_database(server.api, region.name)
+
+
+def test_the_roster_of_an_api_is_taken_in_at_a_collection(
+    server: ReferenceServer, las: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(
+        collection, "collect_roster", lambda *_, database, **__: asked.append(database is not None) or None
+    )
+    for way, is_read in (("http_api", True), ("las_database", True), ("drop_folder", False)):
+        school = SimpleNamespace(id="99AA00", supplies=SimpleNamespace(way=way, connection="las"))
+        context = SimpleNamespace(
+            kind=SimpleNamespace(is_of_leavers=True),
+            place=lambda _: None,
+            ledger=None,
+            region="alfa",
+            agreement=SimpleNamespace(school_year="2026-2027"),
+            clock=lambda: datetime.now(UTC),
+            database=None,
+        )
+        collection._take_roster(context, school)  # type: ignore[arg-type]
+        assert asked.pop() is is_read, way
 
 
 def page_with(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], bytes]:

@@ -1,4 +1,4 @@
-"""A roster from a school administration system's database: the view `overstap_las.oso_leerlingenlijst`."""
+"""A roster from a school administration system: the view `overstap_las.oso_leerlingenlijst`, or its HTTP API."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from overstap.errors import OverstapError
+from overstap.intake.http_api import ApiFault, HttpApi
 from overstap.intake.other_database import DatabaseFault, OtherDatabase, as_text
 from overstap.intake.rosters.edexml import LIMIT_BYTES
 from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles, year_group_of
@@ -39,19 +40,23 @@ class DatabaseRoster:
     content: bytes = field(repr=False)
 
 
-def read_view(connection: "psycopg.Connection[Any] | OtherDatabase", school_id: str) -> DatabaseRoster | None:
-    """Read a school's roster from the view; None where the supplier made no such view.
+def read_view(connection: "psycopg.Connection[Any] | OtherDatabase | HttpApi", school_id: str) -> DatabaseRoster | None:
+    """Read a school's roster; None where the supplier offers none: no such view, or HTTP 404.
 
     Args:
-        connection: psycopg 3 connection, idle, or another database.
+        connection: psycopg 3 connection, idle, another database, or an HTTP API.
         school_id: BRIN and branch, "99AA00".
 
     Raises:
-        OverstapError: INTAKE-099 when the view cannot be read or has other columns; INTAKE-080 too many pupils.
+        OverstapError: INTAKE-099 when it cannot be read or has other columns; INTAKE-113 when an API does not answer as
+            described; INTAKE-080 too many pupils.
     """
-    rows = (
-        _rows_of_other(connection, school_id) if isinstance(connection, OtherDatabase) else _rows(connection, school_id)
-    )
+    if isinstance(connection, HttpApi):
+        rows = _rows_of_api(connection, school_id)
+    elif isinstance(connection, OtherDatabase):
+        rows = _rows_of_other(connection, school_id)
+    else:
+        rows = _rows(connection, school_id)
     if rows is None:
         return None
     if len(rows) > _MOST_PUPILS:
@@ -60,6 +65,22 @@ def read_view(connection: "psycopg.Connection[Any] | OtherDatabase", school_id: 
     kept, doubles = without_doubles(found)
     roster = Roster("database", school_id[:4], school_id[4:], "", tuple(kept), tuple(doubles))
     return DatabaseRoster(roster, hashlib.sha256(json.dumps(rows).encode()).digest())
+
+
+def _rows_of_api(api: HttpApi, school_id: str) -> list[tuple[str | None, ...]] | None:
+    found: list[tuple[str | None, ...]] = []
+    school = {"brincode": school_id[:4], "vestigingscode": school_id[4:]}
+    try:
+        for page in api.items("/leerlingenlijst", school, most=_MOST_PUPILS):
+            for item in page:
+                if set(item) != set(COLUMNS):
+                    raise OverstapError("INTAKE-099", school=school_id, kind="columns", sqlstate="-")
+                found.append(tuple(None if item[name] is None else str(item[name]) for name in COLUMNS))
+    except ApiFault as fault:
+        if fault.kind == "HTTP 404":
+            return None
+        raise OverstapError("INTAKE-113", school=school_id, kind=fault.kind) from None
+    return found
 
 
 def _rows_of_other(database: OtherDatabase, school_id: str) -> list[tuple[str | None, ...]] | None:
