@@ -44,7 +44,11 @@ if "api-server" in sys.argv or sys.argv[0].endswith("uvicorn"):
     ]
     OverstapPlugin.external_views = _board.external_views()
     _limit = importlib.import_module("overstap.pages.shared.password_limit").PasswordLimit
-    OverstapPlugin.fastapi_root_middlewares = [{"middleware": _limit, "args": [], "kwargs": {}, "name": "passwords"}]
+    _withheld = importlib.import_module("overstap.pages.shared.withheld_lists").WithheldLists
+    OverstapPlugin.fastapi_root_middlewares = [
+        {"middleware": _limit, "args": [], "kwargs": {}, "name": "passwords"},
+        {"middleware": _withheld, "args": [], "kwargs": {}, "name": "withheld lists"},
+    ]
 
 if "scheduler" in sys.argv:
     for _module in PRELOADED:

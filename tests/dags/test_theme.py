@@ -38,6 +38,19 @@ def test_it_hides_the_bins_as_airflow_names_them() -> None:
             assert f"button[aria-label='{label}']" in selectors
 
 
+def test_it_hides_what_airflow_refuses_a_coordinator_as_airflow_names_it() -> None:
+    selectors = " ".join(THEME["globalCss"])
+    for language in ("nl", "en"):
+        title = words(language, "browse")["xcom"]
+        for label in (title["edit"]["title"], title["delete"]["title"], words(language, "components")["reparseDag"]):
+            assert f"button[aria-label='{label}']" in selectors
+        # Who has the administrators' menu keeps what it shows
+        assert f"button[aria-label='{words(language, 'common')['nav']['admin']}']" in selectors
+
+
 def test_a_deployment_has_the_same() -> None:
     compose = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text(encoding="utf-8"))
     assert json.loads(compose["services"]["api-server"]["environment"]["AIRFLOW__API__THEME"]) == THEME
+    values = yaml.safe_load((PROJECT / "deploy" / "helm" / "airflow-values.yaml").read_text(encoding="utf-8"))
+    given = {one["name"]: one["value"] for one in values["apiServer"]["env"]}
+    assert json.loads(given["AIRFLOW__API__THEME"]) == THEME

@@ -57,6 +57,20 @@ def keys(region: str, key_id: Annotated[str, typer.Option(help="Names sort by ag
     Console(highlight=False).print(f"key {key_id} of {region} is there; keep a copy of the keys folder in a safe place")
 
 
+@app.command("board-keys")
+def board_keys(
+    region: Annotated[list[str] | None, typer.Argument(help="Region; all agreements' regions if none")] = None,
+) -> None:
+    """Derive the board's keys for contact with schools from the content keys. Needs OVERSTAP_BOARD_KEYS."""
+    from overstap.agreements import load_all
+    from overstap.ledger.region_keys import derive_board_keys
+
+    settings = Settings()
+    for one in region or sorted({agreement.region for agreement in load_all(settings.regions)[0]}):
+        made = derive_board_keys(settings.need_path("keys"), settings.need_path("board_keys"), one)
+        Console(highlight=False).print(f"board's keys {one}: {', '.join(made) or 'there'}")
+
+
 @app.command()
 def check(
     region: Annotated[list[str] | None, typer.Option(help="Region; all agreements' regions if none")] = None,

@@ -13,9 +13,9 @@ from overstap.settings import Settings
 from overstap.texts import texts
 
 ROOM_MIND_BYTES, ROOM_WRONG_BYTES = 5_000_000_000, 1_000_000_000
-_READ = ("regions", "keys", "trust", "drop", "registers")
+_READ = ("regions", "keys", "board_keys", "trust", "drop", "registers")
 _WRITTEN = ("outbox", "reports", "checkpoints")
-_PRIVATE = frozenset({"keys", "trust"})
+_PRIVATE = frozenset({"keys", "board_keys", "trust"})
 _OTHERS = 0o077
 
 

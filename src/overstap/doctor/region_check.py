@@ -10,7 +10,7 @@ from overstap.clock import now
 from overstap.doctor.finding import Finding, good, mind, unseen, wrong
 from overstap.errors import OverstapError
 from overstap.ledger import open_ledger, schools
-from overstap.ledger.region_keys import load_keys
+from overstap.ledger.region_keys import compare_board_keys, load_board_keys, load_keys
 from overstap.pki import TrustStore
 from overstap.pki.certificate_files import CERTIFICATE_SUFFIXES
 from overstap.pki.expiry import AHEAD_DAYS, expiring, sentence
@@ -38,6 +38,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     for region, agreement in newest.items():
         yield good(f"agreement {region}", f"{agreement.school_year}, {len(agreement.schools)} schools")
         yield _keys(settings, region)
+        yield _board_keys(settings, region)
         yield from _role(settings, region)
         if store is not None:
             yield from _certificates(store, agreement)
@@ -59,6 +60,27 @@ def _keys(settings: Settings, region: str) -> Finding:
     except OverstapError as error:
         return wrong(subject, f"{error.code}: {error.message_en}", f"overstap ledger keys {region}")
     return good(subject, f"{len(keys.ids)}, the newest is {keys.newest}")
+
+
+def _board_keys(settings: Settings, region: str) -> Finding:
+    """Check the board's keys for contact with schools, against the content keys where this process has both."""
+    subject, do = f"board's keys {region}", f"overstap ledger board-keys {region}"
+    if settings.board_keys is None:
+        return unseen(subject, "OVERSTAP_BOARD_KEYS is not set here")
+    try:
+        board = load_board_keys(settings.board_keys, region)
+        if settings.keys is not None:
+            missing, other = compare_board_keys(load_keys(settings.keys, region), settings.board_keys)
+            if other:
+                said = f"{len(other)} are not of this region's content keys, such as {other[0]}: tasks read none of it"
+                return wrong(subject, said, f"remove them from the board's folder, then: {do}")
+            if missing:
+                return wrong(subject, f"{len(missing)} are not there, such as {missing[0]}", do)
+    except OverstapError as error:
+        if error.code == "LEDGER-001":
+            return wrong(subject, "there are none: the board keeps and shows no contact with schools", do)
+        return wrong(subject, f"{error.code}: {error.message_en}", error.do_en)
+    return good(subject, f"{len(board.ids)}, the newest is {board.newest}")
 
 
 def _role(settings: Settings, region: str) -> Iterator[Finding]:

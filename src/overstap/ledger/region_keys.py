@@ -128,6 +128,11 @@ class RegionKeys:
 class BoardKeys(RegionKeys):
     """Keys that the board has of a region: those derived for contact with schools, and nothing else."""
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """Ids of the available derived keys."""
+        return frozenset(self._ready)
+
     def of_purpose(self, purpose: str) -> str:
         """Return the id of its newest key, which is for one purpose already."""
         return self.newest
@@ -241,6 +246,25 @@ def load_board_keys(folder: Path, region: str) -> BoardKeys:
     if not content:
         raise OverstapError("LEDGER-001", region=region, folder=str(folder / region))
     return BoardKeys(region, max(content), {}, b"", {key_id: AESGCM(key) for key_id, key in content.items()})
+
+
+def compare_board_keys(keys: RegionKeys, folder: Path) -> tuple[list[str], list[str]]:
+    """Compare the board's keys of a region with those that its content keys give.
+
+    Args:
+        keys: the region's keys.
+        folder: the board's folder (setting OVERSTAP_BOARD_KEYS).
+
+    Returns:
+        The ids of keys that are not there, and of those that are not derived from a content key of the region.
+
+    Raises:
+        OverstapError: LEDGER-005 when others may read one or its length is wrong.
+    """
+    found = {path.stem: _read_key(path, keys.region) for path in sorted((folder / keys.region).glob("*.key"))}
+    wanted = {f"{key_id}~{CONTACTS}" for key_id in keys.ids}
+    other = [key_id for key_id, key in found.items() if key_id not in wanted or key != keys.derived_key(key_id)]
+    return sorted(wanted - set(found)), other
 
 
 class NoKeys:

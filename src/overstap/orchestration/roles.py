@@ -69,6 +69,8 @@ ADMINISTRATOR_RIGHTS: frozenset[Right] = (
                     *(fab.RESOURCE_DAG_CODE, fab.RESOURCE_IMPORT_ERROR),
                     *(fab.RESOURCE_JOB, fab.RESOURCE_POOL, fab.RESOURCE_PROVIDER, fab.RESOURCE_TRIGGER),
                     *(fab.RESOURCE_CLUSTER_ACTIVITY, fab.RESOURCE_AUDIT_LOG, fab.RESOURCE_CONNECTION),
+                    # Assets are not of a region for Airflow: one right shows all of them.
+                    *(fab.RESOURCE_ASSET, fab.RESOURCE_ASSET_ALIAS),
                 )
             ),
             # A region's LAS database and the mail server are connections.
@@ -78,7 +80,7 @@ ADMINISTRATOR_RIGHTS: frozenset[Right] = (
                 (fab.ACTION_CAN_ACCESS_MENU, menu)
                 for menu in (
                     *(fab.RESOURCE_ADMIN_MENU, fab.RESOURCE_AUDIT_LOG, fab.RESOURCE_CONNECTION, fab.RESOURCE_JOB),
-                    *(fab.RESOURCE_PLUGIN, fab.RESOURCE_POOL, fab.RESOURCE_PROVIDER),
+                    *(fab.RESOURCE_PLUGIN, fab.RESOURCE_POOL, fab.RESOURCE_PROVIDER, fab.RESOURCE_ASSET),
                 )
             ),
         }

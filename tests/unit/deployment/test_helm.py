@@ -150,6 +150,19 @@ def test_values_for_airflow_have_a_worker_for_each_queue() -> None:
             assert usual[one["name"]] == one["value"], one["name"]
 
 
+def test_only_the_board_has_the_keys_of_contact_with_schools() -> None:
+    values = yaml.safe_load(VALUES.read_text())
+    board = values["apiServer"]
+    [setting] = [one["value"] for one in board["env"] if one["name"] == "OVERSTAP_BOARD_KEYS"]
+    mounted = {one["mountPath"]: (one["name"], one["readOnly"]) for one in board["extraVolumeMounts"]}
+    assert mounted[setting] == ("board", True)
+    assert "overstap-board" in claims({"volumes": board["extraVolumes"]})
+    assert "overstap-keys" not in claims({"volumes": board["extraVolumes"]})
+    del values["apiServer"]
+    assert "OVERSTAP_BOARD_KEYS" not in str(values)
+    assert "claimName': 'overstap-board'" not in str(values)
+
+
 def test_the_official_chart_takes_our_values() -> None:
     """With the chart of Apache Airflow, whose folder AIRFLOW_CHART names."""
     chart = os.environ.get("AIRFLOW_CHART")
@@ -161,7 +174,8 @@ def test_the_official_chart_takes_our_values() -> None:
     assert [name for name, pod in workers.items() if "overstap-trust" in claims(pod)] == ["o-worker-keys"]
     for name, pod in found.items():
         if name not in workers:
-            assert claims(pod) <= {"overstap-regions", "overstap-standards", "o-logs"}, name
+            board = {"overstap-board"} if name == "o-api-server" else set()
+            assert claims(pod) <= {"overstap-regions", "overstap-standards", "o-logs"} | board, name
         for container in pod["containers"]:
             if "log-groomer" not in container["name"]:
                 assert container["image"] == "overstap:0.1.0", name
