@@ -1,14 +1,19 @@
 """What Airflow's own pages show a coordinator: nothing that it would refuse, nothing of another region, no errors."""
 
+import os
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import psycopg
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Response, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect
 
+from overstap.pages.board import addresses
 from overstap_tools.local.airflow import DATABASE
+from overstap_tools.local.waiting import wait_until
 
 from .stage import ADMINISTRATOR, ALFA, BETA, VIEWER, Stage
 
@@ -132,6 +137,44 @@ def test_lists_of_all_regions_tell_nothing(stage: Stage, visit: Callable[..., Pa
     page.close()
     assert status == 200
     assert "coordinator_beta does not exist" in text, "who may see it does: the list above hid something"
+
+
+def test_a_session_that_ended_while_somebody_answered(stage: Stage, browser: Browser) -> None:
+    """The press says that nothing was done and how to go on; nothing was released, and the way back is short."""
+    account = stage.coordinator(BETA)
+    context = browser.new_context(locale="nl-NL", base_url=stage.address)
+    context.set_default_timeout(PATIENT)
+    page = context.new_page()
+
+    def sign_in() -> None:
+        page.fill("input[name=username]", account)
+        page.fill("input[name=password]", stage.password(account))
+        page.click("[type=submit]")
+        page.wait_for_url(lambda url: "/auth/" not in url)
+
+    page.goto("/")
+    sign_in()
+    with stage.api(account) as api:
+        wait_until(
+            lambda: bool(api.questions(stage.dag_id(BETA), stage.run_id(BETA))), "a question", 400, poll_seconds=2
+        )
+    before = stage.states(BETA)
+    assert before["accepted"] > 0
+    page.goto(addresses.framed("", addresses.question(stage.round_id(BETA), "release_for_review", 1)))
+    board = page.frame_locator("iframe")
+    board.get_by_label("Reden of opmerking").fill("Nagekeken")
+    context.clear_cookies()
+    board.get_by_role("button", name="Vrijgeven", exact=True).click()
+    expect(board.get_by_role("heading", name="U bent niet meer ingelogd")).to_be_visible()
+    expect(board.get_by_text("Uw opdracht is niet uitgevoerd.")).to_be_visible()
+    if folder := os.environ.get("OVERSTAP_TEST_IMAGES_FOLDER"):
+        page.screenshot(path=Path(folder) / "session-ended.png")
+    assert stage.states(BETA) == before
+    page.goto("/")
+    sign_in()
+    page.goto(addresses.framed("", addresses.home()))
+    expect(board.get_by_role("link", name=re.compile("^Beantwoord")).first).to_be_visible()
+    context.close()
 
 
 _FETCH: Any = "async path => { const got = await fetch(path); return [got.status, await got.text()]; }"

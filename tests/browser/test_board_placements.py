@@ -99,7 +99,7 @@ def test_a_coordinator_chooses_and_sees_what_was_chosen(
     page = visit()
     page.goto(addresses.round_page(round_id))
     expect(page.get_by_text("Van 3 leerlingen moet u nog zeggen")).to_be_visible()
-    expect(page.get_by_text("Een VO-school besluit binnen 6 weken")).to_be_visible()
+    expect(page.get_by_text("De ontvangende school besluit binnen 6 weken")).to_be_visible()
     sound(page, serious, "placements-round")
     page.get_by_role("link", name="Kijk wie het zijn en kies").click()
     sound(page, serious, "placements")
@@ -108,7 +108,7 @@ def test_a_coordinator_chooses_and_sees_what_was_chosen(
     first.get_by_label("Waarom").fill("Ouders kozen voor deze school")
     first.get_by_role("button").click()
     expect(page.get_by_text("Uw keuze staat vast.")).to_be_visible()
-    expect(page.get_by_text("anna koos op")).to_be_visible()
+    expect(page.get_by_text("Anna de Wit koos op")).to_be_visible()
     sound(page, serious, "placements-answered")
     with ledger.unit(REGION, "test") as unit:
         found = placements.placed_twice(unit, round_id)

@@ -37,6 +37,8 @@ CHOSEN = {
     r"wissen|wist": "laten uitvoeren (knop Wis), of verwijderen",
     r"trechter|stortvloed|vastlopen|kapotmaken|zwijgt": "no figure of speech",
     r"haar|hem": "the noun again",
+    r"ronde is gesloten|ronde had gesloten|ronde gesloten": "afgesloten",
+    r"teruggenomen dossiers?": "ingetrokken dossier",
     r"ENOENT": "what is wrong with the file, in words",
     r"wat te doen|wie te bellen": "wat u doet, wie u belt",
     r"meer dan een(?! (?:jaar|uur))|minstens een|elk een keer|kies een van|laat er een|haal er een": "één",

@@ -109,4 +109,4 @@ def test_the_question_to_close_says_how_bad_it_is(client: TestClient, ledger: Le
     assert "Verstuurd of klaargezet, en nog niet bevestigd:" in text
     assert "laat deze vraag dan tot dat moment staan" in text
     airflow.asks = COORDINATOR  # of another name than the agreement's: it reads, and has no button
-    assert "Deze vraag beantwoordt coordinator_alfa." in text
+    assert "Deze vraag beantwoordt Coördinator Regio Alfa." in text

@@ -80,7 +80,7 @@ def test_the_count_is_told_and_the_coordinator_says_which_placement_holds(
     assert answers(ledger) == {first: (schools[1],)}
     told = said(client.get(f"{PAGE}?gedaan=vastgelegd"))
     assert "Uw keuze staat vast." in told
-    assert "coordinator_alfa koos op" in told
+    assert "Coördinator Regio Alfa koos op" in told
     assert "Reden: Ouders kozen" in told
     both = {**form, "sign": second, "holds": "all", "reason": "<script>alert(1)</script> {{ 7 * 7 }}"}
     assert client.post(PAGE, data=both, headers=SAME).status_code == 303
@@ -142,7 +142,7 @@ def test_an_account_that_may_look_and_not_decide_sees_who_may(
 ) -> None:
     airflow.asks = type(FIRST)("iemand", "77", FIRST.regions, FIRST.reruns, sees_dossiers=True)
     page = client.get(PAGE)
-    assert "Deze vraag beantwoordt coordinator_alfa" in said(page)
+    assert "Deze vraag beantwoordt Coördinator Regio Alfa" in said(page)
     assert 'name="holds"' not in page.text
 
 

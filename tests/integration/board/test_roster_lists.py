@@ -57,7 +57,7 @@ def test_what_is_missing_is_told_with_a_button_until_somebody_looks_after_it(
         assert {one.owner for one in matching.list_counts(unit, ROUND, school)} == {None}
     answer = client.post(there, data=form, headers=SAME)
     assert answer.headers["location"] == f"/rondes{HERE}?gedaan=taken_up#leerlingen"
-    assert "coordinator_alfa zoekt het uit" in said(client.get(HERE))
+    assert "Coördinator Regio Alfa zoekt het uit" in said(client.get(HERE))
     assert "geen dossier en geen aanmelding" in said(client.get(f"{HERE}/school/{school}"))
 
 

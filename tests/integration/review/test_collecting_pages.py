@@ -271,7 +271,7 @@ def test_taken_back_before_and_after_it_was_collected(school: School, person: ht
     )
     assert (done["signed"], done["offered"]) == (1, 1), "what nobody collected is not at any school"
     page = person.get("/ophalen").text
-    assert "Teruggenomen dossiers" in page
+    assert "Ingetrokken dossiers" in page
     assert had in page
     assert never not in page
     assert press(person, "verwijderd", [had]).status_code == 422

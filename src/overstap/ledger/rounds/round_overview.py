@@ -87,6 +87,16 @@ def of_school(unit: UnitOfWork, school: str) -> list[RoundOfSchool]:
     ]
 
 
+def coordinators(unit: UnitOfWork, round_id: str) -> dict[str, str]:
+    """Return the names of the coordinators of a round by account, also of those whom an earlier agreement of it had."""
+    found = unit.rows(
+        "select c ->> 'account', c ->> 'name' from overstap.round_agreement a, "
+        "jsonb_array_elements(a.agreement -> 'coordinators') c where a.round_id = %(round)s order by a.number",
+        round=round_id,
+    )
+    return {str(account): str(name) for account, name in found}
+
+
 def first_coordinator(unit: UnitOfWork, round_id: str) -> RoundCoordinator:
     """Return the region's first coordinator; nobody for a round that is not there."""
     found = unit.rows(

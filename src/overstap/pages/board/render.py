@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -25,6 +25,11 @@ _ELSEWHERE = (
 """Texts of other parts of the package that pages show."""
 
 
+def mail_address(address: str) -> str:
+    """Return an e-mail address as it stands in a link (RFC 6068): the sign between name and domain stays as it is."""
+    return quote(address, safe="@!$'*+")
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -40,6 +45,7 @@ def _environment() -> Environment:
         "noun": noun,
         "named": lambda schools, names: ", ".join(names.get(one, one) for one in schools),
         "signed": formatting.signed,
+        "mail_address": mail_address,
         "format_moment": format_moment,
         "dutch_time": dutch_time,
         "query": lambda arguments: f"?{urlencode(arguments)}" if arguments else "?",

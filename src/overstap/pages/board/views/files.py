@@ -7,8 +7,8 @@ from overstap.closing.report import round_report
 from overstap.ledger import checkpoints, guests, schools
 from overstap.ledger.delivery import deliveries, results
 from overstap.ledger.rosters import by_application
-from overstap.ledger.rounds import counts, gate_decisions, rounds
-from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, sentence_of
+from overstap.ledger.rounds import counts, gate_decisions, round_overview, rounds
+from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, named, sentence_of
 from overstap.pages.board.views.rosters import to_csv
 from overstap.quality.publishing import region_page
 from overstap.quality.school import list_without_keys
@@ -95,5 +95,7 @@ def rosters(context: PageContext, round_id: str) -> tuple[str, bytes]:
         if unit is None or not context.person.sees_dossiers:
             raise PageNotFoundError(round_id)
         names = {school: one.name for school, one in schools.known(unit).items()}
-        content = to_csv(by_application.all_listed(unit, round_id), by_application.all_counts(unit, round_id), names)
+        people = round_overview.coordinators(unit, round_id)
+        counted = [named(one, people) for one in by_application.all_counts(unit, round_id)]
+        content = to_csv(by_application.all_listed(unit, round_id), counted, names)
         return f"{RoundId(round_id).kind}-leerlingenlijst.csv", content

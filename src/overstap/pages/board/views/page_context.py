@@ -1,11 +1,12 @@
 """Context of a request to the board (ledger, agreements, account, moment), and queries that several pages share."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from typing import TypeVar
 
 from overstap.agreements import RoundId
 from overstap.clock import dutch_time
@@ -13,8 +14,10 @@ from overstap.errors import OverstapError
 from overstap.ledger import schools
 from overstap.ledger.delivery import test_messages, uncollected
 from overstap.ledger.dossiers import outstanding
+from overstap.ledger.dossiers.outstanding import WithoutReceiverCount
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rosters import by_application, matching
+from overstap.ledger.rosters.matching import ListCount
 from overstap.ledger.rounds import progress, registrations, round_overview, task_failures
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, secondary_schools
 from overstap.ledger.session import UnitOfWork
@@ -26,6 +29,7 @@ from overstap.pages.board.rounds import RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.schools import RoundFacts, SupplierRow, supplier_rows
 from overstap.quality import rulebook
 
+_Owned = TypeVar("_Owned", WithoutReceiverCount, ListCount)
 NOT_RELEASED = GONE | {"supplied", "rejected", "accepted"}
 """States of a dossier before its release."""
 
@@ -108,7 +112,10 @@ def sentence_of(code: str) -> str:
 
 
 def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | None = None) -> RoundFacts:
-    """Return the facts of a round's schools, or of one primary school alone, which takes fewer queries."""
+    """Return the facts of a round's schools, or of one primary school alone, which takes fewer queries.
+
+    Who looks after something is told by name.
+    """
     round_id = view.round_id
     started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
     known = schools.known(unit)
@@ -117,6 +124,8 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         school is None and view.kind.is_inspected
     )  # figures of the whole region; a school's own page shows none
     tested = test_messages.results(unit, round_id) if test_messages.were_sent(unit, round_id) else ()
+    people = round_overview.coordinators(unit, round_id)
+    of_leavers = by_application.all_counts(unit, round_id, school) if view.kind.is_of_leavers else ()
     return RoundFacts(
         [_without_gone(one) for one in primary_schools(unit, round_id, school)],
         secondary_schools(unit, round_id) if school is None else (),
@@ -129,7 +138,7 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         progress.pace(unit, round_id, looks_back_to(started, now), school),
         started,
         {one.school: one for one in tested},
-        outstanding.without_receiver(unit, round_id, school),
+        [named(one, people) for one in outstanding.without_receiver(unit, round_id, school)],
         {one.school: one for one in overdue},
         outstanding.not_collected(unit, round_id, school) if overdue else {},
         outstanding.reported_undelivered(unit, round_id, school),
@@ -137,8 +146,13 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         registrations.refused(unit, view.school_year) if is_whole_region else (),
         registrations.unstated(unit, view.school_year) if is_whole_region else None,
         matching.statuses(unit, view.school_year, school) if view.kind.is_of_leavers else {},
-        by_application.all_counts(unit, round_id, school) if view.kind.is_of_leavers else (),
+        [named(one, people) for one in of_leavers],
     )
+
+
+def named(one: _Owned, people: Mapping[str, str]) -> _Owned:
+    """Return what somebody looks after with the person's name in place of the account, where `people` has it."""
+    return replace(one, owner=people.get(one.owner, one.owner)) if one.owner else one
 
 
 def _without_gone(counts: PrimaryCounts) -> PrimaryCounts:

@@ -7,6 +7,7 @@ from overstap.agreements import RoundKind
 from overstap.ledger import schools
 from overstap.ledger.rounds import placements
 from overstap.ledger.rounds.placements import PlacedTwice
+from overstap.ledger.rounds.round_overview import coordinators
 from overstap.ledger.rounds.rounds import get_round
 from overstap.pages.board.formatting import number
 from overstap.pages.board.render import render
@@ -84,6 +85,7 @@ def page(
             raise PageNotFoundError(round_id)
         of_round = get_round(unit, round_id)
         accounts = of_round.agreement.gate_accounts(of_round.kind)
+        people = coordinators(unit, round_id)
         return render(
             "placements",
             base=context.base,
@@ -93,7 +95,8 @@ def page(
             said=texts("board/placements"),
             pupils=found,
             names={school: one.name for school, one in schools.known(unit).items()},
-            accounts=accounts,
+            people=people,
+            accounts=[people.get(one, one) for one in accounts],
             may_answer=view.region in context.person.reruns and context.person.account in accounts,
             is_under_way=view.milestones.delivers <= context.now and view.closed_at is None,
             form_token=form_token,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from overstap.closing.decisions import decision_sentence
-from overstap.ledger.rounds import coordinator_answers, gate_decisions
+from overstap.ledger.rounds import coordinator_answers, gate_decisions, round_overview
 from overstap.ledger.rounds.coordinator_answers import KeptAnswer
 from overstap.pages.board.airflow_port import GateQuestion
 from overstap.pages.board.questions import option_label, question_view
@@ -84,7 +84,7 @@ def page(
             raise PageNotFoundError(round_id)
         asked = question_view(unit, round_id, found.question, context.now) if found.question else None
         decided = [one for one in gate_decisions.of_round(unit, round_id) if one.gate == gate]
-        names = {one.account: one.name for one in decided}
+        names = round_overview.coordinators(unit, round_id)
         return render(
             "question",
             base=context.base,
@@ -95,6 +95,7 @@ def page(
             number=number,
             question=found.question,
             asked=asked,
+            people=names,
             kept=found.kept,
             kept_by=names.get(found.kept.account, found.kept.account) if found.kept else "",
             kept_choice=option_label(gate, found.kept.choice) if found.kept else "",

@@ -10,6 +10,9 @@ from overstap.pages.board.formatting import number
 from overstap.pages.board.schools import RoundFacts
 from overstap.texts import plural, texts
 
+_FEW = 6
+"""So many schools with the same list each have a line on the page of a round."""
+
 
 @dataclass(frozen=True, slots=True)
 class RosterLine:
@@ -28,6 +31,35 @@ class RosterLine:
     tone: str
     says: str
     list: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RosterGroup:
+    """Lines of a round that say the same of several schools.
+
+    Args:
+        says: the sentence over all these schools, Dutch; empty for lines that each say something of their own.
+        lines: the lines.
+    """
+
+    says: str
+    lines: Sequence[RosterLine]
+
+
+def groups(facts: RoundFacts) -> list[RosterGroup]:
+    """Return the lines of a round; those of a list that many schools have come together, with their number."""
+    alone = _statuses(facts.rosters, facts.names)
+    together = []
+    for kind in dict.fromkeys(one.list for one in facts.roster_lists):
+        of_kind = [one for one in facts.roster_lists if one.list is kind]
+        made = _lists(of_kind, facts.names)
+        if len(of_kind) <= _FEW:
+            alone += made
+            continue
+        open_ = sum(not one.owner for one in of_kind)
+        more = str(texts("board/rosters")["schools"]["nl"]).format(schools=number(len(of_kind)), open=number(open_))
+        together.append(RosterGroup(f"{_said(kind.value, sum(one.count for one in of_kind))} {more}", made))
+    return [*([RosterGroup("", alone)] if alone else []), *together]
 
 
 def lines(facts: RoundFacts) -> list[RosterLine]:

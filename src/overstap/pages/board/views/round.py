@@ -43,6 +43,8 @@ ASKED_AGAIN = {
 """Errors after which a coordinator has a question asked again, with its gate."""
 DECISIONS = 20
 """Number of the latest decisions that are shown; the round report has them all."""
+LEFT_OVER = 8
+"""Number of lines of what is left over that are shown at once; the others are behind a fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def page(
             "told": texts("board/decisions")["told"].get(told, {}).get("nl", ""),
             "mark": mark,
             "undoable": None,
+            "left_over_first": LEFT_OVER,
         }
         if unit is None:
             planned = headline(view, (), context.now)
@@ -104,7 +107,7 @@ def page(
                 headline=planned,
                 chart=None,
                 tests=None,
-                roster_lines=(),
+                roster_groups=(),
                 twice=None,
                 admission=(),
                 **shared,
@@ -135,7 +138,7 @@ def page(
             failures=_failures(facts),
             tests=unresolved.tests(facts, sentence_of),
             left_over=unresolved.lines(facts, context.now),
-            roster_lines=rosters.lines(facts),
+            roster_groups=rosters.groups(facts),
             roster_words=texts("board/rosters"),
             admission=_admission(unit, view, facts, today),
             admission_words=texts("board/admission"),

@@ -24,7 +24,7 @@ class WaitingAct:
         request: id of the request.
         says: what the first person wants.
         count: number of dossiers or keys that it is about, where it names them; 0 for a release.
-        by: account of the first person.
+        by: name of the first person.
         is_own: whether the viewer asked for it.
         expires_at: when it can be confirmed no longer.
     """
@@ -65,6 +65,7 @@ def page(context: PageContext, region: str, *, form_token: str, done: str = "", 
     """
     if region not in context.person.reruns:
         raise PageNotFoundError(region)
+    people = {person.account: person.name for one in context.agreement_cache.of(region) for person in one.coordinators}
     acts: Sequence[WaitingAct] = ()
     accounts: Sequence[AccountLine] = ()
     with context.region(region) as unit:
@@ -75,7 +76,7 @@ def page(context: PageContext, region: str, *, form_token: str, done: str = "", 
                     one.request,
                     said[one.act]["nl"],
                     0 if one.act == "release" else one.about.count(",") + 1,
-                    one.asked_by,
+                    people.get(one.asked_by, one.asked_by),
                     one.asked_by == context.person.account,
                     one.expires_at,
                 )
