@@ -30,6 +30,11 @@ def mail_address(address: str) -> str:
     return quote(address, safe="@!$'*+")
 
 
+def telephone(number: str) -> str:
+    """Return a telephone number as it stands in a link (RFC 3966), of which a leading plus is part."""
+    return quote("".join(number.split()), safe="+*#()-.")
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -46,6 +51,7 @@ def _environment() -> Environment:
         "named": lambda schools, names: ", ".join(names.get(one, one) for one in schools),
         "signed": formatting.signed,
         "mail_address": mail_address,
+        "telephone": telephone,
         "format_moment": format_moment,
         "dutch_time": dutch_time,
         "query": lambda arguments: f"?{urlencode(arguments)}" if arguments else "?",
