@@ -177,7 +177,7 @@ def test_lists_by_application_have_counts_owners_and_signs(
     table = client.get(f"{HERE}/leerlingenlijst.csv").text
     assert {one.sign for one in mine} <= {line.split(";")[3] for line in table.splitlines()[1:]}
     [owned] = {line.split(";")[5] for line in table.splitlines() if primary in line and "ingetrokken" in line}
-    assert owned == "coordinator_alfa"
+    assert owned == "Coördinator Regio Alfa"
     assert not any(number in table for number in (ONE, TWO, nowhere, gone))
     first = next(one for one in mine if one.list.value == "placed_twice")
     token = mark(client.get(PAGE))
