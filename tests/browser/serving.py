@@ -15,7 +15,7 @@ from overstap.pages.board.app import Board, make_app
 from overstap_tools.local import ports
 from overstap_tools.local.waiting import wait_until
 
-DESK, PHONE = (1280, 900), (360, 780)
+DESK, PHONE = (1280, 900), (390, 844)
 _PICTURES = os.environ.get("OVERSTAP_TEST_IMAGES_FOLDER")
 
 

@@ -4,20 +4,17 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from overstap.agreements import Agreement, Milestones, RoundKind
+from overstap.agreements import Milestones, RoundKind
 from overstap.agreements.model.people import Coordinator
 from overstap.clock import now
 from overstap.ledger import Ledger
 from overstap.ledger.migrate import add_region
 from overstap.ledger.region_keys import create_keys, derive_board_keys
-from overstap.ledger.rosters import taking
-from overstap.ledger.rosters.entries import RosterPerson
-from overstap.ledger.rosters.taking import Leaver, SuppliedRoster
 from overstap.notifications.updating import update_notices
 from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import GateQuestion, RunRef, TaskRef
@@ -25,7 +22,6 @@ from overstap.pages.board.app import Board
 from overstap.pages.board.person import BoardUser
 from overstap.settings import Settings
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
-from overstap.simulation.synthetic.numbers import bsn
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.bench.board import _StubAirflow
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
@@ -98,7 +94,6 @@ def large(
     write_agreement(agreement, folder / "regions")
     ledger = Ledger(postgres.dsn("overstap_app", name), folder / "keys")
     fill(ledger, owner, agreement, RoundKind.ADVICE, Filling(DOSSIERS, UNDER_WAY, silent_every=11))
-    _take_rosters(ledger, agreement, at)
     settings = Settings(
         ledger=postgres.dsn("overstap_board", name),
         drafts=postgres.dsn("overstap_drafts", name),
@@ -116,18 +111,6 @@ def large(
             [one.id for one in agreement.secondary_schools],
         )
     ledger.close()
-
-
-def _take_rosters(ledger: Ledger, agreement: Agreement, at: datetime) -> None:
-    """Every school states three pupils of whom nothing else is known."""
-    for number, school in enumerate(agreement.primary_schools):
-        leavers = [
-            Leaver(RosterPerson(bsn(20_000 + 3 * number + one), "", "Berg", "", "Noor", date(2015, 3, 30), "girl", "8"))
-            for one in range(3)
-        ]
-        with ledger.unit(REGION, "test") as unit:
-            roster = SuppliedRoster("folder", "tabel", f"roster {number}", at, leavers, True)
-            taking.take(unit, agreement.school_year, school.id, roster)
 
 
 @pytest.fixture
@@ -155,7 +138,6 @@ def pages_of(large: _Large) -> dict[str, str]:
         "contacts": addresses.contacts(this),
         "contact": addresses.contact(this, school),
         "contact-receiver": addresses.contact(this, large.receivers[0]),
-        "guests": addresses.guests(this),
         "contact-board": addresses.contact(this, "board:Stichting 3"),
         "message": f"{addresses.message(this)}?toon=alle",
     }
@@ -217,54 +199,3 @@ def test_a_coordinator_calls_and_mails(
     expect(page.get_by_text("Het bericht wordt nu verstuurd.")).to_be_visible()
     done = update_notices(large.ledger, REGION, at=now(), expiring=(), board=lambda one: one, actor="tell")
     assert done["messages"] == late
-
-
-def test_lists_of_150_schools_are_one_sentence_until_they_are_opened(
-    large: _Large, visit_large: Callable[..., Page], serious: Callable[[Page], list[str]]
-) -> None:
-    page = visit_large()
-    page.goto(addresses.round_page(large.round_id))
-    section = page.locator("section[aria-labelledby=leerlingen]")
-    said = f"{3 * PRIMARY} leerlingen hebben geen dossier en geen aanmelding. Scholen: {PRIMARY}, waarvan nog niet"
-    summary = section.locator("summary", has_text=said)
-    expect(summary).to_be_visible()
-    assert section.locator("li").filter(visible=True).count() <= 6
-    summary.click()
-    expect(summary.locator("..").locator("li")).to_have_count(PRIMARY)
-    first = summary.locator("..").get_by_role("button", name="Ik zoek dit uit").first
-    first.click()
-    expect(page.get_by_text("U zoekt dit uit.")).to_be_visible()
-    expect(section.locator("summary", has_text=f"waarvan nog niet opgepakt: {PRIMARY - 1}.")).to_be_visible()
-    section.locator("summary").first.click()
-    expect(section.get_by_text("Anna de Wit zoekt het uit.").first).to_be_visible()
-    sound(page, serious, "large-rosters", is_long=True)
-
-
-def test_a_draft_of_150_schools(
-    large: _Large, visit_large: Callable[..., Page], serious: Callable[[Page], list[str]]
-) -> None:
-    page = visit_large()
-    page.goto(addresses.agreements(REGION))
-    page.get_by_role("button", name="Voorstel maken").first.click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    sound(page, serious, "large-draft", is_long=True)
-
-
-def test_guests_among_150_schools(
-    large: _Large, visit_large: Callable[..., Page], serious: Callable[[Page], list[str]]
-) -> None:
-    page = visit_large()
-    for school, name in (
-        ("98ZY00", "School Zonder Grens"),
-        ("98ZX01", "De Heel Erg Lange Naam van een School ver weg"),
-    ):
-        page.goto(addresses.guests(large.round_id))
-        for label, value in (("BRIN en vestiging", school), ("Naam van de school", name)):
-            page.get_by_label(label).fill(value)
-        page.get_by_label("E-mailadres van iemand op de school").fill(
-            "een.heel.lang.adres.van.iemand@verre-school.example"
-        )
-        page.get_by_label("Om welke leerlingen gaat het?").fill("Noor Berg, 1 februari 2014")
-        page.get_by_role("button", name="Uitnodigen").click()
-        expect(page.get_by_text("De school is uitgenodigd.")).to_be_visible()
-    sound(page, serious, "large-guests-filled")
