@@ -30,7 +30,15 @@ WITHOUT_JSON = {
     "it does one thing, and the exit code says whether": {
         *("access sync", "audit stamped", "deploy init", "deploy prepare", "intake roster-missing"),
         *("intake roster-off", "intake roster-on", "ledger backed-up", "ledger erase", "ledger hold"),
-        *("ledger keys", "ledger lift", "ledger migrate", "ledger password", "receive result", "receive setup"),
+        *(
+            "ledger board-keys",
+            "ledger keys",
+            "ledger lift",
+            "ledger migrate",
+            "ledger password",
+            "receive result",
+            "receive setup",
+        ),
         *("review decide", "school account", "school end", "school recover", "second confirm", "second withdraw"),
         *("trust accept", "trust crl", "trust dev-authority", "trust request", "trust sftp-key"),
     },
