@@ -197,6 +197,20 @@ def dags(
     bench.run(_console(), today=today(), regions=regions, runs=runs)
 
 
+@app.command()
+def rest(
+    regions: Annotated[int, typer.Option(min=1, help="Regions in which nothing is due")] = 80,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, help="How long each is watched; 60 holds what is done by the hour")
+    ] = 10,
+) -> None:
+    """What an installation uses while nothing is due, beside Airflow with one paused DAG (half an hour)."""
+    from overstap_tools.bench import rest as bench
+    from overstap_tools.bench.sandbox import today
+
+    bench.run(_console(), today=today(), regions=regions, minutes=minutes)
+
+
 def _console() -> Console:
     # A table of rates that is cut at 80 characters, as it would be in a file, cannot be read.
     return Console(highlight=False, width=max(Console().width, 110))

@@ -112,6 +112,11 @@ class AirflowStack:
         return environment(self._place, self._passwords, self._extra)
 
     @property
+    def pids(self) -> dict[str, int]:
+        """The process of each component that runs."""
+        return {name: service.pid for name, service in self._services.items() if service.is_running}
+
+    @property
     def is_running(self) -> bool:
         """Whether all four processes live."""
         return all(service.is_running for service in self._services.values())
