@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -18,6 +18,8 @@ from overstap.ledger.region_keys import CONTACTS, EncryptedContent, RegionKeys
 from overstap.ledger.session import UnitOfWork
 
 log = logging.getLogger(__name__)
+_SOON = timedelta(minutes=30)
+"""A message that is not sent by then is told as late."""
 
 BOARD = "board:"
 """Begin of the id of a party that is a school board."""
@@ -85,7 +87,8 @@ class Message:
         party: the party.
         at: when it was sent from the board.
         by: account that sent it.
-        state: waiting, sent, refused (by the mail server), or unreachable (no valid address).
+        state: waiting, late (waits for more than half an hour), sent, refused (by the mail server), or unreachable
+            (no valid address).
         subject: one line.
         text: the coordinator's words.
         parties: number of parties that it went to.
@@ -183,12 +186,13 @@ def messages(unit: UnitOfWork, keys: RegionKeys, round_id: str, party: str) -> l
     """Return the messages to a party in a round, the newest first."""
     rows = unit.rows(
         "select m.message, t.party, m.sent_at, m.sent_by, case when t.is_unreachable then 'unreachable' "
-        "else coalesce((select case when x.state in ('sent', 'refused') then x.state else 'waiting' end "
-        "from overstap.mail x where x.region = m.region "
-        "and x.meaning = concat_ws('/', 'message', m.message, t.party)), 'waiting') end, m.key_id, m.content, "
+        "else coalesce((select x.state from overstap.mail x where x.region = m.region "
+        "and x.state in ('sent', 'refused') and x.meaning = concat_ws('/', 'message', m.message, t.party)), "
+        "case when m.sent_at < clock_timestamp() - %(soon)s then 'late' else 'waiting' end) end, m.key_id, m.content, "
         "(select count(*) from overstap.contact_message_to o where o.message = m.message) "
         "from overstap.contact_message m join overstap.contact_message_to t using (message, region) "
         "where m.round_id = %(round)s and t.party = %(party)s order by m.sent_at desc, m.message",
+        soon=_SOON,
         round=round_id,
         party=party,
     )

@@ -308,6 +308,10 @@ def test_a_message_is_previewed_mailed_and_kept(
     assert [action for action, _, _ in lines(owner_dsn)].count("contact.message") == 1
     assert not ALL_PERSONS.search(in_the_clear(owner_dsn))
     assert "wordt verstuurd" in client.get(f"/ronde/{round_id}/contact/{primary[0]}").text
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:  # the mail server takes nothing for an hour
+        owner.execute("update overstap.contact_message set sent_at = sent_at - interval '1 hour'")
+        assert "de mailserver neemt nu niets aan" in client.get(f"/ronde/{round_id}/contact/{primary[0]}").text
+        owner.execute("update overstap.contact_message set sent_at = sent_at + interval '1 hour'")
 
     mailed: list[tuple[str, EmailMessage]] = []
 
