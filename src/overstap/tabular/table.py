@@ -137,6 +137,7 @@ def read_table(
     max_bytes: int = MAX_BYTES,
     max_rows: int = MAX_ROWS,
     sheet: str | None = None,
+    reads_hidden: bool = False,
 ) -> Table:
     """Read a table: CSV in any encoding and with any separator of spreadsheets, or a workbook (.xlsx).
 
@@ -149,6 +150,7 @@ def read_table(
         max_bytes: largest size of the file in bytes.
         max_rows: largest number of rows.
         sheet: name of the sheet of a workbook; None for the first visible one, of which no other goes on.
+        reads_hidden: whether the hidden rows of a workbook are read; they are refused (TABLE-027) else.
 
     Raises:
         OverstapError: TABLE-001 to TABLE-009 and TABLE-025, for a file that is unreadable as a whole.
@@ -159,7 +161,7 @@ def read_table(
     if data.startswith(_WORKBOOK):
         from overstap.tabular.workbook import sheet_rows  # imports openpyxl, which reading CSV does not need
 
-        numbered = sheet_rows(data, max_rows, header.is_like, len(header.needed), sheet)
+        numbered = sheet_rows(data, max_rows, header.is_like, len(header.needed), sheet, reads_hidden=reads_hidden)
         for line, _, cells in numbered:
             if isinstance(cells, RowFault):
                 raise OverstapError("TABLE-008", line=line)

@@ -38,7 +38,13 @@ _WHOLE_DIGITS = 15
 
 
 def sheet_rows(
-    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool], needed: int, name: str | None = None
+    data: bytes,
+    max_rows: int,
+    is_header: Callable[[list[str]], bool],
+    needed: int,
+    name: str | None = None,
+    *,
+    reads_hidden: bool = False,
 ) -> Iterator[tuple[int, int, list[str] | RowFault]]:
     """Yield the rows of a sheet as `delimited.records` does; a fault for each unreadable row.
 
@@ -48,13 +54,14 @@ def sheet_rows(
         is_header: returns whether cells are the header of this list, to detect a list on several sheets.
         needed: number of required columns; a row with that many cells on another sheet counts as part of the list.
         name: name of the sheet; None for the first visible one.
+        reads_hidden: whether rows that nobody sees are read as others.
 
     Raises:
         OverstapError: TABLE-002 damaged, TABLE-003 too large, TABLE-004 the list is on several sheets, TABLE-009 a file
             of another program, TABLE-025 there is no such sheet, TABLE-026 it has macros.
     """
     try:
-        rows = _rows(data, max_rows, is_header, needed, name)
+        rows = _rows(data, max_rows, is_header, needed, name, reads_hidden=reads_hidden)
     except OverstapError:
         raise
     except Exception:
@@ -140,7 +147,13 @@ def _opened(data: bytes) -> Any:
 
 
 def _rows(
-    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool], needed: int, name: str | None
+    data: bytes,
+    max_rows: int,
+    is_header: Callable[[list[str]], bool],
+    needed: int,
+    name: str | None,
+    *,
+    reads_hidden: bool,
 ) -> list[list[str] | RowFault]:
     has_formulas = _refuse_bombs(data, max_rows)
     with warnings.catch_warnings():
@@ -164,7 +177,14 @@ def _rows(
     merged = {
         row: str(area) for area in sheet.merged_cells.ranges for row in range(area.min_row, min(area.max_row, rows) + 1)
     }
-    return [_row(sheet, formulas, number, columns, merged) for number in range(1, rows + 1)]
+    hidden = {number for number, one in sheet.row_dimensions.items() if one.hidden and not reads_hidden}
+    read: list[list[str] | RowFault] = []
+    for number in range(1, rows + 1):
+        row = _row(sheet, formulas, number, columns, merged)
+        # Who supplies the list does not see a hidden row, also when a filter hides it; the header is read all the same
+        is_hidden = number in hidden and any(isinstance(one, RowFault) or any(one) for one in read)
+        read.append(RowFault("TABLE-027") if is_hidden and (isinstance(row, RowFault) or any(row)) else row)
+    return read
 
 
 def _goes_on(sheet: Any, is_header: Callable[[list[str]], bool], needed: int) -> bool:

@@ -339,7 +339,12 @@ def read_workbook(form: Form, data: bytes) -> ReadWorkbook:
     optional = (wrong, *(column_name(_head(one)) for one in columns if not one.is_required))
     try:
         found = read_table(
-            data, Header(needed, optional), multiline=True, max_rows=MAX_PUPILS + 1, sheet=words["pupils"]["nl"]
+            data,
+            Header(needed, optional),
+            multiline=True,
+            max_rows=MAX_PUPILS + 1,
+            sheet=words["pupils"]["nl"],
+            reads_hidden=True,
         )
     except HeaderError as problem:
         raise OverstapError("SCHOOL-012", **_named(problem, names)) from None

@@ -300,8 +300,6 @@ def _read(
         for one in read_rows(open_table(data, mapping), mapping):
             if isinstance(one, RefusedRow):
                 refused.append(one)
-            elif one.line in hidden.rows:
-                refused.append(RefusedRow(one.line, "TABLE-027"))
             else:
                 rows.append(one)
             if len(rows) + len(refused) > MAX_PUPILS:
