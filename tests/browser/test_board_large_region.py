@@ -57,7 +57,7 @@ class _Airflow(_StubAirflow):
         title = "Dossiers vrijgeven voor inzage door ouders?"
         return [GateQuestion(title, asked, now(), "release_for_review", 1, "key", task, RunRef(dag_id, "x"))]
 
-    def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
+    def collect_task(self, run: RunRef, school: str, *, is_guest: bool = False) -> TaskRef | None:
         return TaskRef("collect", 0, school, "success")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from guest_school import exported
 from playwright.sync_api import Browser, Page, expect
 from school_service import PASSWORD, School, school_service
 
@@ -83,6 +84,17 @@ def test_an_invited_school_makes_its_account(
     page.get_by_role("button", name="Inloggen").click()
     expect(page.get_by_role("heading", name="Van deze leerlingen vragen wij het dossier")).to_be_visible()
     looks_sound(page, serious, "asked")
+    files = exported("98ZZ00")
+    sent = [{"name": f"export-{n}.xml", "mimeType": "text/xml", "buffer": one} for n, one in enumerate(files, start=1)]
+    wrong = {"name": "verkeerde-school.xml", "mimeType": "text/xml", "buffer": exported("98YY00", 1)[0]}
+    page.get_by_label("Eén of meer OSO-bestanden").set_input_files([*sent, wrong])  # type: ignore[list-item]
+    page.get_by_role("button", name="Uploaden en aanleveren").click()
+    expect(page.get_by_role("alert")).to_contain_text("3 dossiers zijn aangeleverd")
+    expect(page.get_by_role("alert")).to_contain_text("verkeerde-school.xml")
+    looks_sound(page, serious, "uploaded")
+    page.locator("table.pupils a").first.click()
+    expect(page.get_by_text("geüpload als OSO-bestand")).to_be_visible()
+    looks_sound(page, serious, "file")
     page.goto(f"{school.address}/uitnodiging/{secret}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Deze uitnodiging werkt niet (meer)")
     looks_sound(page, serious, "over")

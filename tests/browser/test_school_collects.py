@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pyotp
 import pytest
-from collecting_school import deliver
+from collecting_school import deliver, receiver
 from playwright.sync_api import Browser, Page, expect
 from school_service import OTHER, School, school_service
 
+from overstap.ledger.rounds import registrations
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .school_pages import signed_in, sound
@@ -28,7 +29,9 @@ def page(school: School, browser: Browser) -> Iterator[Page]:
         yield opened
 
 
-def test_a_school_without_a_system_collects_and_confirms(page: Page, serious: Callable[[Page], list[str]]) -> None:
+def test_a_school_without_a_system_collects_and_confirms(
+    school: School, page: Page, serious: Callable[[Page], list[str]]
+) -> None:
     expect(page.get_by_role("heading", name="Eerst een tweede factor")).to_be_visible()
     sound(page, serious, "collect-factor")
     page.get_by_role("link", name="Tweede factor instellen").click()
@@ -55,3 +58,31 @@ def test_a_school_without_a_system_collects_and_confirms(page: Page, serious: Ca
     page.get_by_role("button", name="Ontvangst bevestigen").click()
     expect(page.get_by_text("Bevestigd: 2 dossiers")).to_be_visible()
     sound(page, serious, "collect-done")
+    page.locator('form[action="/ophalen/terugmelden"] input[name="dossier"]').first.check()
+    page.get_by_label("Wat meldt u?").select_option("placed")
+    page.get_by_role("button", name="Terugmelden").click()
+    expect(page.get_by_text("Gemeld over 1 dossier.")).to_be_visible()
+    sound(page, serious, "collect-result")
+    asks_outside(page, school, serious)
+
+
+def asks_outside(page: Page, school: School, serious: Callable[[Page], list[str]]) -> None:
+    """Ask a primary school outside the region for the dossiers of two pupils who applied."""
+    place = school.review_round
+    stated = [(number, "98ZZ00", receiver(school), 1) for number in ("999990019", "999990020")]
+    with place.unit("registrations") as unit:
+        registrations.note_outside(unit, place.agreement.school_year, stated)
+    page.goto(f"{school.address}/ophalen")
+    page.get_by_role("link", name="Een basisschool van buiten de regio vragen").first.click()
+    expect(page.get_by_text("2 leerlingen het eerst bij uw school aangemeld")).to_be_visible()
+    sound(page, serious, "inviting")
+    page.get_by_label("Naam van de school").fill("Basisschool De Verre Kim met een lange naam")
+    page.get_by_label("E-mailadres van iemand").fill("directie@verre.example")
+    page.get_by_label("Om welke leerlingen").fill("Sam Zonneveld, 3 mei 2014\nNoor Berg, 1-2-2014\nEen te veel")
+    page.get_by_role("button", name="Vragen om dossiers").click()
+    expect(page.get_by_role("alert")).to_contain_text("meer leerlingen dan")
+    sound(page, serious, "inviting-mistake")
+    page.get_by_label("Om welke leerlingen").fill("Sam Zonneveld, 3 mei 2014\nNoor Berg, 1-2-2014")
+    page.get_by_role("button", name="Vragen om dossiers").click()
+    expect(page.get_by_role("status")).to_contain_text("Uw vraag is vastgelegd")
+    sound(page, serious, "inviting-done")

@@ -153,6 +153,11 @@ def results_table(schools: Sequence[ResultCounts]) -> ReportTable | None:
         for one in stated
         for reason, count in one.reasons.most_common()
     ]
+    notes += [
+        words["notes"]["said_by_account"]["nl"].format(school=one.name, count=one.by_account)
+        for one in stated
+        if one.by_account
+    ]
     return ReportTable(words["results"]["nl"], _columns(_RESULTS), rows, notes)
 
 

@@ -25,6 +25,8 @@ SETTLE_SECONDS = 5.0
 RETRY_SECONDS = 60.0
 """Longest wait for a file that is being written, in seconds."""
 LARGE_PART = 0.10
+ENDED = frozenset({"refused", "not_drawn", "withdrawn"})
+"""States of an application that counts no longer."""
 FEW = 5
 """The coordinator has to approve when more than this part and at least this number are gone, or half of all."""
 
@@ -127,6 +129,12 @@ def collect_registrations(
             )
             for row in relevant
         ]
+    outside = [
+        (row.pupil_number, row.primary_school, row.secondary_school, row.preference)
+        for source in found
+        for row in source.rows
+        if row.secondary_school in secondary and row.primary_school not in primary and row.status not in ENDED
+    ]
     refused = [
         RefusedRegistration(source.source, int(row.facts["line"]), row.code, row.facts)
         for source in found
@@ -137,6 +145,7 @@ def collect_registrations(
     with ledger.unit(agreement.region, actor) as unit:
         counts["changed"] = registrations.record_registrations(unit, year, inside)
         registrations.note_refused(unit, year, refused)
+        registrations.note_outside(unit, year, outside)
         gone = registrations.mark_unstated(unit, year, stated, unread)
         if is_large(gone):
             counts["asked"] = gone.missing

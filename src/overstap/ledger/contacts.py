@@ -6,7 +6,7 @@ with keys for this purpose alone (`region_keys.derive_board_keys`), which the bo
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 
 from overstap.errors import OverstapError
+from overstap.ledger import guests
 from overstap.ledger.region_keys import CONTACTS, EncryptedContent, RegionKeys
 from overstap.ledger.session import UnitOfWork
 
@@ -33,9 +34,11 @@ class ContactParty:
         id: BRIN and branch, or `board:<name>`.
         name: its name.
         board: name of the school board; empty for none, and for a school board itself.
-        address: e-mail address of the agreement; empty for a school board.
+        address: e-mail address of the agreement, or of the invitation of a guest school; empty for a school board, and
+            for a guest without the keys.
         supplies: whether it supplies in some round.
         receives: whether it receives in some round.
+        is_guest: whether it is a guest school of the round.
     """
 
     id: str
@@ -44,6 +47,7 @@ class ContactParty:
     address: str
     supplies: bool
     receives: bool
+    is_guest: bool = False
 
     @property
     def is_board(self) -> bool:
@@ -121,8 +125,14 @@ def mail_meaning(message: UUID, party: str) -> str:
     return f"message/{message}/{party}"
 
 
-def parties(unit: UnitOfWork, round_id: str) -> list[ContactParty]:
-    """Return the schools and school boards of a round's agreement, schools first, by name."""
+def parties(unit: UnitOfWork, round_id: str, keys: RegionKeys | None = None) -> list[ContactParty]:
+    """Return the schools and school boards of a round's agreement and its guest schools, schools first, by name.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        keys: keys that decrypt contacts; None: guest schools have no address.
+    """
     schools = [
         ContactParty(*row)
         for row in unit.rows(
@@ -137,8 +147,27 @@ def parties(unit: UnitOfWork, round_id: str) -> list[ContactParty]:
     boards = sorted({school.board for school in schools} - {""})
     return [
         *schools,
+        *_guests(unit, round_id, keys, {school.id for school in schools}),
         *(ContactParty(f"{BOARD}{name}", name, "", "", supplies=False, receives=False) for name in boards),
     ]
+
+
+def _guests(unit: UnitOfWork, round_id: str, keys: RegionKeys | None, known: Container[str]) -> list[ContactParty]:
+    """Return the guest schools of a round that its agreement does not name by now, ended ones too."""
+    found = []
+    for one in guests.of_round(unit, round_id):
+        if one.school not in known:
+            asked = guests.asked_of(unit, keys, round_id, one.school) if keys is not None else None
+            address = asked.email if asked is not None else ""
+            found.append(
+                ContactParty(
+                    *(one.school, one.name, "", address),
+                    supplies=not one.collects,
+                    receives=one.collects,
+                    is_guest=True,
+                )
+            )
+    return found
 
 
 def coordinators(unit: UnitOfWork, round_id: str) -> dict[str, tuple[str, str]]:

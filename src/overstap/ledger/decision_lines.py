@@ -69,6 +69,7 @@ def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
         "select 'revocation.by_account', message_id::text, answered_by from overstap.revocation "
         "where answered_by is not null"
     )
+    yield from unit.rows("select 'result.by_account', message_id::text, account, outcome from overstap.page_result")
     yield from unit.rows("select 'contact.call', party, call::text, called_by from overstap.contact_call")
     yield from unit.rows(
         "select 'contact.message', m.message::text, m.sent_by, (select count(*) from overstap.contact_message_to t "
@@ -87,6 +88,7 @@ _FACTS: dict[str, Any] = {
     "delivery.withdraw": lambda detail: (detail["reason"], detail["by"]),
     "delivery.by_account": lambda detail: (detail["account"], detail["envelope"]),
     "revocation.by_account": lambda detail: (detail["account"],),
+    "result.by_account": lambda detail: (detail["account"], detail["outcome"]),
     "round.open": lambda detail: (detail["agreement"],),
     "agreement.file": lambda detail: (detail["agreement"],),
     "agreement.form": lambda detail: (detail["agreement"],),
@@ -242,7 +244,7 @@ def _mappings(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
 
 
 def _guests(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
-    """Compare guest schools with the lines about them: who invited which school, and whether its part ended."""
+    """Compare guest schools with the lines about them: who invited, who asked, and whether its part ended."""
     said: dict[str, list[tuple[str, dict[str, Any]]]] = {}
     for guest, action, detail in unit.rows(
         "select l.said ->> 'subject', l.said ->> 'action', l.said -> 'detail' from "
@@ -251,6 +253,14 @@ def _guests(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
     ):
         said.setdefault(guest, []).append((action, detail))
     invited = {guest: tuple(rest) for guest, *rest in _guest_rows(unit)}
+    dossiers: dict[str, set[str]] = {}
+    for guest, dossier in unit.rows("select guest::text, dossier::text from overstap.guest_dossier"):
+        dossiers.setdefault(guest, set()).add(dossier)
+    asks: dict[str, dict[str, tuple[int, str]]] = {}
+    for guest, school, pupils, by in unit.rows(
+        "select guest::text, secondary_school, pupils, asked_by from overstap.guest_ask"
+    ):
+        asks.setdefault(guest, {})[school] = (pupils, by)
     for guest, (round_id, school, by, is_ended) in invited.items():
         lines = said.pop(guest, [])
         first = next((detail for action, detail in lines if action == "guest.invite"), {})
@@ -259,6 +269,12 @@ def _guests(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
         last = [action for action, _ in lines if action in ("guest.invite", "guest.renew", "guest.end")][-1:]
         if (last == ["guest.end"]) != is_ended:
             yield guest, "has ended or takes part otherwise than its last audit line says"
+        named = {name for action, one in lines if action == "guest.dossiers" for name in one["dossiers"]}
+        if named != dossiers.get(guest, set()):
+            yield guest, "may collect other dossiers than its audit lines say"
+        asked = {one["for"]: (one["pupils"], one["by"]) for action, one in lines if action == "guest.ask"}
+        if asked != asks.get(guest, {}):
+            yield guest, "is asked for pupils by other secondary schools than its audit lines say"
     for guest in said:
         yield guest, "has audit lines of a guest school, and is gone"
 

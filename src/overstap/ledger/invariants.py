@@ -109,7 +109,10 @@ def _only_what_may_leave(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Brea
                  where v.dossier = l.dossier and v.number = l.number and g.decided_at <= l.sealed_at),
                not o.inspects or exists (select from overstap.review_decision r
                         where r.dossier = l.dossier and r.number = l.number and r.recorded_at <= l.sealed_at),
-               case when not o.inspects then case when l.secondary_school = any(o.receiving) then 'placed' end else
+               case when not o.inspects then case when l.secondary_school = any(o.receiving) then 'placed' end
+                    when exists (select from overstap.guest_dossier g where g.dossier = l.dossier
+                                    and g.school = l.secondary_school and g.since <= l.sealed_at
+                                    and (g.ended_at is null or g.ended_at >= l.sealed_at)) then 'placed' else
                (select a.stage from overstap.dossier d join overstap.application a using (pupil)
                  where d.dossier = l.dossier and a.school_year = o.school_year
                    and l.secondary_school

@@ -1,6 +1,7 @@
-"""Mails that invite primary schools from outside the region, each with an address that serves once, for three days."""
+"""Mails that invite schools from outside the region, each with an address that serves once, for three days."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from overstap.agreements import Agreement, RoundId
 from overstap.clock import format_moment
@@ -13,6 +14,8 @@ from overstap.notifications.coordinator_messages import author_of
 from overstap.texts import texts, with_counts
 
 KIND = "guest_invitation"
+BY_SCHOOL = "school:"
+"""Begin of who invited, when it was an account of a secondary school."""
 
 
 def queue_invitations(unit: UnitOfWork, agreement_of: Callable[[str], Agreement], school_page: str) -> int:
@@ -24,26 +27,34 @@ def queue_invitations(unit: UnitOfWork, agreement_of: Callable[[str], Agreement]
         school_page: address of the schools' pages.
     """
     made = 0
+    asks: dict[str, dict[UUID, list[tuple[str, int]]]] = {}
     for one in guests.waiting(unit):
+        if one.round_id not in asks:
+            asks[one.round_id] = guests.asked_by_receivers(unit, one.round_id)
+        asking = [name for name, _ in asks[one.round_id].get(one.guest, ())]
         secret = guests.new_address(unit, one.guest)
         if secret is not None:
             address = f"{school_page.rstrip('/')}/uitnodiging/{secret}"
-            made += outbox.queue(unit, [invitation_mail(agreement_of(one.round_id), one, address)])
+            made += outbox.queue(unit, [invitation_mail(agreement_of(one.round_id), one, address, asking)])
     return made
 
 
-def invitation_mail(agreement: Agreement, one: WaitingInvitation, address: str, *, language: str = "nl") -> Mail:
+def invitation_mail(
+    agreement: Agreement, one: WaitingInvitation, address: str, asking: Sequence[str] = (), *, language: str = "nl"
+) -> Mail:
     """Return the mail of an invitation. It names no pupil: a mail passes many servers.
 
     Args:
         agreement: the agreement of the round.
         one: the invitation.
         address: the address that serves once.
+        asking: names of the secondary schools that asked for it; none: a coordinator did.
         language: "nl" or "en".
     """
     words = texts("notices/guest")
-    author = author_of(agreement, one.invited_by)
-    kind = RoundId(one.round_id).kind
+    first = agreement.coordinators[0].account
+    author = author_of(agreement, first if one.invited_by.startswith(BY_SCHOOL) else one.invited_by)
+    kind, sort = RoundId(one.round_id).kind, "collect_" if one.collects else ""
     facts = {
         "school": one.name,
         "round": kind.dutch if language == "nl" else kind.value.replace("_", " "),
@@ -52,15 +63,17 @@ def invitation_mail(agreement: Agreement, one: WaitingInvitation, address: str, 
         "name": author.name,
         "email": author.email,
         "address": address,
+        "asked": words["asked"][language].format(schools=", ".join(asking)) if asking else "",
+        "delivers": format_moment(agreement.round(kind).milestones.delivers),
         "due": format_moment(agreement.round(kind).milestones.data_due),
-        **with_counts({"pupils": len(one.what.pupils)}),
+        **with_counts({"pupils": len(one.what.everybody), "dossiers": one.number}),
     }
     return Mail(
         meaning=f"guest/{one.guest}/{one.asked}",
         kind=KIND,
         to=one.what.email,
-        subject=words["subject"][language].format(**facts),
-        text=words["text"][language].format(**facts),
+        subject=words[f"{sort}subject"][language].format(**facts),
+        text=words[f"{sort}text"][language].format(**facts),
         round_id=one.round_id,
         urgent=True,
         reply_to=(author.email,),

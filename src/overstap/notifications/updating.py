@@ -56,10 +56,10 @@ def update_notices(
         found = _statuses(unit, at, expiring)
         for status in found:
             done["noted"] += notices.note(unit, round_notices(status))
-        agreement = found[-1].agreement if found else rounds.newest_agreement(unit)
+        agreement = _with_every_guest(unit, found) if found else rounds.newest_agreement(unit)
         if agreement is None:
             return done
-        if messages := queue_messages(unit, lambda round_id: rounds.get_round(unit, round_id).agreement):
+        if messages := queue_messages(unit, lambda round_id: _with_guests(unit, round_id)):
             done["messages"] = messages
         if school_page is not None:
             done["invitations"] = queue_invitations(
@@ -73,6 +73,18 @@ def update_notices(
             if kind := _queue(unit, agreement, recipient, waiting, at=at, board=board, school_page=school_page):
                 done[kind] += 1
     return done
+
+
+def _with_every_guest(unit: UnitOfWork, found: Sequence[RoundStatus]) -> Agreement:
+    """Return the newest round's agreement with the guest schools of all rounds, which can be told something as well."""
+    agreement = found[-1].agreement
+    for one in found:
+        agreement = guests.with_guests(unit, one.round_id, agreement)
+    return agreement
+
+
+def _with_guests(unit: UnitOfWork, round_id: str) -> Agreement:
+    return guests.with_guests(unit, round_id, rounds.get_round(unit, round_id).agreement)
 
 
 def _statuses(unit: UnitOfWork, at: datetime, expiring: Sequence[tuple[str, str, datetime]]) -> list[RoundStatus]:

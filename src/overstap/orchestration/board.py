@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 _OURS = ("round__", "intake__")
 _WAITING = (TaskInstanceState.QUEUED, TaskInstanceState.SCHEDULED)
-_COLLECT = "collect"
+_COLLECT, _COLLECT_GUESTS, _PLAN_GUESTS = "collect", "collect_guests", "plan_guests"
 
 
 class AirflowAdapter:
@@ -160,20 +160,27 @@ class AirflowAdapter:
             named = [(dag.dag_id, str(dag.dag_display_name)) for dag in found]
         return [PausedDag(dag_id.split("__")[1], shown, f"/dags/{quote(dag_id)}") for dag_id, shown in named]
 
-    def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
-        """Return the task that collects from a school, by the label that Airflow shows, which ends with its id."""
+    def collect_task(self, run: RunRef, school: str, *, is_guest: bool = False) -> TaskRef | None:
+        """Return the task that collects from a school, by the label that Airflow shows, which ends with its id.
+
+        A guest school that was invited after the run had looked for guests has none: the task that looks, and makes
+        the others anew, is returned instead.
+        """
         with create_session() as session:
             found = session.execute(
-                select(TaskInstance.map_index, TaskInstance.rendered_map_index, TaskInstance.state).where(
+                select(
+                    TaskInstance.task_id, TaskInstance.map_index, TaskInstance.rendered_map_index, TaskInstance.state
+                ).where(
                     TaskInstance.dag_id == run.dag_id,
                     TaskInstance.run_id == run.run_id,
-                    TaskInstance.task_id == _COLLECT,
+                    TaskInstance.task_id.in_([_COLLECT, _COLLECT_GUESTS, _PLAN_GUESTS]),
                 )
             ).all()
-        for map_index, label, state in found:
+        for task, map_index, label, state in found:
             if label and label.endswith(f"({school})"):
-                return TaskRef(_COLLECT, map_index, label, state)
-        return None
+                return TaskRef(task, map_index, label, state)
+        plans = [(map_index, state) for task, map_index, _, state in found if task == _PLAN_GUESTS]
+        return TaskRef(_PLAN_GUESTS, plans[0][0], _title_of(_PLAN_GUESTS), plans[0][1]) if is_guest and plans else None
 
     async def clear(
         self, request: Request, run: RunRef, task: TaskRef, *, note: str, is_rehearsal: bool

@@ -16,7 +16,7 @@ class Queue(StrEnum):
 
 
 _QUEUES = {
-    Queue.FILES: ("registrations", "collect", "collect_early", "receivers", "apply_agreement"),
+    Queue.FILES: ("registrations", "collect", "collect_guests", "collect_early", "receivers", "apply_agreement"),
     Queue.KEYS: (
         "seal",
         "deliver",

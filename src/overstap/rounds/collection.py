@@ -33,6 +33,7 @@ from overstap.quality.examination import examine
 from overstap.quality.region_rulebook import expected_in
 from overstap.rounds.context import Context, RoundContext
 from overstap.rounds.garbage import fewer_collections
+from overstap.texts import texts
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def collect(context: RoundContext, school_id: str) -> CollectionResult:
             a virus scanner is set and does not answer; INTAKE-060 when its database does not; LEDGER-012 when another
             process is collecting from this school.
     """
-    school = context.agreement.school(school_id)
+    school = _school_of(context, school_id)
     try:
         found = _collect(context, school)
     except OverstapError as problem:
@@ -100,6 +101,25 @@ def collect(context: RoundContext, school_id: str) -> CollectionResult:
         raise
     _note_ended(context, school_id)
     return found
+
+
+def guests_to_collect(context: RoundContext) -> list[School]:
+    """Return the round's guest schools that have not ended: one mapped task each, as the agreement names none of them.
+
+    Args:
+        context: of the round.
+    """
+    with context.unit("plan_guests") as unit:
+        wanted = [school for _, school, _ in guests.expected(unit, context.round_id)]
+    return [one for one in context.agreement.suppliers(context.kind) if one.id in wanted]
+
+
+def _school_of(context: RoundContext, school_id: str) -> School:
+    """Return a school; of a guest the address is not told, since errors are logged and it is kept encrypted."""
+    school = context.agreement.school(school_id)
+    with context.unit(f"collect {school_id}") as unit:
+        is_guest = school_id in guests.ids(unit, context.round_id)
+    return school.model_copy(update={"contact": texts("board/guests")["whom"]["nl"]}) if is_guest else school
 
 
 NOTHING_USABLE = frozenset({"INTAKE-050", "INTAKE-051"})

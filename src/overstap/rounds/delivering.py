@@ -8,6 +8,7 @@ from overstap.delivery.receipt_collection import take_in
 from overstap.delivery.sealing import seal_round
 from overstap.delivery.sending import send_school
 from overstap.errors import OverstapError
+from overstap.ledger import guests
 from overstap.ledger.delivery import deliveries
 from overstap.ledger.delivery.deliveries import UnreceivedDossiers
 from overstap.ledger.rounds import due_work, rounds
@@ -71,15 +72,26 @@ def seal(context: RoundContext) -> Counter[str]:
         held = look_before_delivery(context, unit)
     if held:  # asked of the ledger, since somebody may have marked the gate a success in Airflow
         raise OverstapError("GATE-004", count=len(held))
-    return seal_round(
-        context.ledger,
-        context.trust,
-        agreement=context.agreement,
-        agreed=context.round,
-        round_id=context.round_id,
-        actor="seal",
-        clock=context.clock,
-    )
+    try:
+        return seal_round(
+            context.ledger,
+            context.trust,
+            agreement=context.agreement,
+            agreed=context.round,
+            round_id=context.round_id,
+            actor="seal",
+            clock=context.clock,
+        )
+    finally:
+        _put_ready_for_guests(context)
+
+
+def _put_ready_for_guests(context: RoundContext) -> None:
+    """Put what was sealed for secondary schools from outside ready on their pages: no task of the DAG is theirs."""
+    with context.unit("seal") as unit:
+        wanted = guests.collectors(unit, context.round_id)
+    for school in sorted(wanted):
+        send(context, school, actor="seal")
 
 
 def deliver(context: RoundContext, school_id: str, *, is_asked: bool = False) -> Counter[str]:

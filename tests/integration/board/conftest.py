@@ -64,7 +64,7 @@ class Alone:
     def paused(self) -> list[PausedDag]:
         return []
 
-    def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
+    def collect_task(self, run: RunRef, school: str, *, is_guest: bool = False) -> TaskRef | None:
         return None
 
     async def clear(

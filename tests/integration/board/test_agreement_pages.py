@@ -133,7 +133,7 @@ def test_a_school_that_is_collected_from_says_so_until_it_has_ended(
         ("failed", "?opnieuw=5", False, True),
     ):
         task = TaskRef("collect", 0, "x", state)
-        monkeypatch.setattr(airflow, "collect_task", lambda run, school, task=task: task)
+        monkeypatch.setattr(airflow, "collect_task", lambda run, school, task=task, **_: task)
         text = client.get(f"{path}{query}").text
         assert ("data-busy" in text, "Bezig met ophalen" in text) == (is_busy, is_busy), (state, query)
         assert ("Het ophalen is klaar" in text) == is_done, (state, query)

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, contacts, retention
+from overstap.ledger import Ledger, contacts, guests, retention
 from overstap.ledger.contacts import ContactPerson
 from overstap.ledger.decision_lines import differences
 from overstap.ledger.notifications import outbox
@@ -483,3 +483,49 @@ def test_a_list_is_taken_over_as_a_whole_or_not_at_all(
     assert kept["board:Stichting {{ 7*7 }} & Zn/Den Haag"].email == "bestuur@alfa.example"
     assert [action for action, _, _ in lines(owner_dsn)] == ["contact.person"] * 2
     assert "06 12345678" in client.get(path).text
+
+
+GUEST, FAR = "98ZZ00", "De Verre {{ 7*7 }} <b>Kim</b>"
+
+
+def test_a_guest_school_is_called_and_written_to_like_the_others(
+    client: TestClient, airflow: Alone, round_id: str, with_keys: Path, owner_dsn: str, ledger: Ledger
+) -> None:
+    path = f"/ronde/{round_id}/contact/{GUEST}"
+    assert client.get(path).status_code == 404, "not invited yet"
+    asked = guests.GuestAsked("directie@verre.example", ("Noor Berg, 1 februari 2014",))
+    with ledger.unit("alfa", "c.alfa") as unit:
+        assert guests.invite(unit, unit.keys, round_id, uuid4(), GUEST, FAR, asked) == "invited"
+    page = client.get(path).text
+    assert f"{html.escape(FAR)}</bdi></h1>" in page
+    assert "directie@verre.example" in page
+    assert "van buiten de regio" in page
+    assert "Noor" not in page
+    form = {"mark": mark(page), "do": "person", "name": "Marja Jansen", "phone": "06 12345678"}
+    assert client.post(path, data=form).status_code == 303
+    assert note(client, round_id, GUEST)[0] == 303
+    listed = client.get(f"/ronde/{round_id}/contact").text
+    assert f"{GUEST} · van buiten de regio" in listed
+    assert "06 12345678" in listed
+    page = client.get(f"/ronde/{round_id}/bericht?aan={GUEST}").text
+    form = {"mark": mark(page), "message": hidden(page, "message"), "subject": "Overleg", "text": "Graag vandaag."}
+    sent = client.post(f"/ronde/{round_id}/bericht", data={**form, "do": "send", "to": [GUEST]})
+    assert sent.status_code == 303
+    told = update_notices(ledger, "alfa", at=now(), expiring=(), board=str, actor="tell", school_page="https://x.test")
+    assert (told["messages"], told["invitations"]) == (1, 1)
+    with ledger.unit("alfa", "test") as unit:
+        rows = unit.rows("select mail, kind from overstap.mail where state = 'waiting'")
+        mails = {kind: outbox.claim(unit, mail) for mail, kind in rows}
+        assert mails["coordinator_message"].to == "directie@verre.example"
+        assert mails["coordinator_message"].text.startswith(f"Beste {FAR},"), mails["coordinator_message"].text
+        assert [why for _, why in differences(unit) if "contact" in why] == []
+    assert not re.search("Noor|verre\\.example", in_the_clear(owner_dsn))
+    with ledger.unit("alfa", "c.alfa") as unit:
+        member = schools(owner_dsn, "PO")[1]
+        assert guests.invite(unit, unit.keys, round_id, uuid4(), member, "X", asked) == "member"
+    assert client.get("/ronde/beta.2026-2027.advice/contact/98ZZ00").status_code == 404
+    with psycopg.connect(owner_dsn) as owner:
+        board = "select round_id from overstap.round where region = 'beta'"
+        [(elsewhere,)] = owner.execute(board).fetchall()
+    with pytest.raises(OverstapError, match="LEDGER-025"), ledger.unit("beta", "c.alfa") as unit:
+        contacts.keep_person(unit, unit.keys, elsewhere, GUEST, ContactPerson("Marja"))

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from overstap.ledger import guests
 from overstap.ledger.region_keys import derive_board_keys, load_board_keys
+from overstap.pages.board.airflow_port import RunRef, TaskRef
 from overstap.pages.board.app import Board
 
 from .conftest import ADMINISTRATOR, COORDINATOR, VIEWER, Alone
@@ -152,3 +153,43 @@ def test_without_keys_nothing_is_kept(client: TestClient, round_id: str, owner_d
     form = {"mark": mark(page), "guest": "0" * 8 + "-0000-4000-8000-" + "0" * 12} | GIVEN
     assert client.post(f"/ronde/{round_id}/gasten", data=form).status_code == 422
     assert rows(owner_dsn) == []
+
+
+def test_collecting_again_from_a_guest_clears_its_own_square_or_looks_for_guests_again(
+    client: TestClient,
+    airflow: Alone,
+    monkeypatch: pytest.MonkeyPatch,
+    round_id: str,
+    owner_dsn: str,
+    with_keys: Path,
+) -> None:
+    assert sent(client, round_id)[0] == 303
+    asked: list[tuple[str, bool]] = []
+    cleared: list[TaskRef] = []
+
+    def collect_task(run: RunRef, school: str, *, is_guest: bool = False) -> TaskRef | None:
+        asked.append((school, is_guest))
+        return TaskRef("plan_guests", -1, "Bepalen", "success") if is_guest else None
+
+    async def clear(request: object, run: RunRef, task: TaskRef, *, note: str, is_rehearsal: bool) -> list[TaskRef]:
+        if not is_rehearsal:
+            cleared.append(task)
+        return [task]
+
+    monkeypatch.setattr(airflow, "run", lambda dag_id: RunRef(dag_id, "scheduled__1"))
+    monkeypatch.setattr(airflow, "collect_task", collect_task)
+    monkeypatch.setattr(airflow, "clear", clear)
+    there = f"/ronde/{round_id}/school/98ZZ00/opnieuw"
+    page = client.get(there)
+    assert page.status_code == 200, page.text
+    assert "{{ 7*7 }}" in page.text
+    done = client.post(there, data={"mark": mark(page.text), "note": "nu ingevuld"})
+    assert done.status_code == 303
+    assert cleared == [TaskRef("plan_guests", -1, "Bepalen", "success")]
+    assert set(asked) == {("98ZZ00", True)}
+    with psycopg.connect(owner_dsn) as owner:
+        [(member,)] = owner.execute(
+            "select school from overstap.school where region = 'alfa' and kind = 'PO' and not is_guest limit 1"
+        ).fetchall()
+    assert client.get(f"/ronde/{round_id}/school/{member}/opnieuw").status_code == 409
+    assert asked[-1] == (member, False)

@@ -446,9 +446,10 @@ MAY: dict[str, set[str]] = {
     "school_alfa": {
         *("answered_already", "audit", "give_codes", "record_decisions"),
         *("hold_roster", "is_of_leavers", "put_back_on_roster", "settle_missing", "take_off_roster", "take_roster"),
-        *("begin_typed", "save_typed", "add_typed_file", "hand_in_typed", "reopen_typed", "drop_typed"),
+        *("begin_typed", "save_typed", "add_typed_file", "hand_in_typed", "hand_in_file", "reopen_typed", "drop_typed"),
         *("save_mapping", "use_mapping"),
-        *("page_collect", "page_confirm", "page_is_open", "page_removed"),
+        *("page_collect", "page_confirm", "page_is_open", "page_removed", "page_say"),
+        *("ask_guest", "page_school"),
     },
     "desk_alfa": {"adopt_envelope", "audit"},
     "watch_alfa": {"is_of_leavers"},
@@ -465,7 +466,7 @@ MAY: dict[str, set[str]] = {
         ),
         *("confirm_second", "second_requests", "withdraw_second"),
         *("keep_contact", "note_call", "erase_call", "keep_message"),
-        *("invite_guest", "renew_guest", "end_guest"),
+        *("invite_guest", "invite_collector", "renew_guest", "end_guest"),
         *("acting_region", "kept_answer", "releases", "undoable", "unstated"),  # these only read
     },
 }

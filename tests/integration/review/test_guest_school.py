@@ -6,130 +6,50 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
-import httpx
 import psycopg
 import pytest
 from families import REGION
+from guest_school import (
+    ASKED,
+    EMAIL,
+    GUEST,
+    accepted,
+    another_round,
+    browser,
+    context_of,
+    coordinator,
+    hidden,
+    invited,
+    let_in,
+    mailed,
+    pages_ledger,
+    typed_in,
+)
 from school_service import PASSWORD, School, attempt, school_service
-from typed_pupil import NUMBER, plain_pupil
+from typed_pupil import NUMBER
 
-from overstap.agreements import RoundId, RoundKind
 from overstap.agreements.model.registrations import RegistrationStage
 from overstap.clock import now
+from overstap.errors import OverstapError
 from overstap.intake.applications import Application
 from overstap.intake.registrations import SourceRegistrations, collect_registrations
-from overstap.ledger import Ledger, accounts, guests, retention
+from overstap.ledger import accounts, guests, retention
 from overstap.ledger.decision_lines import differences
-from overstap.ledger.guests import GuestAsked
 from overstap.ledger.invariants import check
 from overstap.ledger.notifications import outbox
-from overstap.ledger.rounds import counts, milestones, rounds
+from overstap.ledger.rounds import counts, milestones
 from overstap.ledger.rounds.rounds import get_round
 from overstap.notifications.updating import update_notices
 from overstap.pages.school.passwords import hash_password
 from overstap.rounds import checking, collection
-from overstap.rounds.agreed import round_context
-from overstap.rounds.context import Context, RoundContext
-from overstap.settings import Settings
 from overstap_tools.local.postgres import EmbeddedPostgres
-
-GUEST, NAME, EMAIL = "98ZZ00", "De Verre <b>Kim</b> {{ 7*7 }}", "directie@verre.example"
-ASKED = GuestAsked(EMAIL, ("Sam Zonneveld, 3 mei 2014", "Noor {{ 7*7 }} <i>Berg</i>, 1-2-2014"))
 
 
 @pytest.fixture
 def school(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> Iterator[School]:
     with school_service(postgres, ledger_template, tmp_path / "school") as made:
         yield made
-
-
-def coordinator(school: School) -> str:
-    return school.review_round.agreement.coordinators[0].account
-
-
-def invited(school: School, round_id: str | None = None) -> str:
-    """Invite the guest and mail it; return the address in the mail, without the host."""
-    place = school.review_round
-    with place.unit(coordinator(school)) as unit:
-        done = guests.invite(unit, place.ledger.keys(REGION), round_id or place.round_id, uuid4(), GUEST, NAME, ASKED)
-    assert done == "invited"
-    return mailed(school)
-
-
-def mailed(school: School) -> str:
-    told = update_notices(
-        *(school.review_round.ledger, REGION),
-        at=now(),
-        expiring=(),
-        board=str,
-        actor="tell",
-        school_page=school.address,
-    )
-    assert told["invitations"] == 1
-    with school.review_round.unit("test") as unit:
-        [(waiting,)] = unit.rows("select mail from overstap.mail where kind = 'guest_invitation' and state = 'waiting'")
-        mail = outbox.claim(unit, waiting)
-    assert mail.to == EMAIL
-    assert not re.search("Zonneveld|Noor|Berg", mail.text + mail.subject), "a mail names no pupil"
-    found = re.search(rf"{re.escape(school.address)}(/uitnodiging/\S+)", mail.text)
-    assert found is not None, mail.text
-    return found[1]
-
-
-def browser(school: School) -> httpx.Client:
-    return httpx.Client(base_url=school.address, follow_redirects=False, timeout=120)
-
-
-def hidden(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', page)
-    assert found is not None, page[-2000:]
-    return found[1]
-
-
-def accepted(client: httpx.Client, address: str, **more: str) -> httpx.Response:
-    page = client.get(address)
-    assert page.status_code == 200, page.text
-    data = {"naam": "J. de Gast", "wachtwoord": PASSWORD, "nogmaals": PASSWORD} | {
-        "formulier": hidden(page.text, "formulier")
-    }
-    return client.post(address, data=data | more)
-
-
-def let_in(school: School, address: str) -> tuple[str, httpx.Client]:
-    """Make the account and sign in; return its login and the browser."""
-    client = browser(school)
-    made = accepted(client, address)
-    assert made.status_code == 200, made.text
-    login = re.search(r"<strong>(gast-[a-z0-9-]+)</strong>", made.text)
-    assert login is not None, made.text
-    assert attempt(school, login[1], PASSWORD, client).headers["location"] == "/rondes"
-    return login[1], client
-
-
-def typed_in(client: httpx.Client, listed: str) -> str:
-    """Type a pupil in, and hand it in; return the address of the draft."""
-    key = hidden(client.get(listed).text, "formulier")
-    draft = client.post(listed, data={"formulier": key}).headers["location"].rpartition("/stap/")[0]
-    steps = plain_pupil(NUMBER, "Zonneveld")
-    school_step = client.get(f"{draft}/stap/school").text
-    assert "De Verre" in school_step
-    for step, answers in steps.items():
-        page = client.get(f"{draft}/stap/{step}").text
-        data = {"formulier": hidden(page, "formulier"), "versie": hidden(page, "versie"), "doe": "verder"}
-        assert client.post(f"{draft}/stap/{step}", data=data | dict(answers)).status_code == 303
-    page = client.get(draft).text
-    data = {"formulier": hidden(page, "formulier"), "versie": hidden(page, "versie")}
-    answer = client.post(f"{draft}/aanleveren", data=data)
-    assert answer.status_code == 200, answer.text
-    return draft
-
-
-def context_of(school: School, tmp_path: Path) -> RoundContext:
-    place = school.review_round
-    settings = Settings(drop=str(tmp_path / "drop"), virus_scanner=None, regions=tmp_path / "regions")
-    return round_context(Context(settings, place.ledger), RoundId(place.round_id), "collect")
 
 
 def test_a_guest_types_a_pupil_in_and_it_is_collected_and_checked(school: School, tmp_path: Path) -> None:
@@ -231,10 +151,6 @@ def test_several_who_use_an_address_at_once_make_one_account(school: School) -> 
         assert [one.account for one in accounts.all_accounts(unit) if one.school == GUEST] == made
     assert len(made) == 1
     assert use("G") is None
-
-
-def pages_ledger(school: School) -> Ledger:
-    return Ledger(school.dsn, school.home.keys)
 
 
 def test_wrong_addresses_are_counted_and_the_administrator_is_told(school: School) -> None:
@@ -342,12 +258,20 @@ def test_a_guest_is_late_registered_and_forgotten_like_other_schools(school: Sch
     assert account.ended_at is not None
 
 
-def another_round(school: School) -> str:
-    """Open another round of the region."""
+def test_a_late_guest_is_told_by_mail_also_when_a_newer_round_does_not_have_it(school: School, tmp_path: Path) -> None:
     place = school.review_round
-    kind = next(one for one in (RoundKind.PLACEMENT, RoundKind.PRE_REGISTRATION) if one is not place.kind)
-    agreed = place.agreement.round(place.kind)
-    agreement = place.agreement.model_copy(update={"rounds": {**place.agreement.rounds, kind: agreed}})
-    with place.unit("open") as unit:
-        rounds.open_round(unit, agreement, kind)
-    return str(agreement.round_id(kind))
+    invited(school)
+    another_round(school)
+    with pytest.raises(OverstapError, match="INTAKE-050") as late:
+        collection.collect(context_of(school, tmp_path), GUEST)
+    assert "zie Contact met scholen op het bord" in late.value.do_nl
+    assert EMAIL not in str(late.value), "it goes into Airflow's log"
+    update_notices(place.ledger, REGION, at=now(), expiring=(), board=str, actor="tell", school_page=school.address)
+    with place.unit("test") as unit:
+        told = unit.rows("select kind, recipient from overstap.notice where recipient = %(to)s", to=f"school:{GUEST}")
+        waiting = unit.rows("select mail from overstap.mail where state = 'waiting'")
+        mails = [mail for (one,) in waiting if (mail := outbox.claim(unit, one)) is not None]
+    assert ("missed_data_due", f"school:{GUEST}") in told
+    mine = [one for one in mails if one.to == EMAIL]
+    assert any("De Verre" in one.text for one in mine), [one.subject for one in mails]
+    assert not re.search("Zonneveld|Noor", "".join(one.text for one in mails))

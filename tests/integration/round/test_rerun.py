@@ -16,12 +16,12 @@ from .conftest import _KEPT, PlayedRound
 
 GATES = ("release", "not_inspected", "release_for_delivery", "accept_undeliverable")
 ROUND = (
-    *("open_round", "data_due", "registrations", "check", "questions"),
+    *("open_round", "data_due", "registrations", "plan_guests", "check", "questions"),
     *("invite", "review_opens", "review", "end_review", "window_questions"),
     *("delivers", "end_extended", "receivers", "delivery_questions", "seal", "receipts"),
     *("closing_questions", "close"),
 )
-PER_SCHOOL = ("collect", "deliver")
+PER_SCHOOL = ("collect", "collect_guests", "deliver")
 """Mapped tasks cannot be cut out of their DAG: the story itself makes `collect` fail, tests/faults `deliver`."""
 DAILY = ("plan_day", "check_early")
 TELLING = ("tell", "invite_late", "send_mail")

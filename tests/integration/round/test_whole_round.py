@@ -123,6 +123,7 @@ def test_a_late_school_holds_up_nobody_and_shows_red(played_round: PlayedRound) 
 def test_the_late_school_is_brought_in_by_a_question_of_its_own(played_round: PlayedRound) -> None:
     assert played_round.complete.played.state == "success"
     assert set(played_round.complete.played.tasks.values()) == {"success"}
+    assert played_round.complete.played.labels["collect_guests[0]"] == "Ophalen - geen school uitgenodigd"
     assert [(approved, by) for approved, by, _, _ in played_round.complete.releases[1:]] == [
         (True, played_round.deployment.coordinator)
     ] * 2
@@ -150,7 +151,7 @@ def test_labels_in_the_grid_name_schools(played_round: PlayedRound) -> None:
         ("deliver", "Versturen", agreement.secondary_schools),
     ):
         expected = {f"{task}[{place}]": f"{title} - {school.label}" for place, school in enumerate(schools)}
-        assert {name: label for name, label in labels.items() if name.startswith(task)} == expected
+        assert {name: label for name, label in labels.items() if name.startswith(f"{task}[")} == expected
 
 
 def test_every_dossier_ends_where_it_must(played_round: PlayedRound) -> None:

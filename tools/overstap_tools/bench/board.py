@@ -97,7 +97,7 @@ class _StubAirflow:
     def questions_task(self, run: RunRef, gate: str) -> TaskRef | None:
         return None
 
-    def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
+    def collect_task(self, run: RunRef, school: str, *, is_guest: bool = False) -> TaskRef | None:
         return None
 
     async def clear(

@@ -91,7 +91,8 @@ select d.dossier, d.version as number, r.seen_on, case when e.objects then 'Nee'
 -- one that hands over. What a secondary school tells back (feedback) goes to where the pupil came from. A partnership receives of
 -- all its schools, since no source states it pupil by pupil. In a placement round a pupil who is placed at several schools is received
 -- by none until a coordinator has said which placements hold (22_placements.sql), and then by those.
--- The two ways stand within one dossier: a union of all dossiers was made anew for each one that was asked about.
+-- A secondary school from outside the region receives what a coordinator named for it, in that round alone.
+-- The ways stand within one dossier: a union of all dossiers was made anew for each one that was asked about.
 create view overstap.may_receive with (security_invoker = true) as
 select d.dossier, r.school as secondary_school, r.stage
   from overstap.dossier d
@@ -113,7 +114,9 @@ select d.dossier, r.school as secondary_school, r.stage
           and case when o.kind = 'feedback' then a.primary_school else a.secondary_school end = any(o.receiving)
           and (p.schools is null or s.holds is not null and (a.stage <> 'placed' or a.secondary_school = any(s.holds)))
         union all
-       select s.school, 'placed' from unnest(o.receiving) as s (school) where not o.inspects) r;
+       select s.school, 'placed' from unnest(o.receiving) as s (school) where not o.inspects
+        union all
+       select g.school, 'placed' from overstap.guest_dossier g where g.dossier = d.dossier and g.ended_at is null) r;
 
 -- Where a region requires consent (VO-VO), what has none when its window is over does not go, and nothing in the state says so: the
 -- dossier was inspected. This tells which those are; they end as a count in the round's report and on the board.

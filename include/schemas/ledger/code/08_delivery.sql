@@ -52,7 +52,10 @@ begin
     return coalesce(cardinality(subjects), 0);
 end $$;
 
+-- Signed by the school, or said by its account on the schools' pages (account: whose).
 create view overstap.current_result with (security_invoker = true) as
-select distinct on (message_id, kind) region, message_id, kind, outcome, reason, stated_at, received_at
-  from overstap.result
+select distinct on (message_id, kind) region, message_id, kind, outcome, reason, stated_at, received_at, account
+  from (select region, message_id, kind, outcome, reason, stated_at, received_at, null as account from overstap.result
+        union all
+        select region, message_id, kind, outcome, null, stated_at, stated_at, account from overstap.page_result) r
  order by message_id, kind, stated_at desc, received_at desc;

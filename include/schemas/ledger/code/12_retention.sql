@@ -170,11 +170,15 @@ begin
     update mail set state = 'refused', content = null, settled_at = overstap.clock() where round_id = of_round and content is not null;
     get diagnostics more = row_count;
     gone := gone + more;
-    -- The rosters of a school year, once none of its rounds needs them
+    -- The rosters of a school year, and what was stated of schools outside, once none of its rounds needs them
     if not exists (select from round r join round o on o.school_year = r.school_year and o.round_id = of_round
                     where r.region = of_region
                       and (coalesce(r.closed_at > overstap.clock() - make_interval(days => days), true)
                            or exists (select from retention_hold h where h.round_id = r.round_id and h.lifted_at is null))) then
+        delete from outside_registration x using round o
+         where o.round_id = of_round and x.region = of_region and x.school_year = o.school_year;
+        get diagnostics more = row_count;
+        gone := gone + more;
         select forget_roster(array(select p.roster_pupil from roster_pupil p join round o on o.school_year = p.school_year
                                     where o.round_id = of_round and p.region = of_region)) into more;
         gone := gone + more;

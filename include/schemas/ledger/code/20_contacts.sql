@@ -1,13 +1,19 @@
 -- What a coordinator keeps about contact with schools: whom to call, calls, messages. Contents come encrypted; the database sees who, when
 -- and about which school. Each function keeps to the region whose role was taken on, and writes its audit line in the same statement.
 
--- Whether a school or a school board takes part in a round.
-create function overstap.is_party(of_round text, of_party text) returns boolean
+-- Whether a school or a school board takes part in a round by its agreement.
+create function overstap.is_member(of_round text, of_party text) returns boolean
     language sql stable set search_path = overstap, pg_temp as $$
     select exists (select from round r join round_agreement a on a.round_id = r.round_id and a.number = r.agreement_number,
                                jsonb_array_elements(a.agreement -> 'schools') s
                     where r.round_id = of_round and r.region = acting_region()
                       and of_party in (s ->> 'id', 'board:' || (s ->> 'board'))) $$;
+
+-- Whether there can be contact with it in a round: it takes part by the agreement, or was invited (23_guest_schools.sql).
+create function overstap.is_party(of_round text, of_party text) returns boolean
+    language sql stable set search_path = overstap, pg_temp as $$
+    select is_member(of_round, of_party)
+        or exists (select from guest_school g where g.round_id = of_round and g.region = acting_region() and g.school = of_party) $$;
 
 -- Refuses whoever is no coordinator of the round, and what does not take part in it. Granted to nobody.
 create function overstap.check_contact(of_round text, parties text[]) returns void

@@ -93,7 +93,7 @@ create function overstap.reopen_typed(of_typed uuid, of_school text, by_whom tex
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare known typed_dossier := hold_typed(of_typed, of_school);
 begin
-    if known.typed is null or known.state <> 'handed_in' or known.content = ''
+    if known.typed is null or known.state <> 'handed_in' or known.content = '' or known.is_file
        or exists (select from round o where o.round_id = known.round_id and o.closed_at is not null) then
         return 'settled';
     end if;
@@ -101,6 +101,43 @@ begin
         'round', known.round_id, 'school', of_school, 'by', by_whom));
     update typed_dossier set state = 'open' where typed = of_typed and region = known.region;
     return 'open';
+end $$;
+
+-- Hands in a dossier that was uploaded as a file: a new one (on_version 0), or in the place of the file that was uploaded of this pupil
+-- before. Its first step has the pupil's name alone, for lists. 'changed' when another file of the pupil came in meanwhile, 'double'
+-- when the school typed this pupil in, 'settled' when the round is closed.
+create function overstap.hand_in_file(of_round text, of_typed uuid, of_school text, on_version integer, by_key text, new_content bytea,
+                                      step_key text, named bytea, of_pupil bytea, digest text, by_whom text) returns text
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare known typed_dossier := hold_typed(of_typed, of_school);
+begin
+    if not exists (select from round o where o.round_id = of_round and o.region = acting_region() and o.closed_at is null)
+       or (known.typed is null and (select count(*) from typed_dossier t where t.round_id = of_round and t.region = acting_region()
+              and t.primary_school = of_school and t.state <> 'dropped') >= 1000) then
+        return 'settled';
+    end if;
+    if exists (select from typed_dossier t where t.round_id = of_round and t.region = acting_region() and t.primary_school = of_school
+                  and t.pupil = of_pupil and not t.is_file) then
+        return 'double';
+    end if;
+    if (known.typed is null) <> (on_version = 0) or known.version <> on_version or known.pupil <> of_pupil
+       or known.round_id <> of_round or not known.is_file then
+        return 'changed';
+    end if;
+    begin
+        insert into typed_dossier (typed, region, round_id, primary_school, made_by, is_file)
+        select of_typed, acting_region(), of_round, of_school, by_whom, true where known.typed is null;
+        update typed_dossier set state = 'handed_in', version = on_version + 1, handed_in_by = by_whom, handed_in_at = overstap.clock(),
+                                 key_id = by_key, content = new_content, pupil = of_pupil
+         where typed = of_typed and region = acting_region();
+    exception when unique_violation then
+        return 'changed';
+    end;
+    insert into typed_step (typed, region, step, number, key_id, content, changed_by)
+    values (of_typed, acting_region(), 'leerling', on_version + 1, step_key, named, by_whom);
+    perform append_decision('typed.hand_in', of_typed::text, json_build_object(
+        'round', of_round, 'school', of_school, 'by', by_whom, 'version', on_version + 1, 'content', digest));
+    return 'handed_in';
 end $$;
 
 -- Throws a draft away that was never handed in: what was typed is gone at once, that there was a draft stays.

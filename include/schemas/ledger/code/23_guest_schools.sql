@@ -12,7 +12,7 @@ begin
                                                           and r.closed_at is null and is_of_leavers(r.kind)) then
         raise exception 'no round for guests' using errcode = 'check_violation';
     end if;
-    if is_party(of_round, of_school) then
+    if is_member(of_round, of_school) then
         return 'member';
     end if;
     insert into school (region, school, name, kind, contact, is_guest) values (acting_region(), of_school, of_name, 'PO', '', true)
@@ -25,6 +25,130 @@ begin
     perform append_decision('guest.invite', of_guest::text, json_build_object(
         'round', of_round, 'school', of_school, 'pupils', how_many, 'by', acting()));
     return 'invited';
+end $$;
+
+-- Lets a secondary school from outside the region collect some dossiers of a round; 'invited', 'added' (it takes part already), or why
+-- not: 'member', 'other' (that school is known as a primary school), 'ended', 'unknown' (a dossier is not in the round, or was taken back).
+create function overstap.invite_collector(of_guest uuid, of_round text, of_school text, of_name text, ids uuid[], of_key text, sealed bytea)
+    returns text language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare known guest_school;
+begin
+    if not is_coordinator(of_round, acting()) then
+        raise exception 'no coordinator of this round' using errcode = 'insufficient_privilege';
+    end if;
+    if of_key is null or sealed is null or coalesce(cardinality(ids), 0) not between 1 and 50
+       or not exists (select from round r where r.round_id = of_round and r.region = acting_region()
+                         and r.closed_at is null and is_of_leavers(r.kind)) then
+        raise exception 'no round for guests' using errcode = 'check_violation';
+    end if;
+    if is_member(of_round, of_school) then
+        return 'member';
+    end if;
+    if exists (select from school s where s.region = acting_region() and s.school = of_school and s.kind <> 'VO') then
+        return 'other';
+    end if;
+    if exists (select from unnest(ids) i where not exists (
+            select from dossier d where d.dossier = i and d.region = acting_region() and d.round_id = of_round
+               and d.state <> 'withdrawn' and d.erased_at is null)) then
+        return 'unknown';
+    end if;
+    select g.* into known from guest_school g
+     where g.round_id = of_round and g.region = acting_region() and g.school = of_school for update;
+    if known.ended_at is not null then
+        return 'ended';
+    end if;
+    if known.guest is null then
+        insert into school (region, school, name, kind, contact, is_guest) values (acting_region(), of_school, of_name, 'VO', '', true)
+            on conflict (region, school) do update set name = excluded.name where school.is_guest;
+        insert into guest_school (guest, region, round_id, school, name, kind, pupils, key_id, content, invited_by)
+        values (of_guest, acting_region(), of_round, of_school, of_name, 'VO', cardinality(ids), of_key, sealed, acting());
+        perform append_decision('guest.invite', of_guest::text, json_build_object(
+            'round', of_round, 'school', of_school, 'pupils', cardinality(ids), 'by', acting()));
+    end if;
+    insert into guest_dossier (guest, region, dossier, school)
+    select distinct coalesce(known.guest, of_guest), acting_region(), i, of_school from unnest(ids) i on conflict do nothing;
+    update guest_school g set pupils = least(50, (select count(*) from guest_dossier x where x.guest = g.guest))
+     where g.guest = coalesce(known.guest, of_guest) and g.region = acting_region();
+    perform append_decision('guest.dossiers', coalesce(known.guest, of_guest)::text, json_build_object(
+        'round', of_round, 'school', of_school, 'dossiers', ids, 'by', acting()));
+    return case when known.guest is null then 'invited' else 'added' end;
+end $$;
+
+-- Keyed hashes of the pupils of a primary school who applied with a secondary school first, and whose applications count. Granted to nobody.
+create function overstap.first_choices(of_region text, of_year text, of_school text, with_school text) returns setof bytea
+    language sql stable set search_path = overstap, pg_temp as $$
+    select o.pupil from outside_registration o
+     where o.region = of_region and o.school_year = of_year and o.primary_school = of_school and o.secondary_school = with_school
+       and coalesce(o.preference, 1) = 1
+     union
+    select a.pupil from application a
+     where a.region = of_region and a.school_year = of_year and a.primary_school = of_school and a.secondary_school = with_school
+       and coalesce(a.preference, 1) = 1 and a.withdrawn_at is null $$;
+
+-- The school of a stay that may ask and collect; null for any other.
+create function overstap.page_school(stay bytea) returns text
+    language sql stable security definer set search_path = overstap, pg_temp as $$ select (page_account(stay)).school $$;
+
+-- A secondary school asks a primary school outside the region for pupils who applied with it first: it is invited, or, when it was
+-- invited before, these pupils come beside those that others ask for. Acts for the account of the stay, which showed a second factor, and
+-- for no more pupils than the registrations state. 'asked', or why not: 'factor', 'round', 'member', 'unknown' (no such
+-- applications), 'ended' (a coordinator ended its part), 'changed' (somebody else asked meanwhile).
+create function overstap.ask_guest(stay bytea, of_guest uuid, on_changes integer, of_round text, of_school text, of_name text, mine integer,
+                                   how_many integer, of_key text, sealed bytea) returns text
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare who school_account := page_account(stay); by_whom text := 'school:' || who.account; known guest_school; of_year text; again boolean;
+begin
+    if who.account is null then
+        return 'factor';
+    end if;
+    select r.school_year into of_year from round r
+     where r.round_id = of_round and r.region = who.region and r.closed_at is null and is_of_leavers(r.kind)
+       and who.school = any(r.receiving) and who.round_id is null;
+    if of_year is null or of_key is null or sealed is null then
+        return 'round';
+    end if;
+    if is_member(of_round, of_school) then
+        return 'member';
+    end if;
+    if mine not between 1 and (select count(*) from first_choices(who.region, of_year, of_school, who.school)) then
+        return 'unknown';
+    end if;
+    select g.* into known from guest_school g
+     where g.round_id = of_round and g.region = who.region and g.school = of_school for update;
+    if known.guest is null then
+        insert into school (region, school, name, kind, contact, is_guest) values (who.region, of_school, of_name, 'PO', '', true)
+            on conflict (region, school) do update set name = excluded.name where school.is_guest;
+        insert into guest_school (guest, region, round_id, school, name, pupils, key_id, content, invited_by)
+        values (of_guest, who.region, of_round, of_school, of_name, how_many, of_key, sealed, by_whom) on conflict do nothing;
+        if not found then
+            return 'changed';
+        end if;
+        perform append_audit(who.region, by_whom, 'guest.invite', array[of_guest::text], array[json_build_object(
+            'round', of_round, 'school', of_school, 'pupils', how_many, 'by', by_whom)::text]);
+    elsif known.ended_at is not null then
+        return 'ended';
+    elsif known.kind <> 'PO' then
+        return 'unknown';
+    elsif known.guest <> of_guest or known.changes <> on_changes or known.content is null then
+        return 'changed';
+    else
+        again := coalesce(known.expires_at <= overstap.clock(), false);     -- mailed, and never used
+        update guest_school set pupils = how_many, key_id = of_key, content = sealed, changes = changes + 1,
+               asked = asked + again::integer, asked_at = case when again then overstap.clock() else asked_at end,
+               finds = case when again then null else finds end, mailed_at = case when again then null else mailed_at end,
+               expires_at = case when again then null else expires_at end
+         where guest = of_guest and region = who.region;
+        if again then
+            perform append_audit(who.region, by_whom, 'guest.renew', array[of_guest::text], array[json_build_object(
+                'round', of_round, 'school', of_school, 'pupils', how_many, 'by', by_whom)::text]);
+        end if;
+    end if;
+    insert into guest_ask (guest, region, secondary_school, pupils, asked_by) values (of_guest, who.region, who.school, mine, by_whom)
+        on conflict (guest, region, secondary_school) do update set pupils = excluded.pupils, asked_by = excluded.asked_by,
+           asked_at = overstap.clock();
+    perform append_audit(who.region, by_whom, 'guest.ask', array[of_guest::text], array[json_build_object(
+        'round', of_round, 'school', of_school, 'for', who.school, 'pupils', mine, 'by', by_whom)::text]);
+    return 'asked';
 end $$;
 
 -- The guest of a coordinator, held; refuses anybody else. Granted to nobody.
@@ -49,8 +173,10 @@ begin
        or not exists (select from round r where r.round_id = known.round_id and r.closed_at is null) then
         return false;
     end if;
-    update guest_school set pupils = how_many, key_id = of_key, content = sealed, asked = asked + 1, asked_at = overstap.clock(),
-                            finds = null, mailed_at = null, expires_at = null, ended_by = null, ended_at = null
+    update guest_dossier set ended_at = null where guest = of_guest and region = known.region and known.ended_at is not null;
+    update guest_school set pupils = case when kind = 'PO' then how_many else pupils end, key_id = of_key, content = sealed,
+                            changes = changes + 1, asked = asked + 1,
+                            asked_at = overstap.clock(), finds = null, mailed_at = null, expires_at = null, ended_by = null, ended_at = null
      where guest = of_guest and region = known.region;
     perform append_decision('guest.renew', of_guest::text, json_build_object(
         'round', known.round_id, 'school', known.school, 'pupils', how_many, 'by', acting()));
@@ -67,6 +193,7 @@ begin
     end if;
     update guest_school set finds = null, mailed_at = coalesce(mailed_at, overstap.clock()), ended_by = acting(), ended_at = overstap.clock()
      where guest = of_guest and region = known.region;
+    update guest_dossier set ended_at = overstap.clock() where guest = of_guest and region = known.region and ended_at is null;
     delete from school_stay s using school_account a
      where s.account = a.account and a.region = known.region and a.school = known.school and a.round_id = known.round_id;
     perform append_decision('guest.end', of_guest::text, json_build_object(

@@ -13,11 +13,14 @@ select l.region, l.round_id, l.message_id, l.dossier, l.number, l.secondary_scho
    and (l.state = 'confirmed'
         or exists (select from overstap.may_leave m where m.dossier = l.dossier and m.number = l.number));
 
--- The account of a stay that is complete, with a second factor, in the region whose role was taken on; no guest's. Granted to nobody.
+-- The account of a stay that is complete, with a second factor, in the region whose role was taken on; of guests, those of
+-- secondary schools alone. Granted to nobody.
 create function overstap.page_account(stay bytea) returns overstap.school_account
     language sql stable set search_path = overstap, pg_temp as $$
     select a from school_stay s join school_account a using (account)
-     where s.finds = stay and account_serves(a) and a.round_id is null and a.region = acting_region() and s.awaits is null and s.has_shown
+     where s.finds = stay and account_serves(a) and a.region = acting_region() and s.awaits is null and s.has_shown
+       and (a.round_id is null or exists (select from guest_school g where g.round_id = a.round_id and g.region = a.region
+                                             and g.school = a.school and g.kind = 'VO'))
        and s.used_at > clock_timestamp() - interval '30 minutes' and s.began_at > clock_timestamp() - interval '8 hours' $$;
 
 create function overstap.page_is_open(stay bytea) returns boolean
@@ -105,5 +108,23 @@ begin
     select array_agg(x.message_id order by x.message_id) into mine from removed x;
     perform append_audit(who.region, 'school:' || who.account, 'revocation.by_account', mine::text[],
                          array_fill(json_build_object('account', who.account)::text, array[coalesce(cardinality(mine), 0)]));
+    return coalesce(cardinality(mine), 0);
+end $$;
+
+-- Keeps what a school says later of dossiers that it confirmed; gives how many were said now. Null without a factor.
+create function overstap.page_say(stay bytea, ids uuid[], said text) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare who school_account := page_account(stay); mine uuid[]; of_kind text := case said when 'imported' then 'import' else 'placement' end;
+begin
+    if who.account is null then
+        return null;
+    end if;
+    select array_agg(p.message_id order by p.message_id) into mine from on_page p
+     where p.message_id = any(ids) and p.region = who.region and p.secondary_school = who.school and p.state = 'confirmed'
+       and said is distinct from (select c.outcome from current_result c where c.message_id = p.message_id and c.kind = of_kind);
+    insert into page_result (region, message_id, kind, outcome, account) select who.region, m, of_kind, said, who.account from unnest(mine) as m;
+    perform append_audit(who.region, 'school:' || who.account, 'result.by_account', mine::text[],
+                         array_fill(json_build_object('account', who.account, 'school', who.school, 'outcome', said)::text,
+                                    array[coalesce(cardinality(mine), 0)]));
     return coalesce(cardinality(mine), 0);
 end $$;

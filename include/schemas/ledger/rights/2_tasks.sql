@@ -100,7 +100,7 @@ grant select, insert (region, round_id, message_id, primary_school, secondary_sc
 grant select, insert (request_id, region, secondary_school, primary_school, pupil, answer, reason, message_id)
     on overstap.dossier_request to overstap_region;
 grant select on overstap.withdrawal to overstap_region;
-grant select on overstap.on_page, overstap.page_collection, overstap.page_confirmation to overstap_region;
+grant select on overstap.on_page, overstap.page_collection, overstap.page_confirmation, overstap.page_result to overstap_region;
 grant execute on function overstap.withdraw to overstap_region;
 grant select, insert (message_id, region, statement, statement_digest),
     update (state, attempts, next_attempt_at, problem, answer, had, offered_at, settled_at)
@@ -121,13 +121,14 @@ grant select, insert (region, round_id, dag_id, run_id, task, map_index, school,
 
 -- contact with schools: a task mails what a coordinator wrote on the board
 grant select on overstap.contact_person, overstap.contact_call, overstap.contact_message, overstap.contact_message_to to overstap_region;
-grant select on overstap.guest_school to overstap_region;
+grant select on overstap.guest_school, overstap.guest_ask, overstap.guest_dossier to overstap_region;
+grant select, insert, delete on overstap.outside_registration to overstap_region;
 grant execute on function overstap.mail_guest to overstap_region;
 grant update (queued_at) on overstap.contact_message to overstap_region;
 grant update (is_unreachable) on overstap.contact_message_to to overstap_region;
 -- Where one login serves everything, as above.
 grant execute on function overstap.keep_contact, overstap.note_call, overstap.erase_call, overstap.keep_message,
-    overstap.invite_guest, overstap.renew_guest, overstap.end_guest
+    overstap.invite_guest, overstap.invite_collector, overstap.renew_guest, overstap.end_guest
     to overstap_region;
 
 -- accounts: made, ended and recovered; nobody signs in with this login

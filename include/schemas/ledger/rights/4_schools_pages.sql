@@ -7,7 +7,7 @@ revoke select on overstap.review_session, overstap.review_attempt, overstap.revi
     overstap.school_recovery_code, overstap.backup, overstap.certificate, overstap.agreement_draft,
     overstap.agreement_draft_version, overstap.guest_school from overstap_rights_school;
 -- Who else was invited is shown, but not the address that lets somebody in.
-grant select (guest, region, round_id, school, name, pupils, key_id, content, ended_at) on overstap.guest_school to overstap_rights_school;
+grant select (guest, region, round_id, school, name, kind, pupils, key_id, content, changes, mailed_at, expires_at, ended_at) on overstap.guest_school to overstap_rights_school;
 grant select (attachment, region, frozen), insert on overstap.review_attachment to overstap_rights_school;
 
 -- To hold a dossier (select for update) PostgreSQL asks for a right to change something of it; a version by itself cannot change.
@@ -31,14 +31,16 @@ grant insert (region, school_year, school, source, code, facts), update (source,
     to overstap_rights_school;
 grant execute on function overstap.hold_roster, overstap.take_roster, overstap.settle_missing, overstap.take_off_roster,
     overstap.put_back_on_roster, overstap.is_of_leavers to overstap_rights_school;
--- Dossiers that are typed in here: what was typed is added, handed in or thrown away by functions alone.
-grant execute on function overstap.begin_typed, overstap.save_typed, overstap.add_typed_file, overstap.hand_in_typed,
+-- Dossiers that are typed in or uploaded here: what was typed is added, handed in or thrown away by functions alone.
+grant execute on function overstap.hand_in_file, overstap.begin_typed, overstap.save_typed, overstap.add_typed_file, overstap.hand_in_typed,
     overstap.reopen_typed, overstap.drop_typed to overstap_rights_school;
 -- The school's own mapping of its system's export.
 grant execute on function overstap.save_mapping, overstap.use_mapping to overstap_rights_school;
 -- What a receiving school collects: by functions that take the stay.
-grant execute on function overstap.page_is_open, overstap.page_collect, overstap.page_confirm, overstap.page_removed
+grant execute on function overstap.page_is_open, overstap.page_collect, overstap.page_confirm, overstap.page_removed, overstap.page_say
     to overstap_rights_school;
+-- A receiving school asks a primary school outside the region for its own applicants: by a function that takes the stay.
+grant execute on function overstap.ask_guest, overstap.page_school to overstap_rights_school;
 -- Signing in, before any region is known: each acts on the one account that the password or the stay is of.
 grant execute on function overstap.school_try, overstap.school_enter, overstap.school_enter_federated, overstap.school_stay_look, overstap.school_stay_end,
     overstap.guest_look, overstap.guest_accept,

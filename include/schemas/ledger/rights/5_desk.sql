@@ -6,7 +6,7 @@ grant select on all tables in schema overstap to overstap_rights_desk;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.review_access, overstap.review_decision, overstap.review_request, overstap.review_proof, overstap.refused_input,
     overstap.school_report, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device,
-    overstap.school_factor, overstap.school_recovery_code, overstap.guest_school, overstap.mail, overstap.backup, overstap.certificate, overstap.agreement_draft,
+    overstap.school_factor, overstap.school_recovery_code, overstap.guest_school, overstap.guest_ask, overstap.outside_registration, overstap.mail, overstap.backup, overstap.certificate, overstap.agreement_draft,
     overstap.agreement_draft_version, overstap.roster_pupil, overstap.roster_event,
     overstap.page_collection, overstap.page_confirmation, overstap.typed_dossier, overstap.typed_step, overstap.typed_file, overstap.school_mapping,
     overstap.placement_answer, overstap.placed_twice, overstap.application_event from overstap_rights_desk;

@@ -8,7 +8,7 @@ revoke select on overstap.review_session, overstap.review_attempt, overstap.revi
     overstap.school_factor, overstap.school_recovery_code, overstap.typed_dossier, overstap.typed_step,
     overstap.typed_file, overstap.school_mapping, overstap.guest_school, overstap.page_collection from overstap_rights_watch;
 grant select (region, school, number, fields, unread, saved_by, saved_at, used_at) on overstap.school_mapping to overstap_rights_watch;
-grant select (guest, region, round_id, school, name, pupils, invited_by, invited_at, asked, asked_at, mailed_at, expires_at, ended_by, ended_at)
+grant select (guest, region, round_id, school, name, kind, pupils, invited_by, invited_at, asked, asked_at, changes, mailed_at, expires_at, ended_by, ended_at)
     on overstap.guest_school to overstap_rights_watch;
 grant select (key_id, content) on overstap.guest_school to overstap_rights_board;
 grant select (typed, region, round_id, primary_school, state, made_at, handed_in_at) on overstap.typed_dossier to overstap_rights_watch;
@@ -28,6 +28,6 @@ grant execute on function overstap.school_accounts, overstap.recover_account to 
 grant execute on function overstap.second_requests, overstap.confirm_second, overstap.withdraw_second to overstap_rights_board;
 -- Whom to call, calls and messages. Their contents are encrypted; the key for them is in the api-server alone, beside the tasks' own.
 -- Schools from outside the region, for one round.
-grant execute on function overstap.invite_guest, overstap.renew_guest, overstap.end_guest to overstap_rights_board;
+grant execute on function overstap.invite_guest, overstap.invite_collector, overstap.renew_guest, overstap.end_guest to overstap_rights_board;
 grant execute on function overstap.keep_contact, overstap.note_call, overstap.erase_call, overstap.keep_message
     to overstap_rights_board;

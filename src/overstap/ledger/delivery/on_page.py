@@ -199,6 +199,35 @@ def say_removed(unit: UnitOfWork, session: bytes, message_ids: Sequence[UUID]) -
     return found
 
 
+def say_result(unit: UnitOfWork, session: bytes, message_ids: Sequence[UUID], outcome: str) -> int | None:
+    """Keep what a school says later of confirmed dossiers; return how many were said now, None without a factor.
+
+    Args:
+        unit: the transaction, in the region of the session's account.
+        session: identifier of the session.
+        message_ids: ids of deliveries; those that are not confirmed, or were said before, are left out.
+        outcome: "imported", "placed", "not_placed" or "not_shown_up".
+    """
+    found: int | None = unit.one(
+        "select overstap.page_say(%(stay)s, %(ids)s::uuid[], %(said)s)",
+        stay=session,
+        ids=list(message_ids),
+        said=outcome,
+    )[0]
+    return found
+
+
+def said_results(unit: UnitOfWork, message_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return the present results of deliveries, that of reading in first."""
+    found: dict[UUID, list[str]] = {}
+    for message_id, outcome in unit.rows(
+        "select message_id, outcome from overstap.current_result where message_id = any(%(ids)s) order by kind",
+        ids=list(message_ids),
+    ):
+        found.setdefault(message_id, []).append(outcome)
+    return found
+
+
 def confirmed_by_account(unit: UnitOfWork, round_id: str | None = None) -> dict[str, int]:
     """Return the number of deliveries that were confirmed by account, per receiving school.
 

@@ -80,6 +80,8 @@ class ResultCounts:
     """imported, rejected, placed, not_placed, not_shown_up."""
     reasons: Counter[str]
     """Of those rejected."""
+    by_account: int = 0
+    """Number of results that an account said on the schools' pages, without a signature."""
 
 
 def counts(unit: UnitOfWork, round_id: str, primary_school: str | None = None) -> list[ResultCounts]:
@@ -103,9 +105,21 @@ def counts(unit: UnitOfWork, round_id: str, primary_school: str | None = None) -
             primary=primary_school,
         )
     )
+    by_account: dict[str, int] = dict(
+        unit.rows(
+            "select l.secondary_school, count(*) from overstap.current_result r "
+            "join overstap.delivery l using (message_id) join overstap.dossier d using (dossier) "
+            "where l.round_id = %(round)s and l.state = 'confirmed' and r.account is not null "
+            "and (%(primary)s::text is null or d.primary_school = %(primary)s) group by 1",
+            round=round_id,
+            primary=primary_school,
+        )
+    )
     found: dict[str, ResultCounts] = {}
     for school, name, outcome, reason, count in rows:
-        one = found.setdefault(school, ResultCounts(school, name, confirmed[school], Counter(), Counter()))
+        one = found.setdefault(
+            school, ResultCounts(school, name, confirmed[school], Counter(), Counter(), by_account.get(school, 0))
+        )
         if outcome is not None:
             one.outcomes[outcome] += count
         if reason is not None:

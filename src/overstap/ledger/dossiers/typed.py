@@ -57,6 +57,7 @@ class TypedDossier:
         made_at: when.
         handed_in_by: account that handed it in last; None before the first time.
         handed_in_at: when.
+        is_file: whether it was uploaded as an OSO file, so that nothing in it is typed.
     """
 
     typed: UUID
@@ -67,6 +68,7 @@ class TypedDossier:
     made_at: datetime
     handed_in_by: str | None
     handed_in_at: datetime | None
+    is_file: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ EMPTY_STEP = TypedStep(0, {}, "", None)
 
 
 _SELECT = (
-    "select typed, round_id, state, version, made_by, made_at, handed_in_by, handed_in_at from overstap.typed_dossier "
+    "select typed, round_id, state, version, made_by, made_at, handed_in_by, handed_in_at, is_file "
+    "from overstap.typed_dossier "
 )
 
 
@@ -312,6 +315,55 @@ def hand_in(
             version=on_version,
             key=sealed.key_id,
             content=sealed.data,
+            pupil=pupil,
+            digest=digest.hex(),
+            by=by,
+        )[0]
+    )
+
+
+def hand_in_file(
+    unit: UnitOfWork,
+    round_id: str,
+    school: str,
+    before: TypedDossier | None,
+    *,
+    content: bytes,
+    name: Mapping[str, str],
+    pupil: bytes,
+    digest: bytes,
+    by: str,
+) -> TypedAnswer:
+    """Hand in a dossier that was uploaded as a file, in the place of the file of the same pupil before it.
+
+    Args:
+        unit: a transaction of the login `overstap_school`.
+        round_id: the round.
+        school: the school that is signed in.
+        before: what the school handed in of the pupil before, as `of_pupil` returns it.
+        content: the dossier, minimised, OSO XML.
+        name: answers that have the pupil's name, for lists.
+        pupil: keyed hash of the pupil (32 bytes), as the intake makes it.
+        digest: content digest of the dossier (32 bytes), for the audit line.
+        by: the account.
+    """
+    typed, version = (before.typed, before.version) if before is not None else (uuid4(), 0)
+    sealed = unit.keys.encrypt(content, f"typed/{typed}")
+    named = unit.keys.encrypt(
+        json.dumps(dict(name), ensure_ascii=False).encode(), f"typed/{typed}/leerling/{version + 1}"
+    )
+    return TypedAnswer(
+        unit.one(
+            "select overstap.hand_in_file(%(round)s, %(typed)s, %(school)s, %(version)s, %(key)s, %(content)s, "
+            "%(step_key)s, %(named)s, %(pupil)s, %(digest)s, %(by)s)",
+            round=round_id,
+            typed=typed,
+            school=school,
+            version=version,
+            key=sealed.key_id,
+            content=sealed.data,
+            step_key=named.key_id,
+            named=named.data,
             pupil=pupil,
             digest=digest.hex(),
             by=by,

@@ -191,6 +191,33 @@ def note_refused(unit: UnitOfWork, school_year: str, refused: Sequence[RefusedRe
         )
 
 
+def note_outside(unit: UnitOfWork, school_year: str, rows: Iterable[tuple[str, str, str, int | None]]) -> int:
+    """Replace what is stated of pupils whose primary school takes no part; return their number of rows.
+
+    Args:
+        unit: the transaction.
+        school_year: the school year.
+        rows: pupil number, primary school, secondary school, and place in the order of preference.
+    """
+    unit.run("delete from overstap.outside_registration where school_year = %(year)s", year=school_year)
+    found = {(unit.keys.lookup("pupil", number), to): (of, preference) for number, of, to, preference in rows}
+    unit.run(
+        "insert into overstap.outside_registration "
+        "(region, school_year, pupil, primary_school, secondary_school, preference) "
+        "select %(region)s, %(year)s, x.* from unnest(%(pupils)s::bytea[], %(from)s::text[], %(to)s::text[], "
+        "%(preferences)s::smallint[]) x",
+        **{
+            "region": unit.region,
+            "year": school_year,
+            "pupils": [pupil for pupil, _ in found],
+            "from": [of for of, _ in found.values()],
+            "to": [to for _, to in found],
+            "preferences": [preference for _, preference in found.values()],
+        },
+    )
+    return len(found)
+
+
 def refused(unit: UnitOfWork, school_year: str) -> list[RefusedRegistration]:
     """Return the rows of registrations that could not be read, in the order of the sources."""
     return [

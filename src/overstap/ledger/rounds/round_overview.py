@@ -97,6 +97,16 @@ def coordinators(unit: UnitOfWork, round_id: str) -> dict[str, str]:
     return {str(account): str(name) for account, name in found}
 
 
+def receiving_leavers(unit: UnitOfWork, school: str) -> list[str]:
+    """Return the ids of the open rounds of leavers in which a school receives, the newest first."""
+    rows = unit.rows(
+        "select o.round_id from overstap.round o where o.closed_at is null and overstap.is_of_leavers(o.kind) "
+        "and %(school)s = any(o.receiving) order by o.opened_at desc",
+        school=school,
+    )
+    return [row[0] for row in rows]
+
+
 def first_coordinator(unit: UnitOfWork, round_id: str) -> RoundCoordinator:
     """Return the region's first coordinator; nobody for a round that is not there."""
     found = unit.rows(

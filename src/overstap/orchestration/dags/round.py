@@ -50,6 +50,12 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         data_due = steps.add(WaitForMilestone, "data_due", milestone="data_due")
         registered = [steps.once("registrations", tasks.registrations)] if kind.is_inspected else []
         collected = steps.per_school("collect", tasks.collect, agreement.suppliers(kind))
+        if kind.is_of_leavers:  # schools from outside the region are invited while the round runs
+            invited = steps.once("plan_guests", tasks.plan_guests)
+            data_due >> invited
+            collected = [collected, steps.per("collect_guests", tasks.collect_guests, invited)]
+        else:
+            collected = [collected]
         checked = steps.once("check", tasks.check, trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
 
         # Release by the coordinator
@@ -88,10 +94,10 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         closed = steps.once("close", tasks.close)
         complete = steps.once("complete", tasks.complete)
 
-        opened >> data_due >> [*registered, collected] >> checked >> questions >> released
+        opened >> data_due >> [*registered, *collected] >> checked >> questions >> released
         chain(released, *review, delivers, *late_review, received_by)
         received_by >> unusual >> may_go >> sealed >> delivered
         [sealed, delivered] >> confirmed >> left >> accepted >> closed
-        [*registered, collected, delivered, closed] >> complete  # failed while a school is missing
+        [*registered, *collected, delivered, closed] >> complete  # failed while a school is missing
     dag.params.update(run_form(agreement, kind))  # set last, since each task copies it
     return dag

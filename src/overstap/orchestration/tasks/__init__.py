@@ -4,7 +4,14 @@ from overstap.orchestration.tasks.agreeing import apply_agreement
 from overstap.orchestration.tasks.answering import plan_answers, take_answers
 from overstap.orchestration.tasks.checking import check, check_early
 from overstap.orchestration.tasks.closing import close, complete
-from overstap.orchestration.tasks.collecting import collect, collect_early, plan_day, registrations
+from overstap.orchestration.tasks.collecting import (
+    collect,
+    collect_early,
+    collect_guests,
+    plan_day,
+    plan_guests,
+    registrations,
+)
 from overstap.orchestration.tasks.delivering import deliver, receivers, seal
 from overstap.orchestration.tasks.gate_tasks import closing_questions, delivery_questions, window_questions
 from overstap.orchestration.tasks.notifying import invite_late, send_mail, tell
@@ -22,6 +29,7 @@ __all__ = [
     "closing_questions",
     "collect",
     "collect_early",
+    "collect_guests",
     "complete",
     "deliver",
     "delivery_questions",
@@ -32,6 +40,7 @@ __all__ = [
     "open_round",
     "plan_answers",
     "plan_day",
+    "plan_guests",
     "questions",
     "receivers",
     "registrations",

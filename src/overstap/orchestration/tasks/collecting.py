@@ -10,8 +10,11 @@ from overstap.agreements import RoundId
 from overstap.errors import OverstapError
 from overstap.orchestration.round_context import bare_workplace, say, workplace
 from overstap.orchestration.tasks.steering import nothing_to_do
+from overstap.orchestration.titles import title
 
 NOTHING_SUPPLIED = "INTAKE-050"
+NOBODY = "nobody"
+"""Stands in the place of a guest school where none was invited."""
 
 
 def registrations(region: str, school_year: str, kind: str) -> dict[str, int]:
@@ -48,6 +51,25 @@ def collect(region: str, school_year: str, kind: str, school: str, label: str) -
             return nothing_to_do("nothing_supplied")  # for the partnership: a school need not have such a pupil
     say(label, Counter(asdict(collected.stored)) + collected.refused)
     return collection.counted(collected)
+
+
+def plan_guests(region: str, school_year: str, kind: str) -> list[dict[str, str]]:
+    """Return the schools from outside the region that were invited to the round and take part.
+
+    Without any it is one that stands for nobody: a mapped task without instances counts as skipped, and
+    `all_done_min_one_success` skips what follows a skipped task.
+    """
+    from overstap.rounds import collection
+
+    with workplace(RoundId.of(region, school_year, kind), "plan_guests") as context:
+        found = collection.guests_to_collect(context)
+    nobody = {"school": NOBODY, "label": title("aside.no_guests")}
+    return [{"school": one.id, "label": one.label} for one in found] or [nobody]
+
+
+def collect_guests(region: str, school_year: str, kind: str, school: str, label: str) -> dict[str, Any]:
+    """Take the dossiers of one school from outside the region into the ledger; arguments as of `collect`."""
+    return {} if school == NOBODY else collect(region, school_year, kind, school, label)
 
 
 def plan_day(region: str, school_year: str) -> list[dict[str, str]]:

@@ -118,8 +118,8 @@ class AirflowPort(Protocol):
     def paused(self) -> list[PausedDag]:
         """Return the paused DAGs of agreements in use: their schedule starts no run."""
 
-    def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
-        """Return the task that collects from a school."""
+    def collect_task(self, run: RunRef, school: str, *, is_guest: bool = False) -> TaskRef | None:
+        """Return the task that collects from a school; of a guest school without one, the one that looks for guests."""
 
     async def clear(
         self, request: Request, run: RunRef, task: TaskRef, *, note: str, is_rehearsal: bool

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from overstap.clock import now
 from overstap.errors import OverstapError
+from overstap.ledger import guests
 from overstap.pages.board import addresses, csrf, render
 from overstap.pages.board.airflow_port import AirflowRefusedError, RunRef, TaskRef
 from overstap.pages.board.contacting import add_contacting
@@ -180,13 +181,14 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
 
     def found(context: PageContext, round_id: str, school_id: str) -> tuple[RunRef, TaskRef] | str:
         """Return the run and the task to clear, or the key of the sentence that says why there is none."""
-        with context.round(round_id) as (_, view):
+        with context.round(round_id) as (unit, view):
             if view.region not in context.person.reruns:
                 return str(words["no_right"]["nl"])
+            is_guest = unit is not None and school_id in guests.ids(unit, round_id)
             run = board.airflow.run(view.dag_id)
         if run is None:
             return str(words["no_run"]["nl"])
-        return _pair(run, board.airflow.collect_task(run, school_id)) or str(words["no_task"]["nl"])
+        return _pair(run, board.airflow.collect_task(run, school_id, is_guest=is_guest)) or str(words["no_task"]["nl"])
 
     async def shown(
         request: Request, person: BoardUser, round_id: str, school_id: str, *, problem: str = "", note: str = ""

@@ -4,6 +4,7 @@ E-mail address and pupils are encrypted with the board's key for contact; each c
 """
 
 import logging
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from overstap.ledger import guests
+from overstap.ledger.dossiers.reference import find_by_reference
 from overstap.ledger.guests import MOST_PUPILS, GuestAsked, GuestSchool
 from overstap.ledger.region_keys import BoardKeys
 from overstap.ledger.session import UnitOfWork
@@ -55,9 +57,11 @@ def add_inviting(app: FastAPI, board: Board) -> None:
         name: str = Form(""),
         email: str = Form(""),
         pupils: str = Form(""),
+        dossiers: str = Form(""),
     ) -> Response:
         context = board.context(person)
         given = {"guest": guest, "school": school, "name": name, "email": email, "pupils": pupils}
+        given |= {"dossiers": dossiers, "do": do}
 
         def decide() -> Response:
             region = _region(context, round_id)
@@ -65,12 +69,14 @@ def add_inviting(app: FastAPI, board: Board) -> None:
             def carried_out(unit: UnitOfWork, keys: BoardKeys) -> str:
                 if do == "invite":
                     return _invited(unit, keys, round_id, given)
+                if do == "collect":
+                    return _let_collect(unit, keys, round_id, given)
                 known = _known(unit, round_id, guest)
                 if do == "end":
                     return "ended" if guests.end(unit, known.guest) else "nothing"
                 before = guests.asked_of(unit, keys, round_id, known.school)
                 if before is None or not guests.renew(
-                    unit, keys, known.guest, GuestAsked(_address(email or before.email), before.pupils)
+                    unit, keys, known.guest, replace(before, email=_address(email or before.email))
                 ):
                     raise FormRefusedError(_says("gone"))
                 return "renewed"
@@ -80,7 +86,7 @@ def add_inviting(app: FastAPI, board: Board) -> None:
                     raise FormRefusedError(_says("form_old"))
                 done = as_coordinator(board, region, person, carried_out)
             except FormRefusedError as problem:
-                shown = given if do == "invite" else None
+                shown = given if do in ("invite", "collect") else None
                 return written(context, round_id, 422, problem=str(problem), given=shown)
             log.info("guest school in %s by %s: %s", round_id, person.account, done)
             there = f"{board.airflow.base}{addresses.guests(round_id)}?gedaan={done}"
@@ -95,10 +101,7 @@ def _invited(unit: UnitOfWork, keys: BoardKeys, round_id: str, given: dict[str, 
     Raises:
         FormRefusedError: a field is not valid, or the school cannot be invited.
     """
-    school = school_id_in(given["school"])
-    if school is None:
-        meant = nearest_school_id(given["school"][:20])
-        raise FormRefusedError(_says("brin_meant").format(meant=meant) if meant else _says("brin"))
+    school = _school(given["school"])
     name = _line(given["name"])
     if not name:
         raise FormRefusedError(_says("name"))
@@ -110,6 +113,41 @@ def _invited(unit: UnitOfWork, keys: BoardKeys, round_id: str, given: dict[str, 
     if done != "invited":
         raise FormRefusedError(_says(done))
     return done
+
+
+def _let_collect(unit: UnitOfWork, keys: BoardKeys, round_id: str, given: dict[str, str]) -> str:
+    """Let a secondary school collect dossiers; return what was done, a key of include/texts/board/guests.yaml.
+
+    Raises:
+        FormRefusedError: a field is not valid, or the school cannot collect.
+    """
+    school, name = _school(given["school"]), _line(given["name"])
+    if not name:
+        raise FormRefusedError(_says("name"))
+    typed = given["dossiers"].replace(",", "\n").replace(";", "\n").split("\n")
+    wanted = list(dict.fromkeys(one.strip() for one in typed if one.strip()))
+    if not 1 <= len(wanted) <= MOST_PUPILS:
+        raise FormRefusedError(_says("dossiers").format(most=MOST_PUPILS))
+    ids = []
+    for place, one in enumerate(wanted, start=1):
+        found = find_by_reference(unit, one, round_id)
+        if len(found) != 1:
+            raise FormRefusedError(_says("reference").format(place=place))
+        ids.append(found[0].dossier)
+    done = guests.invite_collector(
+        *(unit, keys, round_id, _id(given["guest"]), school, name), email=_address(given["email"]), dossiers=ids
+    )
+    if done not in ("invited", "added"):
+        raise FormRefusedError(_says({"member": "receives", "ended": "collector_ended"}.get(done, done)))
+    return "collects" if done == "invited" else "added"
+
+
+def _school(text: str) -> str:
+    school = school_id_in(text)
+    if school is None:
+        meant = nearest_school_id(text[:20])
+        raise FormRefusedError(_says("brin_meant").format(meant=meant) if meant else _says("brin"))
+    return school
 
 
 def _known(unit: UnitOfWork, round_id: str, guest: str) -> GuestSchool:

@@ -31,6 +31,7 @@ from overstap.pages.school.collecting_pages import CollectingPages
 from overstap.pages.school.federated_pages import FIRST_PAGE, FederatedPages
 from overstap.pages.school.federation import Federation
 from overstap.pages.school.guest_pages import GuestPages
+from overstap.pages.school.inviting_pages import InvitingPages
 from overstap.pages.school.mapping_pages import MappingPages
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.school.page_frame import PageFrame, dutch, id_of, is_ours, read_form, text_of
@@ -78,10 +79,11 @@ def build_app(operations: SchoolOperations, *, is_secure: bool, federation: Fede
     rosters = RosterPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     mapping = MappingPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     collecting = CollectingPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
-    for part in (pages, federated, factors, rosters, typing, mapping, guests, collecting):
+    inviting = InvitingPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    for part in (pages, federated, factors, rosters, typing, mapping, guests, collecting, inviting):
         for path, page in part.gets().items():
             app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for part in (pages, factors, rosters, typing, mapping, guests, collecting):
+    for part in (pages, factors, rosters, typing, mapping, guests, collecting, inviting):
         for path, page in part.posts().items():
             app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
@@ -245,9 +247,10 @@ class _Pages(PageFrame):
         """Show the school's rounds, or redirect to the only one."""
         session, account = await self._who(request)
         found = await run_in_threadpool(self.operations.rounds, account)
-        if account.only_round is not None and found:
-            return RedirectResponse(f"/ronde/{account.only_round}/invullen", 303)
         is_receiver = await run_in_threadpool(self.operations.collecting.is_receiver, account)
+        if account.only_round is not None and found:
+            there = COLLECTING if is_receiver else f"/ronde/{account.only_round}/invullen"
+            return RedirectResponse(there, 303)
         if is_receiver and not any(one.dossiers for one in found):
             return RedirectResponse(COLLECTING, 303)
         if len(found) == 1 and found[0].inspects and not is_receiver:

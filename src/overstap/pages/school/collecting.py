@@ -24,6 +24,8 @@ from overstap.oso.model import Dossier
 from overstap.oso.reading import read
 from overstap.oso.traversal import documents
 
+RESULTS = ("imported", "placed", "not_placed", "not_shown_up")
+"""What a school can say later of a dossier that it confirmed."""
 FORMS = ("xml", "pdf", "both", "sheet")
 """Forms in which dossiers are collected: XML, PDF with attachments, both, or sheets for retyping."""
 MAX_AT_ONCE = 50
@@ -52,6 +54,8 @@ class PagePupil:
     name: str = field(repr=False)
     birth_date: str | None = field(repr=False)
     school: str
+    said: tuple[str, ...] = ()
+    """What was said of it later: "imported", "placed", "not_placed", "not_shown_up"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,11 @@ class CollectingPage:
     is_open: bool
     rounds: list[PageRound] = field(default_factory=list)
     revoked: list[RevokedPupil] = field(default_factory=list)
+
+    @property
+    def confirmed(self) -> list[PagePupil]:
+        """The dossiers that were confirmed."""
+        return [one for each in self.rounds for one in each.pupils if one.delivery.confirmed_at]
 
     @property
     def to_confirm(self) -> list[PagePupil]:
@@ -134,13 +143,15 @@ class CollectingOperations:
             ready = on_page.ready(unit, account.school)
             facts = records.of(unit, [one.ref for one in ready], DossierFacts)
             senders = on_page.senders(unit, [one.ref.dossier for one in ready])
+            results = on_page.said_results(unit, [one.message_id for one in ready])
             rounds: dict[str, list[PagePupil]] = {}
             for one in ready:
                 known = facts.get(one.ref)
                 if known is None:  # erased meanwhile
                     continue
                 sender = senders[one.ref.dossier]
-                pupil = PagePupil(one, reference(one.ref.dossier), known.name, known.birth_date, sender)
+                said = tuple(results.get(one.message_id, ()))
+                pupil = PagePupil(one, reference(one.ref.dossier), known.name, known.birth_date, sender, said)
                 rounds.setdefault(one.round_id, []).append(pupil)
             taken_back = on_page.revoked(unit, account.school)
             from_school = on_page.senders(unit, [one.ref.dossier for one in taken_back])
@@ -194,6 +205,13 @@ class CollectingOperations:
         """Confirm collected dossiers; return how many were confirmed now, None without a second factor."""
         with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
             return on_page.confirm(unit, session, message_ids)
+
+    def say_result(
+        self, account: SchoolAccount, session: bytes, message_ids: Sequence[UUID], outcome: str
+    ) -> int | None:
+        """Keep what the school says later of confirmed dossiers; result as of `confirm`."""
+        with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
+            return on_page.say_result(unit, session, message_ids, outcome)
 
     def say_removed(self, account: SchoolAccount, session: bytes, message_ids: Sequence[UUID]) -> int | None:
         """Record that the school removed dossiers that were taken back; result as of `confirm`."""

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.region_keys import sha256
-from overstap.pages.school.collecting import FORMS, MAX_AT_ONCE
+from overstap.pages.school.collecting import FORMS, MAX_AT_ONCE, RESULTS
 from overstap.pages.school.page_frame import PageFrame, dutch, id_of, text_of
 from overstap.review.code_keys import PageSession
 
@@ -37,6 +37,7 @@ class CollectingPages(PageFrame):
             f"{ADDRESS}/bestand": self.download,
             f"{ADDRESS}/bevestigen": self.confirm,
             f"{ADDRESS}/verwijderd": self.removed,
+            f"{ADDRESS}/terugmelden": self.say,
         }
 
     async def collecting(self, request: Request) -> Response:
@@ -50,7 +51,8 @@ class CollectingPages(PageFrame):
         self, session: PageSession, account: SchoolAccount, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
         found = await run_in_threadpool(self.operations.collecting.page, account, sha256(session.token))
-        facts = {"said": "", "count": 0} | facts
+        asking = await run_in_threadpool(self.operations.inviting.rounds, account)
+        facts = {"said": "", "count": 0, "asking": asking, "it": dutch("school/inviting")} | facts
         return self._page(
             session,
             "collecting",
@@ -60,6 +62,7 @@ class CollectingPages(PageFrame):
             tab="collecting",
             ct=dutch("school/collecting"),
             most=MAX_AT_ONCE,
+            results=RESULTS,
             **facts,
         )
 
@@ -91,6 +94,22 @@ class CollectingPages(PageFrame):
     async def removed(self, request: Request) -> Response:
         """Record that the chosen dossiers, which were taken back, were removed."""
         return await self._settled(request, self.operations.collecting.say_removed, "removed")
+
+    async def say(self, request: Request) -> Response:
+        """Keep what the school says later of the chosen dossiers."""
+        session, account, form = await self._sent(request, fields=_MAX_FIELDS)
+        wanted, outcome = _chosen(form), text_of(form, "uitkomst")
+        if not wanted:
+            return await self._shown(session, account, said="choose", status=422)
+        if outcome not in RESULTS:
+            return await self._shown(session, account, said="outcome", status=422)
+        say = self.operations.collecting.say_result
+        count = await run_in_threadpool(say, account, sha256(session.token), wanted, outcome)
+        if count is None:
+            return await self._shown(session, account, status=403)
+        if count == 0:
+            return await self._shown(session, account, said="result_none", status=409)
+        return await self._shown(session, account, said="result", count=count)
 
     async def _settled(self, request: Request, act: Callable[..., int | None], done: str) -> Response:
         session, account, form = await self._sent(request, fields=_MAX_FIELDS)

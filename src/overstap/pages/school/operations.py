@@ -29,10 +29,12 @@ from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.pages.school.collecting import CollectingOperations
 from overstap.pages.school.factor_operations import FactorOperations
 from overstap.pages.school.federation import FederatedPerson
+from overstap.pages.school.inviting import InvitingOperations
 from overstap.pages.school.mapping_operations import MappingOperations
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
 from overstap.pages.school.roster_operations import RosterOperations
 from overstap.pages.school.typed_operations import TypedOperations
+from overstap.pages.school.uploaded import UploadOperations
 from overstap.review.decisions import read_list
 from overstap.review.proof import ProofSigning, give_proof, proof_pack
 from overstap.review.recording import RecordingOutcome, check_ground, record_list
@@ -137,9 +139,14 @@ class SchoolOperations:
         """Operations on the school's roster."""
         self.collecting = CollectingOperations(self._ledger)
         """Operations on dossiers that a receiving school collects here."""
+        self.inviting = InvitingOperations(self._ledger)
+        """Operations for asking primary schools outside the region."""
         self.typed = TypedOperations(self._ledger)
-        self.mappings = MappingOperations(self._ledger)
         """Operations on dossiers that the school types in."""
+        self.mappings = MappingOperations(self._ledger)
+        """Operations on exports that the school maps itself."""
+        self.uploads = UploadOperations(self._ledger)
+        """Operations on OSO files that the school uploads."""
 
     @contextmanager
     def _ledger(self) -> Iterator[Ledger]:

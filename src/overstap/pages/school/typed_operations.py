@@ -33,6 +33,7 @@ from overstap.review.hiding import PUPIL
 from overstap.texts import texts
 from overstap.typed.answers import (
     COUNT,
+    AnswerFault,
     Answers,
     Clash,
     answers_of,
@@ -245,7 +246,7 @@ class TypedOperations:
                 pupils,
                 _earlier(unit, round_id, account.school) if account.only_round is None else [],
                 _unwritten(unit, about, account.school, first.values()),
-                asked.pupils if asked is not None else (),
+                asked.everybody if asked is not None else (),
             )
 
     def begin(
@@ -613,6 +614,8 @@ def _take_row(
     pupil = pupil_hash(unit.keys, account.school, _incoming(about, probe))
     known = typed.of_pupil(unit, about.row.round_id, account.school, pupil)
     begun = typed.first_steps(unit, about.row.round_id, account.school, _PUPIL_STEP)
+    if known is not None and known.is_file:
+        return {"": says("file_there")}
     if any(
         typed_id != (known.typed if known is not None else None) and number_of(step.answers) == number_of(answers)
         for typed_id, step in begun.items()
@@ -689,15 +692,31 @@ def _draft(unit: UnitOfWork, account: SchoolAccount, round_id: str, draft: UUID)
     known = typed.find(unit, round_id, account.school, draft)
     about = typed_round(unit, round_id, account.school)
     steps = typed.steps(unit, draft)
+    if known.is_file:
+        dossier = read(typed.content_of(unit, draft))
+        findings = judged_now(about, dossier)
+        name = _name(steps.get(_PUPIL_STEP, EMPTY_STEP).answers)
+        return OpenDraft(round_id, about, known, name, reference(draft), steps, {}, dossier, findings)
     files = {str(number): TypedFile(*one) for number, one in typed.files(unit, draft).items()}
     answers = {path: text for step in steps.values() for path, text in step.answers.items()}
     today = dutch_time(now()).date()
     dossier, not_understood = made_dossier(about.form, answers, Maker(account.school, draft, today), files)
-    findings = judged(
-        about.form, dossier, not_understood, today=today, expected=about.expected, own_codes=about.own_codes
-    )
+    findings = judged_now(about, dossier, not_understood)
     return OpenDraft(
         *(round_id, about, known, _name(answers), reference(draft), steps, files, dossier, findings),
+    )
+
+
+def judged_now(
+    about: TypedRound, dossier: Dossier, not_understood: Sequence[AnswerFault] = ()
+) -> Sequence[FormFinding]:
+    """Return what the rules of intake say of a dossier today; see `overstap.typed.dossier.judged`."""
+    today = dutch_time(now()).date()
+    return judged(
+        *(about.form, dossier, list(not_understood)),
+        today=today,
+        expected=about.expected,
+        own_codes=about.own_codes,
     )
 
 

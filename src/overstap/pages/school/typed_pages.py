@@ -29,6 +29,7 @@ from overstap.pages.parents.lines import block_html
 from overstap.pages.school import kept_steps
 from overstap.pages.school.page_frame import PageFrame, dutch, id_of, is_ours, read_form, text_of
 from overstap.pages.school.typed_operations import OpenDraft, SavedStep, SentFile
+from overstap.pages.school.uploaded import LARGEST_FILE, UploadedFile
 from overstap.pages.shared.guard import RequestLimits
 from overstap.review.code_keys import PageSession
 from overstap.tabular import MAX_BYTES
@@ -37,9 +38,10 @@ from overstap.typed.dossier import MAX_FILE_BYTES
 from overstap.typed.form import FormFieldKind, FormStep, walk
 from overstap.typed.view import shown
 
-_STEP = re.compile(r"/ronde/[^/]+/invullen/(?:werkmap|[^/]+/stap/[a-z_]+(?:/alsnog)?)")
+_STEP = re.compile(r"/ronde/[^/]+/invullen/(?:werkmap|oso|[^/]+/stap/[a-z_]+(?:/alsnog)?)")
 _MAX_FIELDS, _MAX_FILES = 3_000, 20
 _BODY = RequestLimits(body_bytes=3 * MAX_FILE_BYTES + 2_000_000, body_seconds=180)
+_FILES = RequestLimits(body_bytes=LARGEST_FILE + 2_000_000, body_seconds=180)
 _SAVED = frozenset({"bewaard", "samen", "erbij"})
 """Messages that an address can ask for after a step was saved."""
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -47,8 +49,10 @@ _FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 
 def limits_of_step(path: str) -> RequestLimits | None:
-    """Return the limits of a step that is saved, which can have attachments; None for any other address."""
-    return _BODY if _STEP.fullmatch(path) else None
+    """Return the limits of a step that is saved or of files, which can be large; None for any other address."""
+    if not _STEP.fullmatch(path):
+        return None
+    return _FILES if path.endswith("/oso") else _BODY
 
 
 LIMITS_OF_KEPT = RequestLimits(body_bytes=1_000_000, body_seconds=60)
@@ -74,6 +78,7 @@ class TypedPages(PageFrame):
         return {
             "/ronde/{round_id}/invullen": self.begin,
             "/ronde/{round_id}/invullen/werkmap": self.take_workbook,
+            "/ronde/{round_id}/invullen/oso": self.upload,
             "/ronde/{round_id}/invullen/{draft}/stap/{step}": self.save,
             "/ronde/{round_id}/invullen/{draft}/stap/{step}/alsnog": self.save_kept,
             "/ronde/{round_id}/invullen/{draft}/aanleveren": self.hand_in,
@@ -90,7 +95,7 @@ class TypedPages(PageFrame):
         self, session: PageSession, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
         found = await run_in_threadpool(self.operations.typed.list, account, round_id)
-        facts = {"sheet": None, "copy": "", "fault_of_workbook": ""} | facts
+        facts = {"sheet": None, "copy": "", "fault_of_workbook": "", "uploads": None, "fault_of_upload": ""} | facts
         return self._typed(session, "typed_list", status=status, account=account, found=found, **facts)
 
     def _typed(self, session: PageSession | None, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
@@ -130,6 +135,23 @@ class TypedPages(PageFrame):
             return await self._list(session, account, round_id, problem=error, status=422)
         copy = b64encode(outcome.copy).decode("ascii") if outcome.copy is not None else ""
         return await self._list(session, account, round_id, sheet=outcome, copy=copy)
+
+    async def upload(self, request: Request, round_id: str) -> Response:
+        """Hand in the dossiers of OSO files; what is wrong with one is told beside its name, and it is not kept."""
+        session, account, form = await self._sent(request, files=_MAX_FILES)
+        sent = [
+            UploadedFile(clean(value.filename or "")[:120], await value.read(LARGEST_FILE + 1))
+            for value in form.getlist("bestand")
+            if isinstance(value, UploadFile) and value.filename
+        ]
+        if not sent:
+            return await self._list(session, account, round_id, fault_of_upload="none", status=422)
+        try:
+            outcomes = await run_in_threadpool(self.operations.uploads.take, account, round_id, sent)
+        except OverstapError as error:
+            return await self._list(session, account, round_id, problem=error, status=422)
+        is_wrong = any(one.state == "refused" for one in outcomes)
+        return await self._list(session, account, round_id, uploads=outcomes, status=422 if is_wrong else 200)
 
     async def overview(self, request: Request, round_id: str, draft: str) -> Response:
         """Show a draft as a whole: its steps, what is wrong, and the button to hand it in."""
@@ -421,7 +443,7 @@ def _address(round_id: str, draft: Any, more: str = "") -> str:
 
 
 def _step_of(found: OpenDraft, name: str) -> FormStep:
-    step = found.round.form.step(name)
+    step = found.round.form.step(name) if not found.draft.is_file else None  # nothing in a file is typed
     if step is None:
         raise HTTPException(404)
     return step

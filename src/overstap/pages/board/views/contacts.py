@@ -156,7 +156,7 @@ def party_page(
         given: what somebody filled in, to be shown again.
     """
     with coordinated(context, round_id) as (unit, view):
-        every = contacts.parties(unit, round_id)
+        every = contacts.parties(unit, round_id, keys)
         party = next((one for one in every if one.id == party_id), None)
         if party is None:
             raise PageNotFoundError(party_id)
@@ -295,7 +295,7 @@ def message_page(
 def addresses_of(unit: UnitOfWork, keys: BoardKeys, round_id: str) -> dict[str, str]:
     """Return the e-mail address of each party of a round; empty for one that has none."""
     kept = contacts.persons(unit, keys)
-    return {one.id: _address(one, kept) for one in contacts.parties(unit, round_id)}
+    return {one.id: _address(one, kept) for one in contacts.parties(unit, round_id, keys)}
 
 
 def _address(party: ContactParty, kept: Mapping[str, ContactPerson]) -> str:
@@ -311,7 +311,7 @@ def _offered(
     draft: Draft | None,
 ) -> list[tuple[ContactParty, str]]:
     """Return the parties of a request with their addresses, and those that a form names."""
-    every = contacts.parties(unit, view.round_id)
+    every = contacts.parties(unit, view.round_id, keys)
     kept = contacts.persons(unit, keys) if keys else {}
     if asked.who == "ontvangers":
         meant = {one.id for one in every if one.receives and not one.supplies}

@@ -45,7 +45,8 @@ def page(
             has_keys=keys is not None,
             is_open=view.closed_at is None and view.kind.is_of_leavers,
             guests=[(one, state_of(one, view.closed_at is not None)) for one in guests.of_round(unit, round_id)],
-            given=dict.fromkeys(("school", "name", "email", "pupils"), "")
+            asks=guests.asked_by_receivers(unit, round_id),
+            given=dict.fromkeys(("school", "name", "email", "pupils", "dossiers", "do"), "")
             | {"guest": str(uuid4())}
             | dict(given or {}),
             most=MOST_PUPILS,

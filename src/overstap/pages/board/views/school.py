@@ -60,8 +60,8 @@ class CollectingPort(Protocol):
     def run(self, dag_id: str) -> RunRef | None:
         """Return the newest run of a DAG; None when there is none."""
 
-    def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
-        """Return the task that collects from a school."""
+    def collect_task(self, run: RunRef, school: str, *, is_guest: bool = False) -> TaskRef | None:
+        """Return the task that collects from a school; of a guest school without one, the one that looks for guests."""
 
 
 _BUSY = frozenset({"scheduled", "queued", "running", "restarting"})
@@ -102,6 +102,7 @@ def page(
             raise PageNotFoundError(round_id)
         facts = facts_of(unit, view, context.now, school)
         row = _row(context, unit, view, facts, school)
+        invited = guests.ids(unit, round_id)
         return render(
             "school",
             base=context.base,
@@ -109,9 +110,11 @@ def page(
             person=context.person,
             view=view,
             row=row,
-            guests=guests.ids(unit, round_id),
+            guests=invited,
             confirmation=confirmation,
-            is_collecting=_is_collecting(airflow, view, school, is_asked=bool(confirmation)),
+            is_collecting=_is_collecting(
+                airflow, view, school, is_asked=bool(confirmation), is_guest=school in invited
+            ),
             may_rerun=view.region in context.person.reruns,
             contact=_contact(unit, view, school, keys_of) if view.region in context.person.reruns else None,
             faults=_faults(unit, view, row),
@@ -141,10 +144,10 @@ def _contact(
     return SchoolContact(person, log_of(unit, keys, view.round_id, school))
 
 
-def _is_collecting(airflow: CollectingPort, view: RoundView, school: str, *, is_asked: bool) -> bool:
+def _is_collecting(airflow: CollectingPort, view: RoundView, school: str, *, is_asked: bool, is_guest: bool) -> bool:
     """Tell whether Airflow collects from a school at this moment, or is about to after somebody asked for it."""
     run = airflow.run(view.dag_id)
-    task = airflow.collect_task(run, school) if run else None
+    task = airflow.collect_task(run, school, is_guest=is_guest) if run else None
     # A task that was cleared has no state until the scheduler sees it; one that never ran has none either
     return task is not None and (task.state in _BUSY or (is_asked and task.state is None))
 
