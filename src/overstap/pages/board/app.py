@@ -52,6 +52,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_LEDGER_DOWN = "LEDGER-006"
 _MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "ics": "text/calendar; charset=utf-8",
@@ -279,7 +280,7 @@ def _add_headers(app: FastAPI) -> None:
 
 
 def _add_errors(app: FastAPI, board: Board) -> None:
-    def error_page(status: int, kind: str, error: OverstapError | None = None) -> HTMLResponse:
+    def error_page(status: int, kind: str, error: OverstapError | None = None, code: str = "") -> HTMLResponse:
         words = texts("board/problem_pages")[kind]
         content = render.render(
             "problem",
@@ -289,9 +290,13 @@ def _add_errors(app: FastAPI, board: Board) -> None:
             title=words["title_nl"],
             says=error.message_nl if error else words["nl"],
             do=error.do_nl if error else words["do_nl"],
-            code=error.code if error else "",
+            code=error.code if error else code,
         )
         return HTMLResponse(content, status_code=status)
+
+    def down(request: Request) -> HTMLResponse:
+        # What the error says to an administrator is no help to a coordinator
+        return error_page(503, "down" if request.method == "GET" else "down_form", code=_LEDGER_DOWN)
 
     @app.exception_handler(PageNotFoundError)
     async def not_here(request: Request, problem: PageNotFoundError) -> HTMLResponse:
@@ -300,13 +305,13 @@ def _add_errors(app: FastAPI, board: Board) -> None:
     @app.exception_handler(OverstapError)
     async def known(request: Request, problem: OverstapError) -> HTMLResponse:
         log.error("%s %s", problem.code, problem.message_en)
-        return error_page(503, "failed", problem)
+        return down(request) if problem.code == _LEDGER_DOWN else error_page(503, "failed", problem)
 
     @app.exception_handler(psycopg.OperationalError)
     async def database(request: Request, problem: psycopg.OperationalError) -> HTMLResponse:
-        error = OverstapError("LEDGER-006", kind=type(problem).__name__)
+        error = OverstapError(_LEDGER_DOWN, kind=type(problem).__name__)
         log.error("%s %s", error.code, error.message_en)
-        return error_page(503, "failed", error)
+        return down(request)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, problem: HTTPException) -> Response:
