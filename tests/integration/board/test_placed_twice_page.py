@@ -69,6 +69,8 @@ def test_the_count_is_told_and_the_coordinator_says_which_placement_holds(
     client: TestClient, ledger: Ledger, schools: list[str]
 ) -> None:
     assert "Van 2 leerlingen moet u nog zeggen welke plaatsing geldt." in said(client.get(HERE))
+    assert "Ook te beslissen" in said(client.get("/"))
+    assert "Van 2 leerlingen moet u nog zeggen welke plaatsing geldt." in said(client.get("/"))
     page = client.get(PAGE)
     first, second = signs(ledger)
     assert all(f"Leerling {sign}" in said(page) for sign in (first, second))
@@ -85,6 +87,7 @@ def test_the_count_is_told_and_the_coordinator_says_which_placement_holds(
     both = {**form, "sign": second, "holds": "all", "reason": "<script>alert(1)</script> {{ 7 * 7 }}"}
     assert client.post(PAGE, data=both, headers=SAME).status_code == 303
     assert answers(ledger)[second] == tuple(schools)
+    assert "Ook te beslissen" not in said(client.get("/"))
     page = client.get(PAGE)
     assert "<script>alert(1)" not in page.text
     assert "{{ 7 * 7 }}" in said(page)

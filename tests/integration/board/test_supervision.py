@@ -45,12 +45,16 @@ def state(owner_dsn: str) -> list[tuple[str | None, str | None]]:
 
 
 def test_the_second_confirms(client: TestClient, airflow: Alone, request_path: str, owner_dsn: str) -> None:
+    said = "1 verzoek wacht op een tweede persoon."
+    assert said not in client.get("/").text, "whoever asked has nothing to decide"
     airflow.asks = SECOND
+    assert said in client.get("/").text
     assert "Bevestigen<" in client.get(PAGE).text
     done = client.post(request_path, data={"mark": mark(client)})
     assert done.headers["location"] == "/rondes/toezicht/alfa?gedaan=ready"
     assert "Wie de sleutels beheert" in client.get(f"{PAGE}?gedaan=ready").text
     assert "Er wacht niets" in client.get(PAGE).text
+    assert said not in client.get("/").text
     assert state(owner_dsn) == [("c.tweede", None)]
 
 

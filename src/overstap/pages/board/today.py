@@ -45,12 +45,26 @@ class MilestoneToday:
 
 
 @dataclass(frozen=True, slots=True)
+class TodayTask:
+    """Something to decide that is no question of a round's task.
+
+    Args:
+        says: the sentence, Dutch.
+        path: of the page on which it is decided.
+    """
+
+    says: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class TodayOfRegion:
     """Work in a region today; empty when nobody has to act."""
 
     rounds: Sequence[TodayOfRound]
     moments: Sequence[MilestoneToday]
     paused: Sequence[PausedDag] = ()
+    tasks: Sequence[TodayTask] = ()
 
     @property
     def questions(self) -> int:
@@ -79,7 +93,11 @@ def of_round(
 
 
 def of_region(
-    rounds: Iterable[TodayOfRound], views: Iterable[RoundView], now: datetime, paused: Sequence[PausedDag] = ()
+    rounds: Iterable[TodayOfRound],
+    views: Iterable[RoundView],
+    now: datetime,
+    paused: Sequence[PausedDag] = (),
+    tasks: Sequence[TodayTask] = (),
 ) -> TodayOfRegion:
     """Return the work in a region today: rounds with work, and milestones of today and tomorrow.
 
@@ -88,6 +106,7 @@ def of_region(
         views: all rounds of the region.
         now: the present moment, aware.
         paused: its paused DAGs.
+        tasks: what else there is to decide.
     """
     until = (dutch_time(now) + timedelta(days=1)).date()
     moments = [
@@ -98,4 +117,4 @@ def of_region(
         if dutch_time(now).date() <= dutch_time(moment := getattr(view.milestones, name)).date() <= until
     ]
     busy = [one for one in rounds if one.questions or one.red or one.calls]
-    return TodayOfRegion(busy, sorted(moments, key=lambda one: one.moment), paused)
+    return TodayOfRegion(busy, sorted(moments, key=lambda one: one.moment), paused, tasks)

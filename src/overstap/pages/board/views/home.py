@@ -3,16 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from overstap.agreements import RoundKind
 from overstap.errors import OverstapError
+from overstap.ledger import second_person
 from overstap.ledger.rounds import progress
+from overstap.ledger.rounds.placements import placed_twice
 from overstap.ledger.session import UnitOfWork
+from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import GateQuestion, PausedDag
 from overstap.pages.board.charts import Timeline, timeline
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundPhase, RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.schools import SupplierRow, held_up
 from overstap.pages.board.summary import headline
-from overstap.pages.board.today import TodayOfRegion, TodayOfRound, of_region, of_round
+from overstap.pages.board.today import TodayOfRegion, TodayOfRound, TodayTask, of_region, of_round
+from overstap.pages.board.views import placements
 from overstap.pages.board.views.page_context import PageContext, facts_of, rows_of_facts, with_funnel
 from overstap.texts import Count, texts
 
@@ -74,6 +79,7 @@ def _region(
     agreements, broken = context.agreement_cache.with_errors(region)
     cards: list[RoundCard] = []
     rounds: list[TodayOfRound] = []
+    tasks: list[TodayTask] = []
     with context.region(region) as unit:
         opened = opened_rounds(unit) if unit else []
         if unit is not None:
@@ -83,6 +89,7 @@ def _region(
                 cards.append(card)
                 if view.closed_at is None or today.questions:
                     rounds.append(today)
+            tasks = _tasks(context, unit, region, opened)
     planned = planned_rounds(agreements, opened, context.now)
     cards += [_planned(context, view) for view in planned]
     cards.sort(key=lambda card: (card.view.phase(context.now) is RoundPhase.CLOSED, card.view.milestones.opens))
@@ -91,8 +98,33 @@ def _region(
     says = texts("board/words")["region"]["nl"].format(running=Count(running), planned=len(planned))
     views = sorted((card.view for card in cards), key=lambda view: view.milestones.opens)
     return RegionCard(
-        region, name, says, timeline(views, context.now), cards, broken, of_region(rounds, views, context.now, paused)
+        region,
+        name,
+        says,
+        timeline(views, context.now),
+        cards,
+        broken,
+        of_region(rounds, views, context.now, paused, tasks),
     )
+
+
+def _tasks(context: PageContext, unit: UnitOfWork, region: str, opened: Sequence[RoundView]) -> list[TodayTask]:
+    """Return what this account can decide beside the questions of tasks: placements, and acts of a second person."""
+    if region not in context.person.reruns:
+        return []
+    found = []
+    for view in opened:
+        if view.kind is not RoundKind.PLACEMENT or view.closed_at is not None or not context.person.sees_dossiers:
+            continue
+        twice = placements.summary(placed_twice(unit, view.round_id))
+        if twice is not None and twice.waiting:
+            says = f"{view.kind.dutch} {view.school_year}: {twice.waiting}"
+            found.append(TodayTask(says, addresses.placements(view.round_id)))
+    acts = sum(one.asked_by != context.person.account for one in second_person.waiting(unit))
+    if acts:
+        says = texts("board/today")["second"]["nl"].format(count=Count(acts))
+        found.append(TodayTask(says, addresses.supervision(region)))
+    return found
 
 
 def _card(
