@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from owned import register
 
@@ -17,15 +16,17 @@ REGIONS = ("alfa", "beta", "demo")
 
 
 @pytest.fixture
-def ledger_database(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[str]:
+def ledger_origin(ledger_template: str) -> str:
+    """The database that a test's ledger is a copy of; a folder may have one that is filled."""
+    return ledger_template
+
+
+@pytest.fixture
+def ledger_database(postgres: EmbeddedPostgres, ledger_origin: str) -> Iterator[str]:
     name = f"ledger_{secrets.token_hex(6)}"
-    admin = postgres.superuser_dsn("postgres")
-    with psycopg.connect(admin, autocommit=True) as connection:
-        # Files copied: half the time of the usual way, which writes each page to the log as well.
-        connection.execute(f"create database {name} template {ledger_template} strategy file_copy")
+    postgres.copy_database(name, ledger_origin)
     yield name
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+    postgres.drop_database(name)
 
 
 @pytest.fixture

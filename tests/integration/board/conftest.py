@@ -1,7 +1,11 @@
 """Fixtures: filled rounds on PostgreSQL, and clients of the board for several accounts."""
 
+import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -13,6 +17,7 @@ from overstap.agreements import Milestones, RoundKind
 from overstap.clock import now
 from overstap.doctor import examine
 from overstap.ledger import Ledger
+from overstap.ledger.region_keys import create_keys
 from overstap.pages.board.airflow_port import FailedTask, GateQuestion, PausedDag, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.health import HealthLine
@@ -23,6 +28,7 @@ from overstap.simulation.synthetic.region import make_region
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
 from overstap_tools.local.postgres import EmbeddedPostgres
 
+REGIONS = ("alfa", "beta", "demo")
 HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> \"De 🦊\" ‮مدرسة"
 COORDINATOR = BoardUser("c.alfa", "1", frozenset({"alfa"}), frozenset({"alfa"}), sees_dossiers=True)
 VIEWER = BoardUser("v.alfa", "2", frozenset({"alfa"}))
@@ -87,24 +93,89 @@ def airflow() -> Alone:
     return Alone()
 
 
+@dataclass(frozen=True)
+class Filled:
+    """Rounds that a test's ledger begins with: of which regions, and of how many dossiers; demo's has not opened."""
+
+    regions: tuple[str, ...] = REGIONS
+    dossiers: int = 200
+
+
+@dataclass(frozen=True)
+class Template:
+    """A filled ledger that is copied for each test.
+
+    Args:
+        database: its database.
+        folder: its keys and agreements.
+    """
+
+    database: str
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def templates(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Filled], Template]:
+    """Return the template with what is asked for; it is made once, which takes ten times what a copy takes."""
+
+    @cache
+    def made(filled: Filled) -> Template:
+        template = Template(f"filled_{secrets.token_hex(6)}", tmp_path_factory.mktemp("filled"))
+        postgres.copy_database(template.database, ledger_template)
+        for region in REGIONS:
+            create_keys(template.folder / "keys", region, "1")
+        ledger = Ledger(postgres.dsn("overstap_app", template.database), template.folder / "keys")
+        _fill(ledger, postgres.superuser_dsn(template.database), template.folder, filled)
+        ledger.close()
+        return template
+
+    return made
+
+
+@pytest.fixture
+def filled() -> Filled | None:
+    """What the ledgers of a module begin with; None for nothing."""
+    return Filled()
+
+
+@pytest.fixture
+def template(filled: Filled | None, templates: Callable[[Filled], Template]) -> Template | None:
+    return templates(filled) if filled else None
+
+
+@pytest.fixture
+def ledger_origin(template: Template | None, ledger_template: str) -> str:
+    return template.database if template else ledger_template
+
+
+@pytest.fixture
+def keys_folder(template: Template | None, tmp_path: Path) -> Path:
+    folder = tmp_path / "keys"
+    if template:
+        return Path(shutil.copytree(template.folder / "keys", folder))
+    for region in REGIONS:
+        create_keys(folder, region, "1")
+    return folder
+
+
 @pytest.fixture
 def board(
-    airflow: Alone, ledger: Ledger, owner_dsn: str, postgres: EmbeddedPostgres, ledger_database: str, tmp_path: Path
+    airflow: Alone, ledger: Ledger, template: Template, postgres: EmbeddedPostgres, ledger_database: str, tmp_path: Path
 ) -> Iterator[Board]:
     """Region alfa under way, with a hostile name; beta as well; demo with a round that has not opened."""
-    dsn = postgres.dsn("overstap_board", ledger_database)
-    made = filled_board(airflow, ledger, owner_dsn, dsn, tmp_path, ("alfa", "beta", "demo"), 200)
+    regions = Path(shutil.copytree(template.folder / "regions", tmp_path / "regions"))
+    settings = Settings(ledger=postgres.dsn("overstap_board", ledger_database), regions=regions, trust=None)
+    made = Board(airflow, lambda: settings, examine=examine)
     yield made
     made.read_only_ledger.close()
 
 
-def filled_board(
-    airflow: Alone, ledger: Ledger, owner_dsn: str, dsn: str, folder: Path, regions: Sequence[str], dossiers: int
-) -> Board:
-    """Return a board over filled regions."""
+def _fill(ledger: Ledger, owner_dsn: str, folder: Path, filled: Filled) -> None:
     at = now()
     planned = {RoundKind.ADVICE: Milestones(**{name: at + timedelta(days=9) for name in Milestones.model_fields})}
-    for place, name in enumerate(regions):
+    for place, name in enumerate(filled.regions):
         region = make_region(5 + place, 40, 5, 2, today=at.date(), name=name, title=f"Regio {name.title()}")
         under_way = {RoundKind.ADVICE: milestones_around(at)}
         agreement = agreement_of(region, planned if name == "demo" else under_way)
@@ -116,9 +187,8 @@ def filled_board(
             agreement = agreement.model_copy(update={"schools": schools})
         write_agreement(agreement, folder / "regions")
         if name != "demo":
-            fill(ledger, owner_dsn, agreement, RoundKind.ADVICE, Filling(dossiers, UNDER_WAY, troubled_every=1))
-    settings = Settings(ledger=dsn, regions=folder / "regions", trust=None)
-    return Board(airflow, lambda: settings, examine=examine)
+            filling = Filling(filled.dossiers, UNDER_WAY, troubled_every=1)
+            fill(ledger, owner_dsn, agreement, RoundKind.ADVICE, filling)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from overstap.pages.board.selection import Selection
 from overstap.pages.board.views import round
 from overstap.simulation.synthetic.numbers import bsn
 
-from .test_deciding import FIRST, ROUND, Asking, airflow, board
+from .test_deciding import FIRST, ROUND, Asking, airflow, filled
 
 
 def test_what_runs_out_is_told_by_school_once_it_counts(board: Board, ledger: Ledger) -> None:

@@ -4,10 +4,9 @@ import html
 import os
 import re
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -25,9 +24,8 @@ from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE, NOT_INSPECTE
 from overstap.pages.board.airflow_port import AirflowRefusedError, GateQuestion, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.person import BoardUser
-from overstap_tools.local.postgres import EmbeddedPostgres
 
-from .conftest import HOSTILE, VIEWER, Alone, filled_board
+from .conftest import HOSTILE, VIEWER, Alone, Filled
 
 ROUND = "alfa.2026-2027.advice"
 HERE = f"/ronde/{ROUND}"
@@ -79,14 +77,9 @@ def airflow() -> Asking:
 
 
 @pytest.fixture
-def board(
-    airflow: Asking, ledger: Ledger, owner_dsn: str, postgres: EmbeddedPostgres, ledger_database: str, tmp_path: Path
-) -> Iterator[Board]:
+def filled() -> Filled:
     """One small region under way."""
-    dsn = postgres.dsn("overstap_board", ledger_database)
-    made = filled_board(airflow, ledger, owner_dsn, dsn, tmp_path, ["alfa"], 150)
-    yield made
-    made.read_only_ledger.close()
+    return Filled(("alfa",), 150)
 
 
 def ask(airflow: Asking, gate: str = "release_for_review", key: str = "asked 1", title: str = "Vrijgeven?") -> str:

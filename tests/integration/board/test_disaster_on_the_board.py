@@ -40,6 +40,11 @@ class Stricken(Alone):
 
 
 @pytest.fixture
+def filled() -> None:
+    """These fill their ledger themselves."""
+
+
+@pytest.fixture
 def airflow() -> Stricken:
     return Stricken()
 

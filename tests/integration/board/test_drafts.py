@@ -109,6 +109,11 @@ class Place:
 
 
 @pytest.fixture
+def filled() -> None:
+    """These fill their ledger themselves."""
+
+
+@pytest.fixture
 def place(
     airflow: Alone, ledger: Ledger, postgres: EmbeddedPostgres, ledger_database: str, tmp_path: Path
 ) -> Iterator[Place]:

@@ -18,7 +18,7 @@ from overstap.ledger.rounds import placements, registrations, rounds
 from overstap.simulation.synthetic.numbers import bsn
 
 from .conftest import HOSTILE
-from .test_deciding import FIRST, OF_BETA, ROUND, SAME, SECOND, VIEWER, Asking, airflow, board, mark, said
+from .test_deciding import FIRST, OF_BETA, ROUND, SAME, SECOND, VIEWER, Asking, airflow, filled, mark, said
 
 PLACING = ROUND.replace("advice", "placement")
 HERE = f"/ronde/{PLACING}"

@@ -14,7 +14,7 @@ from overstap.ledger.rosters.entries import RosterPerson, all_entries
 from overstap.ledger.rosters.taking import Leaver, SuppliedRoster
 from overstap.simulation.synthetic.numbers import bsn
 
-from .test_deciding import FIRST, HERE, ROUND, SAME, SECOND, VIEWER, Asking, airflow, board, mark, said
+from .test_deciding import FIRST, HERE, ROUND, SAME, SECOND, VIEWER, Asking, airflow, filled, mark, said
 
 YEAR = ROUND.split(".")[1]
 NUMBERS = [bsn(position) for position in range(7001, 7008)]

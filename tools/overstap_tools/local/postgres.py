@@ -226,9 +226,9 @@ class EmbeddedPostgres:
             template: the one that is copied.
         """
         with psycopg.connect(self.superuser_dsn(), autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-            )
+            # Files copied: half the time of the usual way, which writes each page to the log as well.
+            query = sql.SQL("create database {} template {} strategy file_copy")
+            connection.execute(query.format(sql.Identifier(name), sql.Identifier(template)))
 
     def grant_connect(self, database: str, role: str) -> None:
         """Let a role enter a database.
