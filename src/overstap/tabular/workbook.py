@@ -124,13 +124,13 @@ def hidden_parts(data: bytes, name: str | None = None) -> HiddenParts:
     if not sheets:
         return HiddenParts()
     rows = frozenset(number for number, one in sheets[0].row_dimensions.items() if one.hidden)
-    columns = frozenset(
-        place
-        for one in sheets[0].column_dimensions.values()
-        if one.hidden
-        for place in range(one.min or 1, (one.max or 0) + 1)
-    )
-    return HiddenParts(rows, columns)
+    columns: set[int] = set()
+    width, reached = _extent(sheets[0])[1], 0
+    hidden = [(one.min or 1, one.max or 0) for one in sheets[0].column_dimensions.values() if one.hidden]
+    for first, last in sorted(hidden):  # each place once: thousands of groups can be about the same columns
+        columns.update(range(max(first, reached + 1), min(last, width) + 1))
+        reached = max(reached, min(last, width))
+    return HiddenParts(rows, frozenset(columns))
 
 
 def _opened(data: bytes) -> Any:

@@ -13,6 +13,7 @@ from openpyxl import Workbook
 
 from overstap.errors import OverstapError
 from overstap.tabular import Header, read_table
+from overstap.tabular.workbook import hidden_parts
 
 SHEET = "xl/worksheets/sheet1.xml"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -120,3 +121,10 @@ def test_an_area_that_is_none_is_refused(area: str) -> None:
     text = bomb(behind_rows(f'<mergeCells><mergeCell ref="{area}"/></mergeCells>'))
     with pytest.raises(OverstapError, match=r"TABLE-00[238]"):
         read_table(text, Header(("a",), ("b",)))
+
+
+def test_columns_that_are_hidden_sixteen_thousand_times_are_so_once() -> None:
+    many = "".join(f'<col min="{place}" max="16384" hidden="1"/>' for place in range(2, 16_384))
+    data = bomb(lambda text: text.replace(b"<sheetData>", f"<cols>{many}</cols><sheetData>".encode()))
+    assert hidden_parts(data).columns <= {2}
+    assert hidden_parts(data, "bestaat niet").columns == frozenset()
