@@ -16,8 +16,9 @@ import pytest
 from rich.console import Console
 
 from overstap.errors import OverstapError
+from overstap.ledger.rounds.counts import primary_schools
 from overstap.receiver.folder_store import envelope_digests as stored
-from overstap.simulation.synthetic.school import SchoolBehaviour
+from overstap.simulation.synthetic.school import SchoolBehaviour, SupplySource
 from overstap_tools.demo import building as demo
 from overstap_tools.demo.sandbox import LEDGER, REGION, ROUND, DemoSandbox
 from overstap_tools.demo.story import DAG_ID, Story
@@ -27,7 +28,10 @@ from overstap_tools.local.waiting import wait_until
 
 pytestmark = pytest.mark.boot
 
-QUICK = {"data_due": 10, "review_opens": 30, "review_closes": 55, "delivers": 56, "receipts_due": 1200}
+QUICK = {"data_due": 25, "review_opens": 30, "review_closes": 55, "delivers": 56, "receipts_due": 1200}
+
+GOES = frozenset({"registered", "placed"})
+"""Who registered goes to that school in a round of advice, and who was placed too."""
 
 
 class Outage(threading.Thread):
@@ -75,7 +79,7 @@ def played(state_folder: Path) -> Iterator[PlayedStory]:
         # The agreement stays as it is; to read it every ten seconds takes a sixth of a processor.
         patch.setattr(environment, "AGREEMENTS_READ_EVERY", 60)
         try:
-            demonstration = demo.build(sandbox, demo.Size(20, 5, 11), port=ports.any_free(), tell=lambda name: None)
+            demonstration = demo.build(sandbox, demo.Size(16, 4, 11), port=ports.any_free(), tell=lambda name: None)
             console = Console(record=True, width=160, file=(state_folder / "story.txt").open("w"))
             story = Story(demonstration, console, asks_person=False, leaves_a_question=False)
             outage = Outage(story)
@@ -122,8 +126,43 @@ def test_the_late_school_was_red_and_came_in_by_clearing_its_task(played: Played
         for one in story.coordinator.api.task_instances(DAG_ID, run_of(story))
     }
     index = [school.id for school in story.demonstration.agreement.primary_schools].index(late.id)
-    assert {tries["collect", place] for place in range(5) if place != index} == {1}
+    by_pages = (SupplySource.TYPED, SupplySource.WORKBOOK)  # collected again where they typed for too long
+    others = {
+        place
+        for place, school in enumerate(story.demonstration.region.primary)
+        if place != index and school.source not in by_pages
+    }
+    assert {tries["collect", place] for place in others} == {1}
     assert tries["collect", index] == 2
+
+
+def test_schools_that_cannot_export_oso_come_to_signed_confirmations(played: PlayedStory) -> None:
+    story, told = played.story, played.told
+    region = story.demonstration.region
+    kinds = {SupplySource.MAPPED_EXPORT: "mapped_export", SupplySource.TYPED: "typed", SupplySource.WORKBOOK: "typed"}
+    for way, source in kinds.items():
+        [school] = [one for one in region.primary if one.source is way]
+        going = sum(any(choice.stage.value in GOES for choice in one.choices) for one in region.pupils(school))
+        of_school = f"from overstap.dossier d where d.primary_school = '{school.id}'"
+        version = f"from overstap.dossier_version v where v.dossier = d.dossier and v.source = '{source}'"
+        assert count(story, f"select count(*) {of_school} and exists (select {version})") == school.size
+        assert count(story, f"select count(*) {of_school} and d.state = 'confirmed'") == going > 0
+        assert f"{going} dossier" in next(line for line in told.splitlines() if f"{school.name} (" in line)
+    accounts = "select count(*) from overstap.school_factor where confirmed_at is not null"
+    assert count(story, accounts) == 2, "both who typed have a second factor"
+
+
+def test_the_board_expects_the_pupils_of_a_roster(played: PlayedStory) -> None:
+    """One school's is EDEXML in its drop folder, one's a CSV file that it supplied on its page."""
+    story = played.story
+    with story.ledger.unit(REGION, "test") as unit:
+        counts = {one.school: one for one in primary_schools(unit, story.round_id)}
+    [by_csv] = [one for one in story.demonstration.region.primary if one.source is SupplySource.WORKBOOK]
+    by_edexml = story.demonstration.region.primary[0]
+    for school, source in ((by_csv, "page"), (by_edexml, "folder")):
+        assert counts[school.id].expected == school.size
+        rosters = f"select count(*) from overstap.roster where school = '{school.id}' and source = '{source}'"  # noqa: S608
+        assert count(story, rosters) == 1
 
 
 def test_a_receiver_that_was_down_is_waited_for_and_gets_its_dossiers_once(played: PlayedStory) -> None:

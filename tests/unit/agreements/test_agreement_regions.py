@@ -52,7 +52,8 @@ def test_nothing_of_them_starts_in_production():
 def test_the_demo_region_is_the_one_that_make_demo_plays():
     (demo,) = [agreement for agreement in REGIONS if agreement.region == "demo"]
     size = Size()
-    made = make_region(size.seed, size.pupils, size.primary_schools, 2, today=date(2026, 11, 23), name=REGION)
+    day, further = date(2026, 11, 23), size.further
+    made = make_region(size.seed, size.pupils, size.primary_schools, 2, today=day, name=REGION, further=further)
     played = {(school.id, school.name) for school in (*made.primary, *made.secondary)}
     assert {(school.id, school.name) for school in demo.schools if school.kind != "SWV"} == played
     assert set(demo.rounds) == set(RoundKind) - {RoundKind.FEEDBACK}

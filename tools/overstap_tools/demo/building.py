@@ -1,5 +1,6 @@
 """Building of the demonstration: databases, keys, certificates, a synthetic region, two schools' endpoints, Airflow."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from overstap.clock import dutch_time, now
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.errors import OverstapError
 from overstap.ledger.migrate import set_app_password, set_password, set_review_password
+from overstap.simulation.synthetic import rosters
 from overstap.simulation.synthetic.las import load_las
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.school import SupplySource
 from overstap.simulation.synthetic.writing import write
-from overstap_tools.demo import families, mail
+from overstap_tools.demo import families, mail, schools
 from overstap_tools.demo.sandbox import (
     LAS,
     LAS_READER,
@@ -62,6 +65,12 @@ class Size:
     pupils: int = 96
     primary_schools: int = 6
     seed: int = 2027
+    further: tuple[tuple[SupplySource, int], ...] = (
+        (SupplySource.MAPPED_EXPORT, 4),
+        (SupplySource.TYPED, 1),
+        (SupplySource.WORKBOOK, 3),
+    )
+    """Schools beside these that cannot export OSO, each by how it supplies and its number of pupils."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +123,13 @@ def build(sandbox: DemoSandbox, size: Size, *, port: int | None, tell: Tell) -> 
             name=REGION,
             title="Demoregio",
             littered=0,  # most schools are fine: one is late, one has faults
+            further=size.further,
         )
         _make_las(postgres, region)
         _make_trust(sandbox, postgres, region)
         mail.start(sandbox)
         families.start(sandbox, postgres)
+        schools.start(sandbox, postgres)
         receivers = {school.id: _start_receiver(sandbox, school.id) for school in region.secondary}
         tell("airflow")
         began, pace = now(), 1.0
@@ -236,6 +247,11 @@ def _write_region(sandbox: DemoSandbox, region: SyntheticRegion, receivers: dict
     )
     name = load_agreement(written.agreement).registrations.file or ""
     shutil.copy(written.applications, sandbox.drop / REGION / name)
+    first = region.primary[0]
+    roster = sandbox.drop / REGION / first.id / rosters.EDEXML_FILE
+    roster.write_bytes(rosters.edexml_of(region, first))
+    made_at = roster.stat().st_mtime - 60  # so that it does not count as still being written
+    os.utime(roster, (made_at, made_at))
 
 
 def _give_access(sandbox: DemoSandbox, airflow: AirflowStack, api: AirflowApi) -> None:

@@ -3,7 +3,6 @@
 import sys
 from dataclasses import dataclass, field
 from datetime import date
-from html.parser import HTMLParser
 from pathlib import Path
 
 import httpx
@@ -16,6 +15,7 @@ from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
 from overstap.review.codes import issue
 from overstap.review.people import people_of
+from overstap_tools.demo.forms import hidden
 from overstap_tools.demo.sandbox import LEDGER, REGION, DemoSandbox
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service
@@ -86,37 +86,16 @@ def decide(address: str, letter: FamilyLetter, view: str | None) -> str:
     with httpx.Client(base_url=address, follow_redirects=True, timeout=30) as browser:
 
         def is_in() -> bool:
-            form = _hidden(browser.get("/nl/").text, "/nl/inloggen")
+            form = hidden(browser.get("/nl/").text, "/nl/inloggen")
             born = {"dag": letter.born.day, "maand": letter.born.month, "jaar": letter.born.year}
             return browser.post("/nl/inloggen", data=form | born | {"code": letter.code}).status_code == 200
 
         wait_until(is_in, "the review window", _LONGEST_SECONDS)
         browser.get("/nl/dossier").raise_for_status()
-        form = _hidden(browser.get("/nl/antwoord").text, "/nl/antwoord")
+        form = hidden(browser.get("/nl/antwoord").text, "/nl/antwoord")
         answer = {"antwoord": "oneens" if view else "eens", "zienswijze": view or ""}
         page = browser.post("/nl/antwoord", data=form | answer)
         page.raise_for_status()
         dutch = languages()["nl"]
         said = [dutch.plain("receipt.disagreed"), dutch.plain("receipt.agreed")]
         return said[0] if said[0] in page.text else said[1]
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: dict[str, dict[str, str]] = {}
-        self._fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        own = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self._fields = self.found.setdefault(own.get("action", ""), {})
-        elif tag == "input" and own.get("type") == "hidden":
-            self._fields[own["name"]] = own.get("value", "")
-
-
-def _hidden(page: str, action: str) -> dict[str, str]:
-    """Return the hidden fields of the form on a page that is sent there."""
-    forms = _Forms()
-    forms.feed(page)
-    return forms.found[action]

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -56,11 +57,10 @@ class CoordinatorClient:
         )
         return chosen
 
-    def rerun(self, run_id: str, map_index: int) -> int:
-        """Clear one school's collection with everything downstream; return how many tasks that is."""
-        return self.api.clear(
-            self.dag_id, run_id, [("collect", map_index)], downstream=True, note="School leverde opnieuw aan"
-        )
+    def rerun(self, run_id: str, map_indexes: Sequence[int]) -> int:
+        """Clear some schools' collections with everything downstream; return how many tasks that is."""
+        tasks = [("collect", index) for index in map_indexes]
+        return self.api.clear(self.dag_id, run_id, tasks, downstream=True, note="School leverde opnieuw aan")
 
 
 @dataclass(frozen=True)

@@ -62,15 +62,28 @@ class DemoSandbox:
     @property
     def review_port(self) -> int:
         """The port of the parents' pages: chosen once, since letters and mails name it."""
-        record = self.folder / "review-port"
-        if not record.exists():
-            record.write_text(str(ports.any_free()), encoding="utf-8")
-        return int(record.read_text(encoding="utf-8"))
+        return self._port("review-port")
 
     @property
     def review_address(self) -> str:
         """Where a browser finds the parents' pages."""
         return f"http://{ports.LOOPBACK}:{self.review_port}"
+
+    @property
+    def school_port(self) -> int:
+        """The port of the schools' pages: chosen once, since passkeys are bound to their address."""
+        return self._port("school-port")
+
+    @property
+    def school_address(self) -> str:
+        """Where a browser finds the schools' pages."""
+        return f"http://localhost:{self.school_port}"  # a name, since passkeys are bound to one
+
+    def _port(self, name: str) -> int:
+        record = self.folder / name
+        if not record.exists():
+            record.write_text(str(ports.any_free()), encoding="utf-8")
+        return int(record.read_text(encoding="utf-8"))
 
     def postgres(self) -> EmbeddedPostgres:
         """The server for Airflow, the ledger and the schools' administration system."""

@@ -1,7 +1,7 @@
 """Run of a demonstration's round from its opening to the last signed confirmation, with a report on the console."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,10 +11,12 @@ from rich.console import Console
 from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
 from overstap.ledger.read_only import ReadOnlyLedger
-from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour
+from overstap.ledger.rounds.counts import primary_schools
+from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour, SupplySource
 from overstap.texts import texts, with_counts
 from overstap_tools.demo import families, mail, schools
 from overstap_tools.demo.building import WATCHED, Demonstration, overstap
+from overstap_tools.demo.paper import PaperSchool
 from overstap_tools.demo.people import CoordinatorClient, SchoolAdministrator
 from overstap_tools.demo.sandbox import REGION, ROUND
 from overstap_tools.demo.table import tables
@@ -24,6 +26,7 @@ from overstap_tools.local.waiting import Wait, wait_until
 DAG_ID = f"round__{REGION}__{ROUND}"
 _LOOK_SECONDS = 1.0
 _LONGEST_SECONDS = 1200.0
+_WITHOUT_OSO = (SupplySource.MAPPED_EXPORT, SupplySource.TYPED, SupplySource.WORKBOOK)
 _DONE = frozenset({"success", "failed", "upstream_failed", "skipped"})
 
 
@@ -53,6 +56,9 @@ class Story:
         self._told: dict[tuple[str, int], tuple[str, int]] = {}
         self._asked: set[tuple[str, int] | None] = set()
         self._releases = 0
+        self._has_school_account = False
+        self._behind: set[str] = set()
+        """Schools that were still typing when data were due: some of their pupils may have come too late."""
         self._longest = _LONGEST_SECONDS * demonstration.pace
         self.at: Callable[[str], None] = lambda moment: None
         """Called when there is something to see: "gate.<task>", "review", "late", "end",
@@ -76,17 +82,17 @@ class Story:
         wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 600)
         run_id = str(api.runs(DAG_ID)[0]["dag_run_id"])
 
-        on_time = [administrator for administrator in self.administrators if not administrator.is_late]
-        self._follow(run_id, lambda: self._review(on_time))
-        late = [administrator for administrator in self.administrators if administrator.is_late]
+        self._without_oso(run_id)
+        self._follow(run_id, lambda: self._review(self._supplied(run_id)))
+        supplied = self._supplied(run_id)
+        late = [one for one in self.administrators if one not in supplied or one.school.id in self._behind]
         if late:
-            self.tell("first_end")
+            self.tell("first_end", count=len(late))
             self.at("late")
-        for administrator in late:
-            self.tell("late", school=f"{administrator.school.name} ({administrator.school.id})")
-            administrator.supply_late()
-            self._collect_again(run_id, administrator)
-            self._follow(run_id, lambda administrator=administrator: self._review([administrator]))  # type: ignore[misc]
+            for administrator in late:
+                self._supply_late(administrator)
+            self._collect_again(run_id, late)
+            self._follow(run_id, lambda: self._review(late))
         state = str(api.run(DAG_ID, run_id)["state"])
         if state == "success":
             self.tell("second_end")
@@ -95,12 +101,49 @@ class Story:
             self._leave_a_question(run_id)
         return is_good
 
-    def _collect_again(self, run_id: str, administrator: SchoolAdministrator) -> None:
-        """Clear the collection of one school, with what follows, as its coordinator does on the board."""
+    def _without_oso(self, run_id: str) -> None:
+        """Let schools that cannot export OSO supply: by their pages once the round is open, by a file before."""
+        sandbox = self.demonstration.sandbox
+        wait_until(lambda: ("open_round", "success") in self._states(run_id), f"{DAG_ID}: open_round", self._longest)
+        for school in self.demonstration.region.primary:
+            if school.source is SupplySource.MAPPED_EXPORT:
+                self.tell("mapped", school=school.name, count=school.size)
+            elif school.source in (SupplySource.TYPED, SupplySource.WORKBOOK):
+                desk = schools.give_account(sandbox, self.ledger, school.id)
+                paper = PaperSchool(self.demonstration, school, desk)
+                is_typed = school.source is SupplySource.TYPED
+                count = paper.type_in() if is_typed else paper.supply_workbook()
+                self.tell(school.source.value, school=school.name, count=count)
+                if ("data_due", "success") in self._states(run_id):
+                    self._behind.add(school.id)
+
+    def _states(self, run_id: str) -> set[tuple[str, str]]:
+        """Return the tasks of a run with their states."""
+        tasks = self.coordinator.api.task_instances(DAG_ID, run_id)
+        return {(str(one["task_id"]), str(one["state"])) for one in tasks}
+
+    def _supplied(self, run_id: str) -> list[SchoolAdministrator]:
+        """Return the schools that were collected from: not the late ones, nor those that typed for too long."""
+        ids = [school.id for school in self.demonstration.agreement.primary_schools]
+        tasks = self.coordinator.api.task_instances(DAG_ID, run_id)
+        red = {ids[one["map_index"]] for one in tasks if (one["task_id"], one["state"]) == ("collect", "failed")}
+        return [one for one in self.administrators if not one.is_late and one.school.id not in red]
+
+    def _supply_late(self, administrator: SchoolAdministrator) -> None:
+        """Let a school supply after all; one that typed while the round collected already has."""
+        school = f"{administrator.school.name} ({administrator.school.id})"
+        if administrator.is_late:
+            administrator.supply_late()
+            self.tell("late", school=school)
+        else:
+            self.tell("typed_late", school=school)
+
+    def _collect_again(self, run_id: str, administrators: Sequence[SchoolAdministrator]) -> None:
+        """Clear the collection of some schools, with what follows, as their coordinator does on the board."""
         # A file counts once it has not changed for some seconds; a coordinator clicks later than a script.
         time.sleep(6)
-        index = [school.id for school in self.demonstration.agreement.primary_schools].index(administrator.school.id)
-        self.coordinator.rerun(run_id, index)
+        ids = [school.id for school in self.demonstration.agreement.primary_schools]
+        self.coordinator.rerun(run_id, [ids.index(one.school.id) for one in administrators])
 
     def _leave_a_question(self, run_id: str) -> None:
         """Let the school with faults supply again, up to the question that is left for who watches."""
@@ -108,7 +151,7 @@ class Story:
         if administrator is None or not (count := administrator.mend()):
             return
         self.tell("mended", school=administrator.school.name, count=count)
-        self._collect_again(run_id, administrator)
+        self._collect_again(run_id, [administrator])
         wait_until(
             lambda: (
                 self.coordinator.question(run_id) is not None
@@ -208,9 +251,10 @@ class Story:
         letters = families.letters(self.ledger, self.round_id, school.id, len(families.VIEWS) + 1)
         for letter in letters[len(families.VIEWS) :]:
             self.tell("parents_try", address=address, code=letter.code, born=f"{letter.born:%d-%m-%Y}")
-        if not schools.is_running(self.demonstration.sandbox):
+        if not self._has_school_account:
+            self._has_school_account = True
             watched = next((one for one in self.administrators if one.is_faulty), self.administrators[0]).school
-            desk = schools.start(self.demonstration.sandbox, self.demonstration.postgres, self.ledger, watched.id)
+            desk = schools.give_account(self.demonstration.sandbox, self.ledger, watched.id)
             self.tell(
                 "school_try", school=watched.name, address=desk.address, account=desk.account, password=desk.password
             )
@@ -225,6 +269,7 @@ class Story:
             "mail", count=len(list(demonstration.sandbox.mails.rglob("*.eml"))), path=str(demonstration.sandbox.mails)
         )
         self.at("end")
+        self._tell_confirmed()
         self.console.print()
         for shown in tables(self.ledger, REGION, self.round_id):
             self.console.print(shown)
@@ -253,6 +298,16 @@ class Story:
             if written.returncode == 0:
                 self.tell("school", school=faulty.name, path=str(path))
         return checked.returncode == 0
+
+    def _tell_confirmed(self) -> None:
+        """Tell of each school that cannot export OSO how many of its dossiers came to a signed confirmation."""
+        with self.ledger.unit(REGION, "demo") as unit:
+            counts = {one.school: one for one in primary_schools(unit, self.round_id)}
+        for school in self.demonstration.region.primary:
+            if school.source in _WITHOUT_OSO:
+                found = counts[school.id]
+                facts = {"count": found.states["confirmed"], "expected": found.expected}
+                self.tell(f"confirmed_{school.source.value}", school=school.name, **facts)
 
 
 def tell(console: Console, name: str, **facts: str | int) -> None:

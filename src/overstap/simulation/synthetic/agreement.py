@@ -17,10 +17,14 @@ from overstap.agreements.model import (
     School,
     SchoolKind,
 )
+from overstap.agreements.model.supplying import SupplyingPart
 from overstap.clock import NETHERLANDS
 from overstap.delivery.channels.push import Push
 from overstap.intake.sources.drop_folder import DropFolder
 from overstap.intake.sources.las_database import LasDatabase
+from overstap.intake.sources.mapped_export import MappedExport
+from overstap.intake.sources.typed import TypedIn
+from overstap.simulation.synthetic import export
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.school import SupplySource
 
@@ -101,9 +105,7 @@ def agreement_of(
             name=school.name,
             kind=SchoolKind.PO,
             contact=f"administratie.{school.id.lower()}@example.org",
-            supplies=LasDatabase(way="las_database", connection=connection)
-            if school.source is SupplySource.LAS_DATABASE
-            else DropFolder(),
+            supplies=_supplies(school.source, connection),
         )
         for school in region.primary
     ]
@@ -153,6 +155,17 @@ def agreement_of(
             for kind, moments in agreed.items()
         },
     )
+
+
+def _supplies(source: SupplySource, connection: str) -> SupplyingPart:
+    match source:
+        case SupplySource.LAS_DATABASE:
+            return LasDatabase(way="las_database", connection=connection)
+        case SupplySource.MAPPED_EXPORT:
+            return MappedExport(way="mapped_export", mapping=export.MAPPING)
+        case SupplySource.TYPED | SupplySource.WORKBOOK:
+            return TypedIn()
+    return DropFolder()
 
 
 def write_agreement(agreement: Agreement, folder: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 
 from overstap.simulation.synthetic import numbers
 from overstap.simulation.synthetic.pupil import (
+    SCHOOL_PHONES,
     Carer,
     Quirk,
     Support,
@@ -31,7 +32,6 @@ _OPTIONAL = (
     *("cijferlijsten", "bijlagedocs"),
 )
 _FORBIDDEN = ("vve", "vombo")
-_SCHOOL_PHONES = 500_000
 _HIDDEN_PHONE = "9999999999"
 _HIDDEN_MAIL = "geheim@geheim.geheim"
 
@@ -82,7 +82,7 @@ def school_values(school: PrimarySchool) -> Values:
         "adreslijst": {"adres": [_address(school.address, "bezoek")]},
         "communicatielijst": {
             "communicatie": [
-                {"soort": "telefoon", "aanduiding": "werk", "nummer": phone(_SCHOOL_PHONES + school.first_position)},
+                {"soort": "telefoon", "aanduiding": "werk", "nummer": phone(SCHOOL_PHONES + school.first_position)},
                 {"soort": "e-mail", "aanduiding": "werk", "nummer": f"{school.id.lower()}@example.org"},
             ]
         },
@@ -219,7 +219,7 @@ def _advice(pupil: SyntheticPupil, random: Random, *, has_final_test: bool) -> V
         made["motivatie_herzienadvies"] = random.choice(words()["motivations"])
     if needs_contact:
         made["contactpersoon"] = random.choice(words()["teacher_names"])
-        made["contacttelefoon"] = phone(_SCHOOL_PHONES + pupil.school.first_position)
+        made["contacttelefoon"] = phone(SCHOOL_PHONES + pupil.school.first_position)
         made["contactemail"] = f"groep8.{pupil.school.id.lower()}@example.org"
     if random.random() < 0.4:
         made["aandachtspunten"] = random.choice(words()["attention"])

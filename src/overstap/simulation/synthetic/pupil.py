@@ -124,6 +124,8 @@ class SyntheticPupil:
         return replace(self, fault=None)
 
 
+SCHOOL_PHONES = 500_000
+"""Where the telephone numbers of schools begin."""
 _ADVICES = (
     *((0.01, "01"), (0.03, "10"), (0.05, "21"), (0.09, "20"), (0.14, "22"), (0.22, "30"), (0.30, "34"), (0.42, "42")),
     *((0.52, "50"), (0.62, "52"), (0.76, "60"), (0.86, "61"), (1.01, "70")),
@@ -183,8 +185,10 @@ def pupils_of(
 def quirk_at(position: int, pupils: int) -> Quirk | None:
     """Return the quirk that a region of `pupils` pupils has at a position counted from 0: each once, spread evenly.
 
-    With fewer pupils than two per quirk, the first ones of the list are kept.
+    With fewer pupils than two per quirk, the first ones of the list are kept. Pupils of further schools have none.
     """
+    if position >= pupils:
+        return None
     quirks = tuple(Quirk)
     step = max(pupils // (len(quirks) + 1), 2)
     serial, rest = divmod(position, step)

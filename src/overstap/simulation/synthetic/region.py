@@ -3,7 +3,7 @@
 Only the schools are held in memory; pupils are generated on demand, so that the country's 175,000 fit too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from random import Random
@@ -35,7 +35,7 @@ class SyntheticRegion:
     today: date
     """The day on which schools exported their dossiers."""
     size: int
-    """Number of pupils."""
+    """Number of pupils, over whom the quirks are spread; those of further schools have none."""
     primary: tuple[PrimarySchool, ...]
     secondary: tuple[SecondarySchool, ...]
     placed_twice: int = 0
@@ -87,6 +87,7 @@ def make_region(
     database: int | None = None,
     first_position: int = 0,
     placed_twice: int = 0,
+    further: Sequence[tuple[SupplySource, int]] = (),
 ) -> SyntheticRegion:
     """Make a region; the same arguments give the same region, to the byte.
 
@@ -106,6 +107,7 @@ def make_region(
             than half of those that are on time, of which they are taken.
         first_position: position of the first identity number, so that two regions need not share numbers.
         placed_twice: number of pupils who are placed at two schools.
+        further: schools beside these that are on time, each by how it supplies and its number of pupils.
 
     Raises:
         ValueError: the numbers do not fit together.
@@ -141,6 +143,19 @@ def make_region(
                 size=size,
                 first_position=position,
                 names_in_file_names=serial % 3 == 1,
+            )
+        )
+        position += size
+    for serial, (way, size) in enumerate(further, primary_schools):
+        schools.append(
+            PrimarySchool(
+                id=numbers.primary_school(serial),
+                name=primary_name(serial),
+                address=_school_address(random, serial),
+                source=way,
+                behaviour=SchoolBehaviour.ON_TIME,
+                size=size,
+                first_position=position,
             )
         )
         position += size

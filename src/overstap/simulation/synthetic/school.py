@@ -20,10 +20,16 @@ class SchoolBehaviour(StrEnum):
 
 
 class SupplySource(StrEnum):
-    """How a primary school supplies; the words of the agreement."""
+    """How a primary school supplies."""
 
     DROP_FOLDER = "drop_folder"
     LAS_DATABASE = "las_database"
+    MAPPED_EXPORT = "mapped_export"
+    """A CSV file of its own system, read by a mapping."""
+    TYPED = "typed"
+    """On its own pages, pupil by pupil."""
+    WORKBOOK = "workbook"
+    """On its own pages, in one workbook; in the agreement `typed` as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from overstap.oso import building
 from overstap.oso.model import Dossier
 from overstap.oso.writing import to_bytes
 from overstap.progress import Advance, unwatched
-from overstap.simulation.synthetic import las, litter
+from overstap.simulation.synthetic import export, las, litter
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
@@ -73,6 +73,8 @@ def write(
         if school.source is SupplySource.DROP_FOLDER:
             for name, count in write_school(region, school, folder).items():
                 counts[name] += count
+        elif school.source is SupplySource.MAPPED_EXPORT:
+            _write_export(region, school, folder)
         advance(school.size)
     application_rows = write_applications(region, folder / "applications" / f"{region.name}.csv")
     write_reviews(region, folder / "reviews" / region.name, seen_on=region.today)
@@ -114,6 +116,15 @@ def write_school(region: SyntheticRegion, school: PrimarySchool, folder: Path) -
         # Two files of one pupil: the school exported again and let the first file stand.
         _write_file(homes["drop"] / f"nogmaals {twice.las_key}.xml", to_bytes(dossier(region, twice)), modified_at)
     return counts
+
+
+def _write_export(region: SyntheticRegion, school: PrimarySchool, folder: Path) -> None:
+    """Write the export of a school's own system, and the region's mapping that reads it."""
+    mappings = folder / "regions" / region.name / "mappings"
+    mappings.mkdir(exist_ok=True)
+    (mappings / f"{export.MAPPING}.yaml").write_text(export.mapping(), encoding="utf-8")
+    content = export.export_of(school, region.pupils(school), region.first_year)
+    _write_file(folder / "drop" / region.name / school.id / export.FILE, content, _made_at(region))
 
 
 def dossier(region: SyntheticRegion, pupil: SyntheticPupil) -> Dossier:
