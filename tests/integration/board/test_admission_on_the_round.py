@@ -1,6 +1,6 @@
 """The legal period for a decision on a round's page, from the registration week on."""
 
-# ruff: noqa: F401, F811 (fixtures of another module)
+# ruff: noqa: F401 (fixtures of another module)
 
 import html
 import re
