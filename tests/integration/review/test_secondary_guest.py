@@ -214,10 +214,14 @@ def test_what_a_coordinator_cannot_give(delivered: Delivered) -> None:
 
 def test_when_its_part_ends_the_page_is_shut(delivered: Delivered, person: httpx.Client) -> None:
     school, place = delivered.school, delivered.school.review_round
+    mine = "select dossier from overstap.may_receive where secondary_school = %(school)s"
     with place.unit("look") as unit:
         [one] = guests.of_round(unit, place.round_id)
+        assert {row[0] for row in unit.rows(mine, school=COLLECTOR)} == set(delivered.given)
     with place.unit(coordinator(school)) as unit:
         assert guests.end(unit, one.guest)
+    with place.unit("look") as unit:
+        assert unit.rows(mine, school=COLLECTOR) == [], "nothing more is sealed for it, or shown to it"
     assert person.get("/ophalen").status_code == 403
     assert attempt(school, delivered.login, PASSWORD).status_code == 422
     assert coordinated(school, delivered.others[:1]) == "ended"
