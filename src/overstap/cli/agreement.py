@@ -224,19 +224,20 @@ def apply(
 ) -> None:
     """Apply the changes of an agreement that are still allowed to running rounds, and show refused ones and why.
 
-    Every task and every wait of a round does the same automatically. Exit code 1 when a change is refused.
+    Every task and every wait of a round does the same automatically. Exit code 1 when a change is refused, 2 when it
+    waits for a second person.
     """
     from overstap.agreements import load_agreement
     from overstap.errors import OverstapError
     from overstap.ledger import open_ledger
     from overstap.ledger.rounds.rounds import get_round
-    from overstap.ledger.rounds.steering import apply_file, judge_file
+    from overstap.ledger.rounds.steering import apply_file, judge_file, waits_for_second
     from overstap.texts import texts
 
     offered = load_agreement(path)
     console = Console(highlight=False, soft_wrap=True)
     ledger = open_ledger(Settings())
-    is_refused, is_open = False, False
+    is_refused, is_open, waits = False, False, False
     rounds: dict[str, list[dict[str, object]]] = {}
     try:
         for kind in offered.rounds:
@@ -253,6 +254,7 @@ def apply(
                 decided = judge_file(unit, round_id, offered)
                 if not dry_run:
                     apply_file(unit, round_id, offered, taken_by="overstap agreement apply")
+                    waits |= waits_for_second(unit, round_id)
             rounds[round_id] = _as_values(decided.verdicts)
             if not as_json:
                 _print_verdicts(console, kind.dutch, decided.verdicts)
@@ -263,6 +265,8 @@ def apply(
         print_json({"applied": not dry_run, "rounds": rounds})
     elif not is_open:
         console.print(texts("agreements/differences")["none_open"]["nl"])
+    if waits:
+        raise OverstapError("LEDGER-021")
     raise typer.Exit(1 if is_refused else 0)
 
 

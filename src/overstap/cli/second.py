@@ -46,10 +46,11 @@ def confirm(request: RequestArgument, region: RegionOption, by: ByOption) -> Non
     """Confirm as the second person. Only the board's login may: run it in the api-server's container."""
     from overstap.ledger.second_person import confirm as run
     from overstap.ledger.session import Ledger
+    from overstap.texts import texts
 
     with Ledger(Settings().need("ledger"), None).unit(region, by) as unit:
-        is_done = run(unit, request)
-    Console(highlight=False).print(f"{request} {'bevestigd en gedaan' if is_done else 'bevestigd'}")
+        outcome = run(unit, request)
+    Console(highlight=False).print(f"{request} {texts('board/second')['confirmed'][outcome]['nl']}")
 
 
 @app.command()

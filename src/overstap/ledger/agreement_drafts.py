@@ -226,7 +226,7 @@ def rebase_draft(
     )
 
 
-def approve_draft(unit: UnitOfWork, draft: UUID, version: int, by: str) -> DraftAnswer:
+def approve_draft(unit: UnitOfWork, draft: UUID, version: int, by: str, agreed_digest: str) -> DraftAnswer:
     """Approve the version that a person read; what somebody wrote needs another's approval.
 
     Args:
@@ -234,12 +234,10 @@ def approve_draft(unit: UnitOfWork, draft: UUID, version: int, by: str) -> Draft
         draft: id of the draft.
         version: number of the version that was read.
         by: the account.
+        agreed_digest: digest of the agreement that this version means.
     """
-    return DraftAnswer(
-        unit.one("select overstap.approve_draft(%(draft)s, %(version)s, %(by)s)", draft=draft, version=version, by=by)[
-            0
-        ]
-    )
+    sql = "select overstap.approve_draft(%(draft)s, %(version)s, %(by)s, %(agreed)s)"
+    return DraftAnswer(unit.one(sql, draft=draft, version=version, by=by, agreed=agreed_digest)[0])
 
 
 def drop_draft(unit: UnitOfWork, draft: UUID, by: str) -> DraftAnswer:

@@ -4,8 +4,11 @@ The database's functions of those acts record a request where the agreement asks
 act. Only the board's login may confirm (include/schemas/ledger/code/18_second_person.sql).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -21,11 +24,13 @@ class SecondPersonRequest:
     Args:
         request: its id.
         round_id: the round; None: of the whole region.
-        act: "release", "take_back", "erase" or "key_destruction".
+        act: "release", "take_back", "erase", "key_destruction" or "agreement_change".
         about: ids of what it is about.
         asked_by: account of the first person.
         asked_at: when it was asked.
         expires_at: when it can be confirmed no longer.
+        is_named: whether a coordinator asked; not so for a file that somebody changed.
+        changes: what a change of the agreement changes, each with `said` and `allowed`; else empty.
     """
 
     request: UUID
@@ -35,6 +40,18 @@ class SecondPersonRequest:
     asked_by: str
     asked_at: datetime
     expires_at: datetime
+    is_named: bool
+    changes: Sequence[Mapping[str, Any]]
+
+
+class Confirmation(StrEnum):
+    """What became of a request that somebody confirmed."""
+
+    DONE = "done"
+    READY = "ready"
+    """Whoever holds the keys may destroy them now."""
+    ADOPTED = "adopted"
+    """Nobody was named who asked; this account stands for it now, and another one confirms."""
 
 
 def waiting(unit: UnitOfWork) -> list[SecondPersonRequest]:
@@ -42,15 +59,12 @@ def waiting(unit: UnitOfWork) -> list[SecondPersonRequest]:
     return [SecondPersonRequest(*row) for row in unit.rows("select * from overstap.second_requests()")]
 
 
-def confirm(unit: UnitOfWork, request: UUID) -> bool:
+def confirm(unit: UnitOfWork, request: UUID) -> Confirmation:
     """Confirm a request as the unit's account, and do the act in the same statement.
 
     Args:
         unit: the transaction, of the second person's account, with the login of the board.
         request: the request.
-
-    Returns:
-        True when it is done; False when the act is left to whoever holds the keys (key destruction).
 
     Raises:
         OverstapError: LEDGER-022 when the account asked for it, is no coordinator, or the login may not confirm;
@@ -65,7 +79,7 @@ def confirm(unit: UnitOfWork, request: UUID) -> bool:
         raise OverstapError(code) from problem
     if done is None:
         raise OverstapError("LEDGER-023")
-    return bool(done == "done")
+    return Confirmation(done)
 
 
 def withdraw_request(unit: UnitOfWork, request: UUID) -> None:

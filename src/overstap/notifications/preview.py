@@ -75,9 +75,7 @@ def _all_notices(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
     for name in ACCOUNT_KINDS:
         yield Notice(name, "preview", f"school:{school}", {"account": "j.jansen@school.example"}, is_urgent=True)
     for act in FourEyesAct:
-        if act is not FourEyesAct.AGREEMENT_CHANGE:
-            asked = {"by": agreement.coordinators[0].account}
-            yield Notice(f"second_{act}", "preview", f"coordinator:{agreement.coordinators[0].account}", asked)
+        yield Notice(f"second_{act}", "preview", f"coordinator:{account}", {"by": account})
     yield Notice("gate", "preview", f"coordinator:{account}", subjects, agreement.round_id(kind), is_urgent=True)
 
 

@@ -7,8 +7,9 @@ from overstap.agreements.load import find_agreement
 from overstap.errors import OverstapError
 from overstap.ledger import guests
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.rounds.steering import apply_file
+from overstap.ledger.rounds.steering import apply_file, waits_for_second
 from overstap.rounds.context import Context, RoundContext
+from overstap.texts import texts
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,10 @@ def agreement_now(context: Context, round_id: RoundId, actor: str) -> Agreement:
         return agreement
     with context.ledger.unit(round_id.region, actor) as unit:
         decided = apply_file(unit, round_id, offered, taken_by=actor)
+        waits = decided is None and waits_for_second(unit, round_id)
     if decided is None:
+        if waits:
+            log.warning("%s | %s", *(texts("board/second")["file_waits"][language] for language in ("nl", "en")))
         return agreement
     for verdict in decided.verdicts:
         level = logging.INFO if verdict.refused is None else logging.WARNING

@@ -60,11 +60,13 @@ def steer(context: RoundContext, asked: SteeringRequest) -> int:
         Number of milestones that moved.
 
     Raises:
-        OverstapError: AGREEMENT-021 when a change is not permitted.
+        OverstapError: AGREEMENT-021 when a change is not permitted; LEDGER-021 when it waits for a second person.
     """
     _must_coordinate(context, asked.by)
     with context.unit(asked.by) as unit:
         verdicts = apply_form(unit, context.round_id, asked)
+    if verdicts is None:
+        raise OverstapError("LEDGER-021")
     for verdict in verdicts:
         log.info("%s | %s", verdict.difference.sentence_nl, verdict.sentence_nl)
     return len(verdicts)

@@ -39,24 +39,68 @@ begin
     return true;
 end $$;
 
--- Adds what holds for a round from now on; gives its number. A window that was made longer is longer for every open dossier.
-create function overstap.add_agreement(of_round text, how text, agreed jsonb, digest text, offered text, what_changed jsonb,
-                                       delivers timestamptz, receivers text[], closes timestamptz, by_whom text, why text)
+-- Adds what holds for a round from now on; gives its number. Where the round's agreement asks for a second person, a change is asked for
+-- instead, and nothing is given; what two persons approved as a draft is added at once, if it is that whole draft and no more.
+create function overstap.add_agreement(of_round text, how text, agreed text, offered text, what_changed jsonb, delivers timestamptz,
+                                       receivers text[], closes timestamptz, by_whom text, why text)
     returns integer language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare new_number integer := hold_round(of_round) + 1;
+declare
+    holds integer := hold_round(of_round);
+    agreed_digest text := encode(sha256(convert_to(agreed, 'UTF8')), 'hex');
+    arguments jsonb := jsonb_build_object('number', holds, 'how', how, 'agreement', agreed, 'offered', offered, 'changes', what_changed,
+                                          'delivers', delivers, 'receivers', receivers, 'closes', closes, 'reason', why);
 begin
-    perform append_decision('agreement.' || how, of_round, json_build_object(
-        'number', new_number, 'agreement', digest, 'offered', offered, 'by', by_whom,
-        'changed', (select coalesce(json_agg(c ->> 'path'), '[]') from jsonb_array_elements(what_changed) c
+    if needs_second(of_round, 'agreement_change')
+       and agreed::jsonb is distinct from (select a.agreement from round_agreement a where a.round_id = of_round and a.number = holds)
+       and not exists (select from agreement_draft d where d.region = acting_region() and d.state in ('approved', 'applied')
+                          and d.agreed_digest = encode(sha256(convert_to(agreed, 'UTF8')), 'hex')) then
+        perform ask_agreement_change(of_round, agreed_digest, arguments, by_whom);
+        return null;
+    end if;
+    return do_add_agreement(of_round, arguments, by_whom, '{}');
+end $$;
+
+-- Asks for the second person once for the same change; another one that comes the same way takes its place. A file's change that a
+-- coordinator withdrew is not asked again, though every task sees the file. Granted to nobody.
+create function overstap.ask_agreement_change(of_round text, agreed_digest text, asked jsonb, by_whom text) returns void
+    language plpgsql set search_path = overstap, pg_temp as $$
+declare this text := of_round || '/' || (asked ->> 'number') || '/' || agreed_digest; old uuid;
+begin
+    if asked ->> 'how' = 'file' and exists (
+        select from second_person s where s.region = acting_region() and s.act = 'agreement_change' and s.about = this
+                                      and s.withdrawn_by <> 'overstap') then
+        return;
+    end if;
+    for old in update second_person s set withdrawn_by = 'overstap', withdrawn_at = overstap.clock()
+                where s.region = acting_region() and s.round_id = of_round and s.act = 'agreement_change' and s.about <> this
+                  and s.arguments ->> 'how' = asked ->> 'how' and s.confirmed_at is null and s.withdrawn_at is null returning s.request
+    loop
+        perform append_decision('second.withdraw', old::text, json_build_object('act', 'agreement_change', 'by', by_whom));
+    end loop;
+    perform ask_second(of_round, 'agreement_change', this, asked, by_whom);
+end $$;
+
+-- Granted to nobody.
+create function overstap.do_add_agreement(of_round text, a jsonb, by_whom text, more jsonb) returns integer
+    language plpgsql set search_path = overstap, pg_temp as $$
+declare
+    new_number integer := hold_round(of_round) + 1;
+    agreed_digest text := encode(sha256(convert_to(a ->> 'agreement', 'UTF8')), 'hex');
+begin
+    perform append_decision('agreement.' || (a ->> 'how'), of_round, (jsonb_build_object(
+        'number', new_number, 'agreement', agreed_digest, 'offered', a ->> 'offered', 'by', by_whom,
+        'changed', (select coalesce(jsonb_agg(c ->> 'path'), '[]') from jsonb_array_elements(a -> 'changes') c
                      where (c ->> 'allowed')::boolean),
-        'refused', (select coalesce(json_agg(c ->> 'path'), '[]') from jsonb_array_elements(what_changed) c
-                     where not (c ->> 'allowed')::boolean)));
+        'refused', (select coalesce(jsonb_agg(c ->> 'path'), '[]') from jsonb_array_elements(a -> 'changes') c
+                     where not (c ->> 'allowed')::boolean)) || more)::json);
     insert into round_agreement (region, round_id, number, origin, agreement, agreement_digest, offered_digest, changes,
                                  delivers_at, receiving, taken_by, reason)
-    values (acting_region(), of_round, new_number, how, agreed, digest, offered, what_changed, delivers, receivers, by_whom, why);
-    update dossier set review_closes_at = closes
+    values (acting_region(), of_round, new_number, a ->> 'how', (a ->> 'agreement')::jsonb, agreed_digest, a ->> 'offered',
+            a -> 'changes', (a ->> 'delivers')::timestamptz, array(select jsonb_array_elements_text(a -> 'receivers')), by_whom,
+            a ->> 'reason');
+    update dossier set review_closes_at = (a ->> 'closes')::timestamptz
      where round_id = of_round and region = acting_region() and state = 'in_review'
-       and review_closes_at < closes and review_closes_at > overstap.clock();
+       and review_closes_at < (a ->> 'closes')::timestamptz and review_closes_at > overstap.clock();
     return new_number;
 end $$;
 

@@ -76,8 +76,8 @@ create function overstap.draft_writers(of_draft uuid) returns setof text
 
 -- Approves the version that somebody read. What a person wrote needs another's approval: whoever wrote nothing approves it alone; of two
 -- who wrote, each approves for the other. 'agreed': another approval of this version is still needed; 'changed' when it is another one
--- by now; 'own' when that person alone wrote it.
-create function overstap.approve_draft(of_draft uuid, on_version integer, by_whom text) returns text
+-- by now; 'own' when that person alone wrote it. `of_agreement` is the digest of the agreement that it means.
+create function overstap.approve_draft(of_draft uuid, on_version integer, by_whom text, of_agreement text default null) returns text
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare known agreement_draft;
 begin
@@ -110,7 +110,7 @@ begin
                                                    from agreement_draft_approval p where p.draft = of_draft
                                                     and p.region = acting_region() and p.number = on_version))
           from agreement_draft_version v where v.draft = of_draft and v.region = acting_region() and v.number = on_version));
-    update agreement_draft set state = 'approved', approved_by = by_whom, approved_at = overstap.clock()
+    update agreement_draft set state = 'approved', approved_by = by_whom, approved_at = overstap.clock(), agreed_digest = of_agreement
      where draft = of_draft and region = acting_region();
     return 'approved';
 end $$;

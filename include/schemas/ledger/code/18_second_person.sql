@@ -36,27 +36,38 @@ begin
     insert into second_person (region, round_id, act, about, arguments, asked_by)
     values (acting_region(), of_round, of_act, of_what, with_arguments, by_whom) returning request into made;
     perform append_decision('second.ask', made::text, json_build_object('act', of_act, 'about', of_what, 'by', by_whom));
+    perform tell_second(of_round, of_act, made, by_whom, '');
+    return made;
+end $$;
+
+-- Tells the other coordinators of a request. Granted to nobody.
+create function overstap.tell_second(of_round text, of_act text, made uuid, by_whom text, again text) returns void
+    language plpgsql set search_path = overstap, pg_temp as $$
+begin
     insert into notice (region, round_id, meaning, kind, recipient, facts, is_urgent)
-    select acting_region(), of_round, concat_ws('/', 'second_' || of_act, of_round, made), 'second_' || of_act,
+    select acting_region(), of_round, concat_ws('/', 'second_' || of_act, of_round, made) || again, 'second_' || of_act,
            'coordinator:' || (c ->> 'account'), json_build_object('about', made, 'by', by_whom), true
       from (select a.agreement from round r join round_agreement a on a.round_id = r.round_id and a.number = r.agreement_number
              where r.region = acting_region() and (of_round is null or r.round_id = of_round) order by r.opened_at desc limit 1) newest,
            jsonb_array_elements(newest.agreement -> 'coordinators') c
      where c ->> 'account' <> by_whom
         on conflict do nothing;
-    return made;
 end $$;
 
--- What waits for a second person in the region.
+-- What waits for a second person in the region. Of a change of the agreement also what changes.
 create function overstap.second_requests()
-    returns table (request uuid, round_id text, act text, about text, asked_by text, asked_at timestamptz, expires_at timestamptz)
+    returns table (request uuid, round_id text, act text, about text, asked_by text, asked_at timestamptz, expires_at timestamptz,
+                   is_named boolean, changes jsonb)
     language sql stable security definer set search_path = overstap, pg_temp as $$
-    select s.request, s.round_id, s.act, s.about, s.asked_by, s.asked_at, s.expires_at from second_person s
+    select s.request, s.round_id, s.act, s.about, s.asked_by, s.asked_at, s.expires_at,
+           s.act <> 'agreement_change' or is_coordinator(s.round_id, s.asked_by), coalesce(s.arguments -> 'changes', '[]')
+      from second_person s
      where s.region = acting_region() and s.confirmed_at is null and s.withdrawn_at is null and s.expires_at > overstap.clock()
      order by s.asked_at $$;
 
 -- Confirms what another person asked for, and does it, both in the chain. Gives what became of it: done, ready (keys: whoever has them
--- may destroy them now), or nothing when there is no such request (any more).
+-- may destroy them now), adopted, or nothing when there is no such request (any more). A changed file names nobody, so the first
+-- coordinator who confirms it becomes the person who asked, and another one confirms.
 create function overstap.confirm_second(of_request uuid) returns text
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare s second_person; by_whom text := acting(); done integer;
@@ -72,6 +83,12 @@ begin
     end if;
     if not is_coordinator(s.round_id, by_whom) then
         raise exception 'a coordinator of the region confirms' using errcode = 'insufficient_privilege';
+    end if;
+    if s.act = 'agreement_change' and not is_coordinator(s.round_id, s.asked_by) then
+        update second_person set asked_by = by_whom where request = of_request;
+        perform append_decision('second.adopt', of_request::text, json_build_object('act', s.act, 'about', s.about, 'by', by_whom));
+        perform tell_second(s.round_id, s.act, of_request, by_whom, '/adopted');
+        return 'adopted';
     end if;
     update second_person set confirmed_by = by_whom, confirmed_at = overstap.clock(),
            used_at = case when s.act <> 'key_destruction' then overstap.clock() end
@@ -91,6 +108,11 @@ begin
         if done = 0 then
             raise exception 'it may not be erased any more' using errcode = 'check_violation';
         end if;
+    when 'agreement_change' then
+        if hold_round(s.round_id) <> (s.arguments ->> 'number')::integer then
+            raise exception 'the agreement changed meanwhile' using errcode = 'check_violation';
+        end if;
+        perform do_add_agreement(s.round_id, s.arguments, s.asked_by, jsonb_build_object('confirmed_by', by_whom));
     else
         return 'ready';
     end case;

@@ -92,7 +92,7 @@ def add_version(
     changes: Sequence[Mapping[str, Any]] = (),
     taken_by: str,
     reason: str = "",
-) -> int:
+) -> int | None:
     """Add a version of a round's agreement. A longer review window applies to every open dossier.
 
     Args:
@@ -106,27 +106,25 @@ def add_version(
         reason: text that was given with it.
 
     Returns:
-        Number of the version.
+        Number of the version; None when the agreement asks for a second person, who was asked.
     """
     kind = RoundId(round_id).kind
     milestones = agreement.round(kind).milestones
-    return int(
-        unit.one(
-            "select overstap.add_agreement(%(round)s, %(origin)s, %(agreement)s, %(digest)s, %(offered)s, "
-            "%(changes)s::jsonb, %(delivers)s, %(receiving)s, %(closes)s, %(by)s, %(reason)s)",
-            round=round_id,
-            origin=origin,
-            agreement=agreement.model_dump_json(),
-            digest=agreement.digest,
-            offered=offered_digest,
-            changes=json.dumps(list(changes), ensure_ascii=False),
-            delivers=milestones.delivers,
-            receiving=[school.id for school in agreement.receivers(kind)],
-            closes=milestones.review_closes,
-            by=taken_by,
-            reason=reason,
-        )[0]
-    )
+    number = unit.one(
+        "select overstap.add_agreement(%(round)s, %(origin)s, %(agreement)s, %(offered)s, %(changes)s::jsonb, "
+        "%(delivers)s, %(receiving)s, %(closes)s, %(by)s, %(reason)s)",
+        round=round_id,
+        origin=origin,
+        agreement=agreement.model_dump_json(),
+        offered=offered_digest,
+        changes=json.dumps(list(changes), ensure_ascii=False),
+        delivers=milestones.delivers,
+        receiving=[school.id for school in agreement.receivers(kind)],
+        closes=milestones.review_closes,
+        by=taken_by,
+        reason=reason,
+    )[0]
+    return None if number is None else int(number)
 
 
 @dataclass(frozen=True, slots=True)

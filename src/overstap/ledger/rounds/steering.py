@@ -12,6 +12,7 @@ from overstap.errors import Bilingual, OverstapError, form_error
 from overstap.ledger.rounds import runs
 from overstap.ledger.rounds.round_agreements import add_version, last_offered, lock_round, progress, versions
 from overstap.ledger.rounds.rounds import get_round
+from overstap.ledger.second_person import waiting
 from overstap.ledger.session import UnitOfWork
 from overstap.texts import texts
 
@@ -54,7 +55,7 @@ def apply_file(unit: UnitOfWork, round_id: str, offered: Agreement, *, taken_by:
         taken_by: account or task that applies it.
 
     Returns:
-        The verdicts; None when the file was applied before.
+        The verdicts; None when the file was applied before, or waits for a second person (`waits_for_second`).
     """
     if last_offered(unit, round_id) == offered.digest:
         return None
@@ -64,7 +65,7 @@ def apply_file(unit: UnitOfWork, round_id: str, offered: Agreement, *, taken_by:
     found = get_round(unit, round_id)
     meant = _with_forms(offered, found.agreement, _stated(unit, round_id), found.kind)
     decided = decide(found.agreement, meant, found.kind, _how_far(unit, round_id))
-    add_version(
+    number = add_version(
         unit,
         round_id,
         decided.agreement,
@@ -73,10 +74,15 @@ def apply_file(unit: UnitOfWork, round_id: str, offered: Agreement, *, taken_by:
         changes=[verdict.as_json() for verdict in decided.verdicts],
         taken_by=taken_by,
     )
-    return decided
+    return None if number is None else decided
 
 
-def apply_form(unit: UnitOfWork, round_id: str, request: SteeringRequest) -> tuple[ChangeVerdict, ...]:
+def waits_for_second(unit: UnitOfWork, round_id: str) -> bool:
+    """Tell whether a change of a round's agreement waits for a second person."""
+    return any(one.act == "agreement_change" and one.round_id == round_id for one in waiting(unit))
+
+
+def apply_form(unit: UnitOfWork, round_id: str, request: SteeringRequest) -> tuple[ChangeVerdict, ...] | None:
     """Apply a coordinator's form as a whole, or not at all.
 
     Args:
@@ -85,7 +91,7 @@ def apply_form(unit: UnitOfWork, round_id: str, request: SteeringRequest) -> tup
         request: the request of the form.
 
     Returns:
-        The verdicts on the changes.
+        The verdicts on the changes; None when they wait for a second person.
 
     Raises:
         OverstapError: AGREEMENT-021 with the reason of the refusal; nothing is stored then.
@@ -116,7 +122,7 @@ def apply_form(unit: UnitOfWork, round_id: str, request: SteeringRequest) -> tup
         raise _refused(first.sentence_nl.rstrip("."), first.sentence_en.rstrip("."))
     if request.schools:
         runs.narrow(unit, round_id, request.run_id, request.schools, asked_by=request.by, reason=request.reason)
-    if moved:
+    if moved and (
         add_version(
             unit,
             round_id,
@@ -127,6 +133,9 @@ def apply_form(unit: UnitOfWork, round_id: str, request: SteeringRequest) -> tup
             taken_by=request.by,
             reason=request.reason,
         )
+        is None
+    ):
+        return None
     return decided.verdicts
 
 

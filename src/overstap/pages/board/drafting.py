@@ -266,7 +266,8 @@ def _other(
         if place.has_errors(draft.texts, draft.base):
             raise NotDoneError(str(words["errors"]["nl"]))
         with _unit(board, region, context.person) as unit:
-            answer = approve_draft(unit, draft.draft, draft.version, account)
+            means = place.agreement(draft.texts).digest
+            answer = approve_draft(unit, draft.draft, draft.version, account, means)
         told = "agreed" if answer is DraftAnswer.AGREED else "approved"
     if answer is DraftAnswer.OWN:
         raise NotDoneError(str(texts("board/drafts")["approval"]["own"]["nl"]))

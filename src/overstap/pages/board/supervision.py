@@ -86,7 +86,7 @@ def add_supervision(app: FastAPI, board: SupervisedBoard) -> None:
         request: Request, region: str, request_id: UUID, person: BoardUser = asks, mark: str = Form("")
     ) -> Response:
         def change(unit: UnitOfWork) -> str:
-            return "done" if second_person.confirm(unit, request_id) else "ready"
+            return second_person.confirm(unit, request_id).value
 
         return await decided(request, person, region, mark, change)
 

@@ -13,7 +13,7 @@ from overstap.pages.board.render import render
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
 from overstap.texts import texts
 
-_DONE = frozenset({"done", "ready", "withdrawn", "recovered", "no_account"})
+_DONE = frozenset({"done", "ready", "adopted", "withdrawn", "recovered", "no_account"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class WaitingAct:
         by: name of the first person.
         is_own: whether the viewer asked for it.
         expires_at: when it can be confirmed no longer.
+        changes: what a change of the agreement changes, in sentences; else empty.
+        refused: what it would have changed and does not.
     """
 
     request: UUID
@@ -35,6 +37,8 @@ class WaitingAct:
     by: str
     is_own: bool
     expires_at: datetime
+    changes: Sequence[str]
+    refused: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,11 @@ def page(context: PageContext, region: str, *, form_token: str, done: str = "", 
                     one.request,
                     said[one.act]["nl"],
                     0 if one.act == "release" else one.about.count(",") + 1,
-                    people.get(one.asked_by, one.asked_by),
+                    people.get(one.asked_by, one.asked_by) if one.is_named else words("somebody"),
                     one.asked_by == context.person.account,
                     one.expires_at,
+                    [str(change["said"]) for change in one.changes if change["allowed"]],
+                    [str(change["said"]) for change in one.changes if not change["allowed"]],
                 )
                 for one in waiting(unit)
             ]
