@@ -1,6 +1,7 @@
 # Overstap in a deployment: the official Airflow image, the packages of the lock, and the project itself. It can be built
 # without a network once the base image and the packages are there (docs/install.md, "Without a network").
 #
+# By digest: --build-arg BASE=apache/airflow@sha256:... (docs/install.md).
 # The slim image holds Airflow and nothing of the eighty providers that the other brings along: half its size.
 ARG BASE=apache/airflow:slim-3.3.2-python3.12
 FROM ${BASE}

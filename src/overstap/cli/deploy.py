@@ -67,6 +67,10 @@ def init(
     desk_listen: Annotated[str | None, typer.Option(help="Address and port of the desk, 0.0.0.0:8444")] = None,
     project: Annotated[str | None, typer.Option(help="Name of the deployment, overstap")] = None,
     image: Annotated[str | None, typer.Option(help="Name of the container image, overstap:local")] = None,
+    postgres_image: Annotated[
+        str | None, typer.Option(help="Image of PostgreSQL, by tag or digest; deploy/init takes the digest")
+    ] = None,
+    redis_image: Annotated[str | None, typer.Option(help="Image of Redis, by tag or digest")] = None,
     secrets: Annotated[Path | None, typer.Option(help="Folder for secrets, /etc/overstap/secrets")] = None,
     regions: Annotated[Path | None, typer.Option(help="Folder for agreements, /etc/overstap/regions")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder for keys and files, /var/lib/overstap")] = None,
@@ -101,6 +105,8 @@ def init(
         "administrators": administrators,
         "project": project,
         "image": image,
+        "postgres_image": postgres_image,
+        "redis_image": redis_image,
         "secrets": secrets,
         "regions": regions,
         "data": data,

@@ -92,6 +92,8 @@ class Choices:
         mail: the mail server; None when mails stay in the outbox.
         is_trial: whether it is for synthetic pupils with development certificates, as every page then states.
         image: name of the container image.
+        postgres_image: image of PostgreSQL, by tag or by digest.
+        redis_image: image of Redis, by tag or by digest; for workers.
     """
 
     address: str
@@ -131,6 +133,8 @@ class Choices:
     mail: MailServer | None = None
     is_trial: bool = False
     image: str = "overstap:local"
+    postgres_image: str = "postgres:18"
+    redis_image: str = "redis:8"
 
     def __post_init__(self) -> None:
         """Validate each choice.

@@ -16,6 +16,8 @@ _FOR_WORKERS = "deploy/compose.celery.yaml"
 _VARIABLES = {
     "project": "PROJECT",
     "image": "IMAGE",
+    "postgres_image": "POSTGRES_IMAGE",
+    "redis_image": "REDIS_IMAGE",
     "secrets": "SECRETS_FOLDER",
     "regions": "REGIONS_FOLDER",
     "data": "DATA_FOLDER",
