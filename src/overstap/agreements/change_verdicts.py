@@ -267,6 +267,7 @@ _REGION: dict[str, _Rule] = {
             "occasions",
             "retention",
             "second_factor",
+            "pdf_attachments",
             "own_codes",
         ),
         _always,

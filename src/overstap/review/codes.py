@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from overstap.agreements import Agreement
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import VersionRef
@@ -71,7 +72,7 @@ def issue(
     made: list[NewCode] = []
     earlier = _earlier(unit, list(versions), persons)
     for dossier, version in versions.items():
-        frozen_ids[version.ref], frozen = _frozen(unit, version, agreed.agreement.own_code_labels)
+        frozen_ids[version.ref], frozen = _frozen(unit, version, agreed.agreement)
         born = frozen.dossier.birth_date
         known = _persons(unit, frozen.dossier)
         decided = _decided(unit, version)
@@ -124,7 +125,7 @@ def renew(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> int:
     earlier = _earlier(unit, list(behind))
     for dossier, accesses in behind.items():
         version = versions[dossier]
-        frozen_id, frozen = _frozen(unit, version, agreed.agreement.own_code_labels)
+        frozen_id, frozen = _frozen(unit, version, agreed.agreement)
         known = _persons(unit, frozen.dossier)
         decided = _decided(unit, version)
         for access in accesses:
@@ -138,9 +139,7 @@ def renew(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> int:
     return renewed
 
 
-def _frozen(
-    unit: UnitOfWork, version: VersionInReview, own_codes: Mapping[tuple[str, str], str]
-) -> tuple[UUID, FrozenVersion]:
+def _frozen(unit: UnitOfWork, version: VersionInReview, agreement: Agreement) -> tuple[UUID, FrozenVersion]:
     """Freeze a version, after comparing it with its digest, as sealing does again."""
     dossier = read(unit.keys.decrypt(version.content, version.ref.bound_to))
     if content_digest(dossier) != version.digest:
@@ -148,7 +147,7 @@ def _frozen(
     frozen_id = freeze(unit, version)
     files: dict[str, tuple[UUID, bytes, str, int]] = {}
     kept = []
-    for file in viewable_files(dossier):
+    for file in viewable_files(dossier, flattens=agreement.pdf_attachments == "flattened"):
         name, key = uuid4(), secrets.token_bytes(32)
         files[file.path] = (name, key, file.kind, len(file.content))
         kept.append((name, encrypt_file(file.content, key, name)))
@@ -157,7 +156,7 @@ def _frozen(
     if version.shown_before is not None:
         earlier = read(version_content(unit, VersionRef(version.ref.dossier, version.shown_before)))
     return frozen_id, FrozenVersion(
-        *(dossier, version.ref.number, version.digest, earlier, version.shown_before, files, own_codes)
+        *(dossier, version.ref.number, version.digest, earlier, version.shown_before, files, agreement.own_code_labels)
     )
 
 

@@ -23,6 +23,7 @@ from overstap.oso.rendering import readable
 from overstap.oso.traversal import FieldValue, documents, fields
 from overstap.oso.tree import Node
 from overstap.oso.version_folders import UNCLASSIFIED
+from overstap.pdf.flattening import NotFlattenedError, flattened
 from overstap.review.hiding import PUPIL, HiddenFields, is_of_carer
 
 _SECTIONS = ("leerling", "overstapadvies", "verzorger")
@@ -79,8 +80,13 @@ class FrozenVersion:
     own_codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-def viewable_files(dossier: Dossier) -> Iterator[ViewableFile]:
-    """Yield the attachments that may be shown: not those that cannot be unpacked or have active content."""
+def viewable_files(dossier: Dossier, *, flattens: bool = False) -> Iterator[ViewableFile]:
+    """Yield the attachments that may be shown: not those that cannot be unpacked or have active content.
+
+    Args:
+        dossier: the version.
+        flattens: whether a PDF is shown as a picture of each page; one that cannot be drawn is not shown.
+    """
     for path, node in documents(dossier):
         try:
             found = unpack(path, node.text("bestandsinhoud") or "")
@@ -89,7 +95,13 @@ def viewable_files(dossier: Dossier) -> Iterator[ViewableFile]:
         kind = _VIEWABLE.get(found.file.kind) or _OFFICE.get(found.file.kind) if found.file.kind else None
         if kind is None or found.file.fault:
             continue
-        yield ViewableFile(path, found.file.data, kind)
+        content = found.file.data
+        if flattens and kind == "pdf":
+            try:
+                content = flattened(content)
+            except NotFlattenedError:
+                continue
+        yield ViewableFile(path, content, kind)
 
 
 def person_copy(

@@ -197,7 +197,7 @@ def test_no_decision_is_made_in_another_region(ledger: Ledger) -> None:
         "select overstap.record_decisions('school_list', array[%(dossier)s::uuid], array[%(number)s::int], "
         "'{2027-01-12}', '{Ja}', '{null}', array[null]::bytea[], '{null}', '{null}', '{null}', array[null]::bytea[])",
         "select overstap.erase_asked(%(dossier)s::uuid, 'x')",
-        "select overstap.add_agreement(%(round)s, 'form', '{}', '', '', '[]', now(), '{}', now(), 'x', '')",
+        "select overstap.add_agreement(%(round)s, 'form', '{}', '', '[]', now(), '{}', now(), 'x', '')",
     ):
         try:
             with ledger.unit("beta", "attacker") as unit:

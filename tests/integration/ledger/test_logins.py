@@ -104,7 +104,7 @@ WRITES = (
     "select overstap.decide_gate('alfa.2026-2027.advice', 'release_for_delivery', 1, true, 'x', '', 'x', 1)",
     "select overstap.decide_window('alfa.2026-2027.advice', 'hold', '{}', 'x', '', 'x', null)",
     "select overstap.record_registrations('2026-2027', '{}', '{}', '{}', '{}', '{}')",
-    "select overstap.add_agreement('alfa.2026-2027.advice', 'form', '{}', '', '', '[]', now(), '{}', now(), 'x', '')",
+    "select overstap.add_agreement('alfa.2026-2027.advice', 'form', '{}', '', '[]', now(), '{}', now(), 'x', '')",
     "select overstap.close_round('alfa.2026-2027.advice')",
     "select overstap.reopen_round('alfa.2026-2027.advice', 'x', '', 'x')",
     "select overstap.withdraw('alfa.2026-2027.advice', '{}', 'other', 'x')",

@@ -187,7 +187,7 @@ def test_no_login_does_it_without_the_second(
 
 def test_one_person_does_not_drop_the_second_from_a_running_round(place: ReviewRound) -> None:
     added = (
-        "select overstap.add_agreement(%(round)s, 'file', agreement - 'four_eyes', 'd', 'o', '[]', delivers_at, "
+        "select overstap.add_agreement(%(round)s, 'file', (agreement - 'four_eyes')::text, 'o', '[]', delivers_at, "
         "receiving, overstap.clock(), 'x', '') from overstap.round_agreement where round_id = %(round)s"
     )
     with pytest.raises(psycopg.errors.CheckViolation, match="second person"), place.unit("x") as unit:

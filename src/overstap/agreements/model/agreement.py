@@ -65,6 +65,10 @@ class Agreement(AgreementPart):
         "offered"
     )
     """Whether accounts of schools need a second factor to sign in; the deployment may require one for all regions."""
+    pdf_attachments: Annotated[
+        Literal["original", "flattened"], Field(exclude_if=lambda chosen: chosen == "original")
+    ] = "original"
+    """How families are shown PDF attachments: the file itself, or a picture of each page."""
     four_eyes: Annotated[tuple[FourEyesAct, ...], Field(exclude_if=lambda acts: not acts)] = ()
     """Acts for which a second coordinator has to confirm."""
     own_codes: Annotated[tuple[OwnCode, ...], Field(exclude_if=lambda codes: not codes)] = ()
