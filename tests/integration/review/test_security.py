@@ -18,8 +18,10 @@ import httpx
 import psycopg
 import pytest
 from families import Family, Home, ReviewRound, home, open_review_round
+from fpdf import FPDF
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pypdf import PdfReader
 from served import Parent, Served, hidden, title
 from starlette.exceptions import HTTPException
 
@@ -820,6 +822,34 @@ def test_what_a_school_attached_never_acts_in_our_pages(
         assert answer.headers["cache-control"] == "no-store"
         assert "set-cookie" not in answer.headers
         assert b"/JavaScript" not in answer.content, "a PDF that acts is not given"
+
+
+def test_families_get_pictures_of_a_pdf_where_that_is_agreed(
+    review_round: ReviewRound, served: Served, families: list[Family], at_home: Home
+) -> None:
+    family = families[15]
+    letter = FPDF()
+    letter.add_page()
+    letter.set_font("helvetica", size=40)
+    letter.cell(text="Verslag", link="https://example.org/")
+
+    def attach(pupil) -> None:
+        pupil["overigdocumentlijst"] = [{"document": [packed("verslag.pdf", bytes(letter.output()))]}]
+
+    with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
+        agreed = "update overstap.round_agreement set agreement = agreement"
+        owner.execute(agreed + """ || '{"pdf_attachments": "flattened"}'""")
+        review_round.supply(review_round.changed(family, attach))
+        review_round.release()
+        review_round.give_codes([family])
+        owner.execute(agreed + " - 'pdf_attachments'")
+    parent = Parent(served.address)
+    parent.enter(family)
+    [link] = re.findall(r'href="/nl/(bijlage/\d+)"', parent.get("dossier").text)
+    [page] = PdfReader(io.BytesIO(parent.get(link).content)).pages
+    assert page.annotations is None
+    assert page.extract_text() == ""
+    assert len(page.images) == 1
 
 
 def packed(name: str, content: bytes) -> dict[str, list[str]]:

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 from fpdf import FPDF
+from generated_dossiers import packed
 from PIL import Image
 from pypdf import PdfReader
 from test_attachment_pdf import ACTIVE, FETCHING, HEAVY, INNOCENT, PLAIN, codes, encrypted, raw
 
+from overstap.oso.building import build
 from overstap.oso.pdf_objects import inspect_pdf
 from overstap.pdf import flattening
 from overstap.pdf.flattening import MOST_PAGES, NotFlattenedError, draw, flattened
+from overstap.review.copies import viewable_files
 
 FILES = {**ACTIVE, **INNOCENT, **FETCHING}
 
@@ -134,3 +137,15 @@ def test_one_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(flattening, "_SECONDS", 1)
     with pytest.raises(NotFlattenedError):
         flattened(PLAIN)
+
+
+def test_only_where_it_is_agreed_and_only_what_can_be_drawn() -> None:
+    given = {"a.pdf": letter(), "b.txt": b"Verslag"}
+    documents = [{"bestandsnaam": name, "bestandsinhoud": packed(name, given[name])} for name in given]
+    pupil = {"achternaam": "Vis", "overigdocumentlijst": {"document": documents}}
+    dossier = build({"huidigeschool": {"leerling": pupil}})
+    plain, drawn = ([one.content for one in viewable_files(dossier, flattens=flattens)] for flattens in (False, True))
+    assert plain == list(given.values())
+    assert drawn[1] == b"Verslag"
+    assert inspect_pdf(drawn[0]).is_readable
+    assert drawn[0] != plain[0]
