@@ -32,11 +32,29 @@ def configuration(choices: Choices, *, certificates: Path, http_port: int = 80, 
         https_port=https_port,
         board=_site(choices.address, choices.board_port, "Airflow and the board", body="12m", log=True, streams=True),
         review=_site(choices.review_address, choices.review_port, "The parents' pages", body="64k", log=False),
-        school=_site(choices.school_address, choices.school_port, "The schools' pages", body="12m", log=True),
+        school=_site(
+            *(choices.school_address, choices.school_port, "The schools' pages"),
+            body=f"{_TYPED_STEP_MEGABYTES}m",
+            log=True,
+            unlogged=("/uitnodiging/", "/schoolaccount/"),
+        ),
     )
 
 
-def _site(address: str, port: int, what: str, *, body: str, log: bool, streams: bool = False) -> dict[str, Any]:
+_TYPED_STEP_MEGABYTES = 24
+"""A step with three attachments of the largest size: what is larger nginx refuses, and what was typed is lost."""
+
+
+def _site(
+    address: str,
+    port: int,
+    what: str,
+    *,
+    body: str,
+    log: bool,
+    streams: bool = False,
+    unlogged: tuple[str, ...] = (),
+) -> dict[str, Any]:
     host = urlsplit(address).hostname
     return {
         "host": host,
@@ -45,5 +63,6 @@ def _site(address: str, port: int, what: str, *, body: str, log: bool, streams: 
         "max_body": body,
         "keeps_log": log,
         "streams": streams,
+        "unlogged": unlogged,
         "read_timeout": "120s",
     }

@@ -234,6 +234,29 @@ def test_the_account_ends_with_the_round_or_with_the_guest(school: School) -> No
             assert list(differences(unit)) == []
 
 
+def test_whoever_was_let_in_by_a_wrong_mail_stays_out_when_the_right_school_is_invited(school: School) -> None:
+    place = school.review_round
+    login, client = let_in(school, invited(school))
+    with place.unit("look") as unit:
+        [one] = guests.of_round(unit, place.round_id)
+    with place.unit(coordinator(school)) as unit:
+        assert guests.end(unit, one.guest)
+    with place.unit(coordinator(school)) as unit:
+        assert guests.renew(unit, place.ledger.keys(REGION), one.guest, ASKED)
+    right, newcomer = let_in(school, mailed(school))
+    with closing(client), closing(newcomer):
+        listed = f"/ronde/{place.round_id}/invullen"
+        assert newcomer.get(listed).status_code == 200
+        assert client.get(listed).status_code in (303, 403)
+        assert attempt(school, login, PASSWORD).status_code == 422
+    with place.unit("look") as unit:
+        assert list(differences(unit)) == []
+        assert {one.account: one.ended_at is None for one in accounts.all_accounts(unit) if one.school == GUEST} == {
+            login: False,
+            right: True,
+        }
+
+
 def test_a_guest_is_late_registered_and_forgotten_like_other_schools(school: School) -> None:
     place = school.review_round
     login, client = let_in(school, invited(school))

@@ -2,10 +2,13 @@
 
 import io
 import os
+import random
 import re
 import signal
+import threading
 import zipfile
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -32,6 +35,7 @@ from overstap.ledger.migrate import add_region, migrate, set_password
 from overstap.ledger.rounds import rounds
 from overstap.oso.reading import read
 from overstap.pages.school.passwords import hash_password
+from overstap.pages.shared.turns import AT_ONCE, WAITING
 from overstap.rounds import collection
 from overstap.rounds.context import Context, RoundContext
 from overstap.settings import Settings
@@ -748,7 +752,10 @@ def test_what_is_over_is_erased(postgres: EmbeddedPostgres, ledger_template: str
             assert found.stored.new == 1
             with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
                 owner.execute("update overstap.round set closed_at = clock_timestamp() - interval '100 days'")
-            assert saved_when_closed(client, left) == 409
+            for draft in (left, given):
+                late = saved_late(client, draft)
+                assert late.status_code == 409
+                assert "de ronde is afgesloten" in late.text
             assert press(client, left, "aanleveren").status_code in (409, 422)
             retention.retain(place.ledger, REGION, actor="retention", content_days=90, traces_days=730)
             with place.unit() as unit:
@@ -764,10 +771,109 @@ def test_what_is_over_is_erased(postgres: EmbeddedPostgres, ledger_template: str
             assert "Geweest" not in page.text
 
 
-def saved_when_closed(client: httpx.Client, draft: str) -> int:
+def saved_late(client: httpx.Client, draft: str) -> httpx.Response:
+    """Save a step, and a file of it, as they stand on the page now."""
+    return saved(client, draft, "leerling", {"leerling/achternaam": "Te laat", "leerling/bsn": NUMBER})
+
+
+def test_nothing_is_added_to_a_draft_of_a_closed_round(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path
+) -> None:
+    """What is typed after the close, or after the erasing, would be there for ever."""
+    with school_service(postgres, ledger_template, tmp_path) as school, closing(signed_in(school)) as client:
+        draft = typed_in(school, client, "999990007", "Blijven liggen")
+        with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
+            count = "select (select count(*) from overstap.typed_step), (select count(*) from overstap.typed_file)"
+            [before] = owner.execute(count).fetchall()
+            owner.execute("update overstap.round set closed_at = clock_timestamp() - interval '100 days'")
+            assert saved_late(client, draft).status_code == 409
+            with school.review_round.unit() as unit:
+                number = typed.steps(unit, id_in(draft))["leerling"].number
+            with closing(Ledger(school.dsn, school.home.keys)) as pages, pages.unit(REGION, "school:x") as unit:
+                at = school.review_round.school
+                answer = typed.save(unit, id_in(draft), at, "leerling", number, {"leerling/bsn": "1"}, "x")
+                assert answer is typed.TypedAnswer.SETTLED
+                assert typed.add_file(unit, id_in(draft), at, "a", b"a", "x")[0] is typed.TypedAnswer.SETTLED
+            assert owner.execute(count).fetchall() == [before]
+            retention.retain(school.review_round.ledger, REGION, actor="retention", content_days=90, traces_days=730)
+            assert saved_late(client, draft).status_code == 409
+            assert owner.execute(count).fetchall() == [(0, 0)]
+
+
+def test_one_draft_does_not_fill_the_disk(school: School, client: httpx.Client) -> None:
+    draft = typed_in(school, client, "999990044", "Vol")
+    signs = random.Random(1).choices([chr(sign) for sign in range(0x4E00, 0x9000)], k=20_000 * 80)  # does not shrink
+    names = [f"leerling/verzorger[{n}]/{name}" for n in range(1, 41) for name in ("achternaam", "voornaam")]
+    texts = {name: "".join(signs[n * 20_000 :][:20_000]) for n, name in enumerate(names)}
+    refused = saved(client, draft, "oudersverzorgers", texts)
+    assert refused.status_code == 409
+    assert "meer tekst" in refused.text
+    assert "Traceback" not in school.log
+    assert (
+        saved(client, draft, "leerling", {"leerling/achternaam": "Leeg"} | plain_pupil()["leerling"]).status_code == 303
+    )
+    # Versions that each are small enough, one after the other
+    at, said = school.review_round.school, []
+    with closing(Ledger(school.dsn, school.home.keys)) as pages:
+        for number in range(1, 40):
+            text = {"leerling/overstapadvies/toelichting": "".join(signs[number : number + 600_000])}
+            with pages.unit(REGION, "school:x") as unit:
+                said.append(typed.save(unit, id_in(draft), at, "overstapadvies", number, text, "x"))
+    assert said[0] is typed.TypedAnswer.SAVED
+    assert 15 < said.index(typed.TypedAnswer.FULL) < 30
+    assert set(said[said.index(typed.TypedAnswer.FULL) :]) == {typed.TypedAnswer.FULL}
+    assert saved(client, draft, "leerling", plain_pupil(surname="Voller")["leerling"]).status_code == 303
+    press(client, draft, "weggooien", zeker="ja")
+
+
+def test_one_school_does_not_fill_the_disk(school: School, client: httpx.Client) -> None:
+    """The attachments of all its drafts in a round count together."""
+    first, second = (typed_in(school, client, number, "Schijf") for number in ("999990068", "999990081"))
+    at = school.review_round.school
+    limit = "create or replace function overstap.most_typed_bytes() returns bigint language sql immutable return {}"
+    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
+        row = owner.execute("select sum(octet_length(content)) from overstap.typed_file").fetchone()
+        owner.execute(limit.format(int(row[0] or 0) + 25_000 if row else 0))
+        try:
+            with closing(Ledger(school.dsn, school.home.keys)) as pages, pages.unit(REGION, "school:x") as unit:
+                answers = [
+                    typed.add_file(unit, id_in(draft), at, "a", os.urandom(10_000), "x")[0]
+                    for draft in (first, second, first, second)
+                ]
+            assert answers == ["saved", "saved", "full", "full"]
+        finally:
+            owner.execute(limit.format(4_000_000_000))
+
+
+def test_one_account_does_not_keep_the_others_waiting(school: School, client: httpx.Client) -> None:
+    """Sixty requests of an account that all wait for something: they took every thread of the pages."""
+    draft = typed_in(school, client, "999990056", "Druk")
     page = client.get(draft).text
-    form = {"formulier": hidden(page, "formulier"), "versie": "0", "doe": "verder", "leerling/achternaam": "Te laat"}
-    return client.post(f"{draft}/stap/leerling", data=form).status_code
+    form = {"formulier": hidden(page, "formulier"), "versie": hidden(page, "versie")}
+    refused, all_refused = [], threading.Event()
+
+    def press_it(_: int) -> int:
+        with httpx.Client(base_url=school.address, cookies=client.cookies, timeout=300) as one:
+            answer = one.post(f"{draft}/aanleveren", data=form)
+        if answer.status_code == 429:
+            assert "niet uitgevoerd" in answer.text
+            refused.append(answer)
+            if len(refused) == 60 - AT_ONCE - WAITING:
+                all_refused.set()
+        return answer.status_code
+
+    with psycopg.connect(school.home.owner_dsn) as owner, ThreadPoolExecutor(60) as several:
+        owner.execute("select from overstap.typed_dossier where typed = %s for update", [id_in(draft)])
+        told = several.map(press_it, range(60))
+        try:
+            assert all_refused.wait(240)
+            with closing(signed_in(school, NEIGHBOUR)) as neighbour:
+                assert neighbour.get(list_of(school)).status_code == 200
+        finally:
+            owner.rollback()
+        counts = Counter(told)
+    assert counts == {200: 1, 409: AT_ONCE + WAITING - 1, 429: 60 - AT_ONCE - WAITING}
+    assert client.get(draft).status_code == 200, "and every turn ended"
 
 
 def test_a_draft_survives_the_end_of_the_page_and_of_the_database(tmp_path: Path) -> None:

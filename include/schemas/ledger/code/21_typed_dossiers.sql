@@ -8,6 +8,13 @@ create function overstap.hold_typed(of_typed uuid, of_school text) returns overs
     select t.* from typed_dossier t
      where t.typed = of_typed and t.region = acting_region() and t.primary_school = of_school for update $$;
 
+-- Whether something may be added to a dossier: it is a draft, and its round is open. What is typed after the close would outlive the
+-- erasing of the round. Granted to nobody.
+create function overstap.is_typed_on(known overstap.typed_dossier) returns boolean
+    language sql stable set search_path = overstap, pg_temp as $$
+    select coalesce(known.state = 'open' and exists (select from round o where o.round_id = known.round_id and o.region = known.region
+                                                        and o.closed_at is null), false) $$;
+
 -- Begins a draft in a round that is open; null when the round is closed or not of the region, or when the school has a thousand.
 create function overstap.begin_typed(of_round text, of_school text, by_whom text) returns uuid
     language plpgsql security definer set search_path = overstap, pg_temp as $$
@@ -24,14 +31,20 @@ begin
 end $$;
 
 -- Adds a version of a step that was made from version on_number of it (0: there was none); 'changed' when another one was saved
--- meanwhile, 'settled' when the draft is not open (any more).
+-- meanwhile, 'settled' when the draft or its round is not open (any more), 'full' when the draft has five thousand versions, or forty
+-- megabytes of them.
 create function overstap.save_typed(of_typed uuid, of_school text, of_step text, on_number integer, by_key text, new_content bytea,
                                     by_whom text) returns text
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare known typed_dossier := hold_typed(of_typed, of_school); newest integer;
 begin
-    if known.typed is null or known.state <> 'open' then
+    if not is_typed_on(known) then
         return 'settled';
+    end if;
+    if octet_length(new_content) > 2000000
+       or (select count(*) >= 5000 or coalesce(sum(octet_length(s.content)), 0) + octet_length(new_content) > 40000000
+          from typed_step s where s.typed = of_typed and s.region = known.region) then
+        return 'full';
     end if;
     select coalesce(max(s.number), 0) into newest from typed_step s
      where s.typed = of_typed and s.region = known.region and s.step = of_step;
@@ -44,17 +57,24 @@ begin
     return 'saved';
 end $$;
 
--- Adds an attachment; 'full' when the draft has fifty, or a hundred megabytes.
+-- How many bytes of attachments a school may have in a round, in all its drafts. Granted to nobody.
+create function overstap.most_typed_bytes() returns bigint language sql immutable parallel safe return 4000000000;
+
+-- Adds an attachment; 'full' when the draft has fifty or a hundred megabytes of them, or the school's drafts of the round have as many as
+-- they may.
 create function overstap.add_typed_file(of_typed uuid, of_school text, new_file uuid, by_key text, new_content bytea, by_whom text)
     returns text
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare known typed_dossier := hold_typed(of_typed, of_school);
 begin
-    if known.typed is null or known.state <> 'open' then
+    if not is_typed_on(known) then
         return 'settled';
     end if;
-    if (select count(*) >= 50 or coalesce(sum(octet_length(f.content)), 0) + octet_length(new_content) > 100000000
-          from typed_file f where f.typed = of_typed and f.region = known.region) then
+    if (select count(*) filter (where f.typed = of_typed) >= 50
+               or coalesce(sum(octet_length(f.content)) filter (where f.typed = of_typed), 0) + octet_length(new_content) > 100000000
+               or coalesce(sum(octet_length(f.content)), 0) + octet_length(new_content) > most_typed_bytes()
+          from typed_file f join typed_dossier t using (typed, region)
+         where t.round_id = known.round_id and t.primary_school = of_school and t.region = known.region) then
         return 'full';
     end if;
     insert into typed_file (file, region, typed, key_id, content, added_by)
@@ -69,8 +89,7 @@ create function overstap.hand_in_typed(of_typed uuid, of_school text, on_version
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare known typed_dossier := hold_typed(of_typed, of_school);
 begin
-    if known.typed is null or known.state <> 'open'
-       or exists (select from round o where o.round_id = known.round_id and o.closed_at is not null) then
+    if not is_typed_on(known) then
         return 'settled';
     end if;
     if known.version <> on_version then

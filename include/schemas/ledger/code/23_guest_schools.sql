@@ -183,10 +183,11 @@ begin
     return true;
 end $$;
 
--- Ends a school's part in a round: whoever is signed in for it is out, and an invitation serves no longer. What it supplied stays.
+-- Ends a school's part in a round: whoever is signed in for it is out, its accounts end, and an invitation serves no longer. What it
+-- supplied stays. Whoever was let in by a mail that went wrong is not let in again when the right school is invited.
 create function overstap.end_guest(of_guest uuid) returns boolean
     language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare known guest_school := hold_guest(of_guest);
+declare known guest_school := hold_guest(of_guest); names text[];
 begin
     if known.guest is null or known.ended_at is not null then
         return false;
@@ -194,10 +195,18 @@ begin
     update guest_school set finds = null, mailed_at = coalesce(mailed_at, overstap.clock()), ended_by = acting(), ended_at = overstap.clock()
      where guest = of_guest and region = known.region;
     update guest_dossier set ended_at = overstap.clock() where guest = of_guest and region = known.region and ended_at is null;
-    delete from school_stay s using school_account a
-     where s.account = a.account and a.region = known.region and a.school = known.school and a.round_id = known.round_id;
+    with ended as (
+        update school_account a set ended_at = clock_timestamp()
+         where a.region = known.region and a.school = known.school and a.round_id = known.round_id and a.ended_at is null
+        returning a.account
+    ) select coalesce(array_agg(e.account order by e.account), '{}') into names from ended e;
+    delete from school_stay s where s.account = any(names);
+    delete from school_device d where d.account = any(names);
+    delete from school_factor f where f.account = any(names);
+    delete from school_recovery_code c where c.account = any(names);
     perform append_decision('guest.end', of_guest::text, json_build_object(
         'round', known.round_id, 'school', known.school, 'by', acting()));
+    perform append_decision('school.account_end', n, '{}') from unnest(names) n;
     return true;
 end $$;
 

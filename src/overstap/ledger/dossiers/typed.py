@@ -36,7 +36,7 @@ class TypedAnswer(StrEnum):
     SETTLED = "settled"
     """It is not open (any more), or its round is closed."""
     FULL = "full"
-    """It has as many attachments as it may have."""
+    """It has as many attachments, or as much text, as it may have."""
     DOUBLE = "double"
     """Another dossier of the same pupil was handed in."""
     HANDED_IN = "handed_in"

@@ -45,6 +45,7 @@ from overstap.pages.shared.guard import Guard, RequestLimits
 from overstap.pages.shared.networks import networks_of
 from overstap.pages.shared.request_log import RequestLog
 from overstap.pages.shared.security_txt import SECURITY_TXT, security_txt
+from overstap.pages.shared.turns import Turns
 from overstap.review.code_keys import PageSession
 from overstap.settings import Settings
 from overstap.tabular import MAX_BYTES
@@ -89,7 +90,7 @@ def build_app(operations: SchoolOperations, *, is_secure: bool, federation: Fede
     app.add_exception_handler(OverstapError, pages.failed)
     app.add_exception_handler(psycopg.OperationalError, pages.failed)  # the ledger ended in the middle of a page
     app.add_exception_handler(HTTPException, pages.lost)
-    return RequestLog(Guard(app, is_secure=is_secure, larger=pages.upload_limits))
+    return RequestLog(Guard(Turns(app), is_secure=is_secure, larger=pages.upload_limits))
 
 
 class _Pages(PageFrame):
@@ -441,7 +442,10 @@ class _Pages(PageFrame):
             answer = self._page(None, "ended", status=403)
             answer.delete_cookie(self.cookie, path="/")
             return answer
-        return self._page(None, "lost", status=status)
+        answer = self._page(None, "lost", status=status, message="crowded" if status == 429 else "")
+        if status == 429:
+            answer.headers["Retry-After"] = "10"
+        return answer
 
 
 _NOT_THERE = frozenset({"SCHOOL-004", "LEDGER-009", "LEDGER-010", "LEDGER-011", "REVIEW-024"})

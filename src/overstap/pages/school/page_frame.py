@@ -23,6 +23,7 @@ from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.school.passwords import PasswordVerifier
 from overstap.pages.shared.delays import DelayQueue
 from overstap.pages.shared.frame import environment
+from overstap.pages.shared.turns import NoTurnError, take_turn
 from overstap.review.code_keys import TOKEN_BYTES, PageSession
 from overstap.tabular import MAX_BYTES
 from overstap.texts import texts, with_counts
@@ -61,6 +62,10 @@ class PageFrame:
             round_id = request.path_params.get("round_id", account.only_round)
             if round_id != account.only_round or request.url.path.endswith("/leerlingenlijst"):
                 raise HTTPException(404)
+        try:
+            await take_turn(account.account)
+        except NoTurnError:
+            raise HTTPException(429) from None
         return session, account
 
     async def _sent(

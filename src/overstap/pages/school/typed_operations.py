@@ -173,7 +173,9 @@ class SavedStep:
         answers: the answers to show; those of the draft unless there are clashes or it is settled.
         by: who else saved this step meanwhile; empty when nobody did.
         file_faults: path and code of each file that was refused.
-        is_settled: whether it was handed in or thrown away meanwhile, so that nothing was saved.
+        is_settled: whether nothing was saved: it was handed in or thrown away meanwhile, its round is closed, or it is
+            full.
+        is_full: whether it has as much text as it may have.
     """
 
     draft: OpenDraft
@@ -182,6 +184,7 @@ class SavedStep:
     by: str
     file_faults: Sequence[tuple[str, str]]
     is_settled: bool
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +409,7 @@ class TypedOperations:
                 now_there = _draft(unit, account, round_id, draft)
         is_settled = answer is not TypedAnswer.SAVED
         shown = mine if clashes or is_settled else now_there.answers(step.name)
-        return SavedStep(now_there, clashes, shown, _person(by), faults, is_settled)
+        return SavedStep(now_there, clashes, shown, _person(by), faults, is_settled, answer is TypedAnswer.FULL)
 
     def hand_in(self, account: SchoolAccount, round_id: str, draft: UUID, on_version: int) -> TypedAnswer:
         """Hand a draft in, as it was shown at `on_version`.
@@ -638,7 +641,9 @@ def _take_row(
         typed.reopen(unit, draft, account.school, account.actor)
     for name, own in wanted.items():
         if own != before.get(name, EMPTY_STEP).answers:
-            typed.save(unit, draft, account.school, name, before.get(name, EMPTY_STEP).number, own, account.actor)
+            number = before.get(name, EMPTY_STEP).number
+            if typed.save(unit, draft, account.school, name, number, own, account.actor) is not TypedAnswer.SAVED:
+                raise OverstapError("SCHOOL-010")  # beside somebody else: nothing of the row stays
     made = _draft(unit, account, about.row.round_id, draft)
     answer = _handed_in(unit, account, made, made.draft.version)
     if answer is not TypedAnswer.HANDED_IN:

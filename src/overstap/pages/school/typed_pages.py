@@ -220,7 +220,10 @@ class TypedPages(PageFrame):
             place=[one.name for one in steps if one.is_mandatory].index(about.name) + 1 if about.is_mandatory else 0,
             places=sum(one.is_mandatory for one in steps),
             clashes=saved.clashes if saved is not None else (),
-            is_settled=saved.is_settled if saved is not None else found.draft.state is not TypedState.OPEN,
+            is_settled=saved.is_settled
+            if saved is not None
+            else found.draft.state is not TypedState.OPEN or found.round.is_closed,
+            is_full=saved is not None and saved.is_full,
             max_megabytes=MAX_FILE_BYTES // 1_000_000,
             mark=kept_steps.mark_of(made, account.account, _place(found.round_id, found.draft.typed, about.name)),
             **facts,
