@@ -820,7 +820,7 @@ def test_one_draft_does_not_fill_the_disk(school: School, client: httpx.Client) 
             with pages.unit(REGION, "school:x") as unit:
                 said.append(typed.save(unit, id_in(draft), at, "overstapadvies", number, text, "x"))
     assert said[0] is typed.TypedAnswer.SAVED
-    assert 15 < said.index(typed.TypedAnswer.FULL) < 30
+    assert 20 < said.index(typed.TypedAnswer.FULL) < 39
     assert set(said[said.index(typed.TypedAnswer.FULL) :]) == {typed.TypedAnswer.FULL}
     assert saved(client, draft, "leerling", plain_pupil(surname="Voller")["leerling"]).status_code == 303
     press(client, draft, "weggooien", zeker="ja")

@@ -12,9 +12,12 @@ import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from overstap.pages.parents.forms import clean
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -85,10 +88,31 @@ def opened(key: bytes, text: str, place: str) -> KeptStep | None:
         raw = urlsafe_b64decode(text.encode())
         plain = AESGCM(_derived(key, "seal")).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.encode())
         unpacking = zlib.decompressobj()
-        number, fields, mark, has_files = json.loads(unpacking.decompress(plain, _MOST_BYTES))
-    except (ValueError, InvalidTag, zlib.error):
+        said = json.loads(unpacking.decompress(plain, _MOST_BYTES))
+    except (ValueError, RecursionError, InvalidTag, zlib.error):
         return None
-    return KeptStep(number, [(name, value) for name, value in fields], mark, has_files)
+    return _step(said)
+
+
+def _step(said: Any) -> KeptStep | None:
+    """Return what was sealed as a step; None for anything else: whoever has a key can seal whatever they like."""
+    match said:
+        case [int(number), list(fields), str(mark), bool(has_files)] if 0 <= number < 10**8:
+            pass
+        case _:
+            return None
+    found = []
+    for one in fields:
+        match one:
+            case [str(name), str(value)] if _is_text(name) and _is_text(value):
+                found.append((name, value))
+            case _:
+                return None
+    return KeptStep(number, found, mark, has_files) if _is_text(mark) else None
+
+
+def _is_text(text: str) -> bool:
+    return clean(text) == text
 
 
 def _derived(key: bytes, use: str) -> bytes:
