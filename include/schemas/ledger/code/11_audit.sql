@@ -58,7 +58,7 @@ begin
        or what ~ '^gate\.' and what <> 'gate.hold'
        or what in ('review.record', 'review.carry', 'review.lapse', 'review.code', 'review.code_ended', 'review.wish',
                    'delivery.withdraw', 'delivery.adopt', 'delivery.collect', 'delivery.by_account', 'revocation.by_account',
-                   'evidence.checkpoint')
+                   'result.by_account', 'evidence.checkpoint')
        or what ~ '^(guest|school|second|roster|typed)\.'
        then
         raise exception 'a line of % is written by the function that does it', what using errcode = 'insufficient_privilege';
