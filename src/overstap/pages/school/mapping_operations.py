@@ -38,7 +38,6 @@ from overstap.pages.school.typed_operations import (
 )
 from overstap.tabular import RefusedRow
 from overstap.tabular.table import column_name
-from overstap.tabular.workbook import hidden_parts, sheet_names
 from overstap.typed.answers import Answers, answers_of
 from overstap.typed.prefill import first_answers
 from overstap.typed.workbook import MAX_PUPILS, WorkbookColumn, WorkbookRow
@@ -274,6 +273,8 @@ def _read(
     given: Mapping[str, str] | None,
     sheet: str,
 ) -> _Read:
+    from overstap.tabular.workbook import hidden_parts  # loads openpyxl: once a file was chosen
+
     about = typed_round(unit, round_id, account.school)
     form = about.form
     saved = school_mappings.newest(unit, account.school)
@@ -324,6 +325,8 @@ def _sheet(data: bytes, asked: str, before: str, groups: Sequence[TargetGroup]) 
         before: the sheet that the school chose last.
         groups: the fields that can be chosen.
     """
+    from overstap.tabular.workbook import sheet_names
+
     sheets = sheet_names(data)
     if len(sheets) < 2:
         return ""
@@ -378,6 +381,8 @@ def _mark(data: bytes, choices: MappingChoices) -> str:
 
 
 def _view(read: _Read, account: SchoolAccount, data: bytes) -> MappingView:
+    from overstap.tabular.workbook import sheet_names
+
     targets = mapping_choices.by_path(read.groups)
     trials: dict[str, ColumnTrial] = {}
     if read.mapping.needed:
