@@ -14,7 +14,7 @@ from overstap.clock import now
 from overstap.ledger import Ledger
 from overstap.ledger.migrate import add_region
 from overstap.ledger.region_keys import create_keys
-from overstap.ledger.rounds import placements, registrations, rounds
+from overstap.ledger.rounds import offers, placements, registrations, rounds
 from overstap.pages.board import addresses
 from overstap.pages.board.app import Board
 from overstap.pages.board.person import BoardUser
@@ -84,6 +84,12 @@ def visit_round(
             for school in agreement.secondary_schools[2:]
         ]  # whose periods ran out, or do so this week and later
         registrations.record_registrations(unit, agreement.school_year, [*stated, *others])
+        known = [
+            offers.StatedOffer(school.id, "Markt 1", kind, 30, 20 + place, at)
+            for school in agreement.secondary_schools[:2]
+            for place, kind in enumerate(("kb", "havo", "vwo"))
+        ]
+        offers.take(unit, agreement.school_year, known)
         database = str(unit.one("select current_database()")[0])
     dsn = postgres.dsn("overstap_board", database)
     settings = Settings(ledger=dsn, regions=tmp_path / "regions", trust=None)
@@ -115,3 +121,18 @@ def test_a_coordinator_chooses_and_sees_what_was_chosen(
     [answered] = [one for one in found if one.answer]
     assert answered.answer is not None
     assert answered.answer.holds == answered.schools[1:]
+
+
+def test_the_places_of_the_region_and_its_files(
+    visit_round: tuple[Callable[..., Page], str], serious: Callable[[Page], list[str]]
+) -> None:
+    visit, round_id = visit_round
+    page = visit()
+    page.goto(addresses.round_page(round_id))
+    page.get_by_role("link", name="Plaatsen en vrije plaatsen").click()
+    expect(page.get_by_text("Vrije plaatsen in de regio: 54.")).to_be_visible()
+    assert page.locator("tbody tr").count() == 6
+    sound(page, serious, "places")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Pdf").click()
+    assert download.value.suggested_filename == "vrij-2025-2026.pdf"

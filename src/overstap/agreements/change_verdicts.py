@@ -278,7 +278,8 @@ _REGION: dict[str, _Rule] = {
 }
 _ROUND: dict[str, _Rule] = {
     **dict.fromkeys(
-        ("gate_answered_by", "reminders", "addenda", "sources", "may_shift", "invitations", "notices"), _always
+        ("gate_answered_by", "reminders", "addenda", "sources", "may_shift", "invitations", "notices", "older_advice"),
+        _always,
     ),
     **dict.fromkeys(("profile", "provisional"), _until_due),
     "inspection": _until_shown,

@@ -75,6 +75,25 @@ class AdmissionPeriod(AgreementPart):
     """Weeks more when the school examines which support the pupil needs."""
     source: str
     """Source of the periods, or "assumed"."""
+    support_source: str = "assumed"
+    """Source of the longer period, or "assumed"."""
+    temporary_place_source: str = "assumed"
+    """Source of the right to a temporary place once the period is over, or "assumed"."""
+    reminder_days: tuple[int, ...] = (14, 3)
+    """How many days before a period runs out the secondary school is reminded (`admission_reminded_on`)."""
+
+
+class RegisterDates(AgreementPart):
+    """By when schools exchange advice and test results with the national register (ROD)."""
+
+    provisional_advice: date
+    definitive_advice: date
+    test_result_days: int = Field(default=14, ge=1, le=100)
+    """Days for a test result, from the day on which the school has it."""
+    reminder_days: int = Field(default=7, ge=0, le=60)
+    """How many days before the last days for advice a primary school is reminded, on the school day on or before it."""
+    source: str
+    """Source of the dates, or "assumed"."""
 
 
 class NationalYear(AgreementPart):
@@ -83,6 +102,8 @@ class NationalYear(AgreementPart):
     school_year: str
     statutory: Statutory
     admission: AdmissionPeriod = AdmissionPeriod(weeks=6, support_weeks=4, source="assumed")
+    register_dates: RegisterDates | None = None
+    """Dates of the national register; None: not known."""
     public_holidays: dict[date, str]
     """Days on which schools are closed, with their Dutch names."""
     school_holidays: tuple[SchoolHoliday, ...]
@@ -104,6 +125,21 @@ class NationalYear(AgreementPart):
         """
         weeks = self.admission.weeks + (self.admission.support_weeks if is_support_examined else 0)
         return max(first_day, self.statutory.registration.last) + timedelta(weeks=weeks)
+
+    def admission_reminded_on(self, due: date, days_before: int, region: HolidayRegion | None) -> date:
+        """Return the school day on which a secondary school is reminded of a decision.
+
+        When it would be no school day, a reminder of a week or more ahead comes before it, and a later one after it.
+
+        Args:
+            due: last day on which the school decides.
+            days_before: one of `admission.reminder_days`.
+            region: the holiday region, whose school days count.
+        """
+        day = due - timedelta(days=days_before)
+        if days_before >= 7:
+            return self.last_school_day(day, region)
+        return min(self.next_school_day(day, region), self.last_school_day(due, region))
 
     @property
     def first_day(self) -> date:
@@ -244,6 +280,11 @@ def assumed(school_year: str) -> NationalYear:
         {
             "school_year": school_year,
             "statutory": statutory(school_year),
+            "register_dates": {
+                "provisional_advice": date(year, 2, 14),
+                "definitive_advice": date(year, 4, 7),
+                "source": "duo.nl (DOMAIN 9)",
+            },
             "public_holidays": public_holidays(school_year),
             "school_holidays": holidays,
             "provisional_categories": ["toetsresultaten"],

@@ -2,9 +2,10 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -68,6 +69,7 @@ def primary_table(
     missing: Sequence[UnreceivedDossiers] = (),
     *,
     is_inspected: bool = True,
+    older_advice: Mapping[str, int] = MappingProxyType({}),
 ) -> ReportTable:
     """Return the table of primary schools with the counts of their dossiers.
 
@@ -76,6 +78,7 @@ def primary_table(
         sentence_of: returns the Dutch sentence of a rule or error code.
         missing: counts of dossiers without a receiver, by reason.
         is_inspected: whether the round has inspection; if not, it has no expected or registered pupils either.
+        older_advice: dossiers with an advice that is no longer the newest, by school.
     """
     rows = [
         {
@@ -97,6 +100,13 @@ def primary_table(
         for school in schools
     ]
     notes = [*_notes(schools, sentence_of), *_without_receiver(schools, missing)]
+    notes += [
+        texts("closing/report")["notes"]["older_advice"]["nl"].format(
+            school=school.name, count=older_advice[school.school]
+        )
+        for school in schools
+        if older_advice.get(school.school)
+    ]
     names = [name for name in _PRIMARY if is_inspected or name not in _ABOUT_INSPECTION]
     return ReportTable(texts("closing/report")["supplying"]["nl"], _columns(names), rows, notes)
 
@@ -172,6 +182,7 @@ def round_report(
     sentence_of: Callable[[str], str],
     at: datetime,
     missing: Sequence[UnreceivedDossiers] = (),
+    older_advice: Mapping[str, int] = MappingProxyType({}),
 ) -> RoundReport:
     """Make the report of a round.
 
@@ -185,9 +196,12 @@ def round_report(
         sentence_of: returns the Dutch sentence of a rule or error code.
         at: the present moment, aware.
         missing: counts of dossiers without a receiver, by reason.
+        older_advice: dossiers with an advice that is no longer the newest, by primary school.
     """
     words, decision_words = texts("closing/report"), texts("closing/decisions")
-    supplied = primary_table(primary, sentence_of, missing, is_inspected=found.kind.is_inspected)
+    supplied = primary_table(
+        primary, sentence_of, missing, is_inspected=found.kind.is_inspected, older_advice=older_advice
+    )
     tables = [supplied, secondary_table(secondary, sentence_of)]
     if (stated := results_table(results)) is not None:
         tables.append(stated)

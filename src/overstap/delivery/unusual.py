@@ -3,8 +3,8 @@
 Without a hold a round is delivered without a question.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from overstap.clock import format_moment
@@ -42,6 +42,8 @@ class DeliverySituation:
         is_agreement_changed: what goes to whom, or when, is agreed otherwise than when dossiers were released.
         unstated: registrations that no source states any more, so many that they were not withdrawn yet.
         placed_twice: a reason for each pupil who is placed at several schools and waits for an answer.
+        older_advice: number of dossiers with an advice that is no longer the newest, per primary school, where the
+            agreement asks about them.
     """
 
     schools: Sequence[PrimaryCounts]
@@ -49,6 +51,7 @@ class DeliverySituation:
     is_agreement_changed: bool = False
     unstated: UnstatedRegistrations | None = None
     placed_twice: Sequence[HoldReason] = ()
+    older_advice: Mapping[str, int] = field(default_factory=dict)
 
 
 def unusual(found: DeliverySituation) -> list[HoldReason]:
@@ -92,6 +95,8 @@ def unusual(found: DeliverySituation) -> list[HoldReason]:
         HoldReason("certificate", 1, {"name": ending.name, "until": format_moment(ending.until)}, ending.name)
         for ending in found.endings
     ]
+    if found.older_advice:
+        reasons.append(HoldReason("older_advice", sum(found.older_advice.values())))
     if found.is_agreement_changed:
         reasons.append(HoldReason("agreement_changed", 1))
     return reasons

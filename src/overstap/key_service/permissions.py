@@ -59,7 +59,7 @@ _SCHOOL = Permissions(
     decrypts=frozenset(
         {
             *("access", "answer", "dossier", "factor", "file", "guest", "mapping", "note", "page", "record", "report"),
-            *("request", "roster", "typed", "typed_file", "view"),
+            *("request", "roster", "test", "typed", "typed_file", "view"),
         }
     ),
     looks_up=frozenset({"las_key", "person", "pupil", "roster", "roster_name"}),

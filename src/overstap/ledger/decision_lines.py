@@ -25,6 +25,8 @@ def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
     yield from _codes(unit)
     yield from _closings(unit)
     yield from _registrations(unit)
+    yield from _tests(unit)
+    yield from _offers(unit)
     yield from _rosters(unit)
     yield from _typed(unit)
     yield from _mappings(unit)
@@ -44,6 +46,10 @@ def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
     )
     yield from unit.rows(
         "select 'delivery.withdraw', dossier || '/' || number, reason, decided_by from overstap.withdrawal"
+    )
+    yield from unit.rows(
+        "select 'delivery.take_back', message_id::text, secondary_school, reason, decided_by "
+        "from overstap.envelope_withdrawal"
     )
     yield from unit.rows(
         "select case number when 1 then 'round.open' else 'agreement.' || origin end, round_id, agreement_digest "
@@ -86,6 +92,7 @@ _FACTS: dict[str, Any] = {
     "review.record": lambda detail: (detail["agreed"], detail["ground"]),
     "review.carry": lambda detail: (),
     "delivery.withdraw": lambda detail: (detail["reason"], detail["by"]),
+    "delivery.take_back": lambda detail: (detail["to"], detail["reason"], detail["by"]),
     "delivery.by_account": lambda detail: (detail["account"], detail["envelope"]),
     "revocation.by_account": lambda detail: (detail["account"],),
     "result.by_account": lambda detail: (detail["account"], detail["outcome"]),
@@ -181,6 +188,35 @@ def _registrations(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
         "and l.payload::jsonb ->> 'subject' = a.school_year)"
     ):
         yield year, "has registrations without an audit line"
+
+
+def _tests(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare what is known of the tests of a school year with the last line about them."""
+    return _as_logged(
+        unit, "tests", "pupil_test", "what is known of its tests differs from the last audit line about it"
+    )
+
+
+def _offers(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare the places and draws of a school year with the last line about them."""
+    return _as_logged(unit, "offers", "offer", "its places or draws differ from the last audit line about them")
+
+
+def _as_logged(unit: UnitOfWork, what: str, table: str, why: str) -> Iterable[tuple[str, str]]:
+    """Yield the school years whose digest is not that of their last line: `what` names lines and function."""
+    logged: dict[str, str] = dict(
+        unit.rows(
+            "select distinct on (l.said ->> 'subject') l.said ->> 'subject', l.said -> 'detail' ->> 'digest' from "
+            "(select payload::jsonb as said, seq from overstap.audit_line) l "
+            "where starts_with(l.said ->> 'action', %(what)s) order by l.said ->> 'subject', l.seq desc",
+            what=f"{what}.",
+        )
+    )
+    years = {row[0] for row in unit.rows(f"select distinct school_year from overstap.{table}")}  # noqa: S608
+    for year in sorted(years | logged.keys()):
+        found = unit.one(f"select overstap.{what}_digest(%(year)s)", year=year)[0]
+        if logged.get(year) != found:
+            yield year, why
 
 
 def _rosters(unit: UnitOfWork) -> Iterable[tuple[str, str]]:

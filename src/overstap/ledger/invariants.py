@@ -109,11 +109,14 @@ def _only_what_may_leave(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Brea
                  where v.dossier = l.dossier and v.number = l.number and g.decided_at <= l.sealed_at),
                not o.inspects or exists (select from overstap.review_decision r
                         where r.dossier = l.dossier and r.number = l.number and r.recorded_at <= l.sealed_at),
-               case when not o.inspects then case when l.secondary_school = any(o.receiving) then 'placed' end
+               case when not o.inspects then case when l.secondary_school = any(o.receiving) then array['placed'] end
                     when exists (select from overstap.guest_dossier g where g.dossier = l.dossier
                                     and g.school = l.secondary_school and g.since <= l.sealed_at
-                                    and (g.ended_at is null or g.ended_at >= l.sealed_at)) then 'placed' else
-               (select a.stage from overstap.dossier d join overstap.application a using (pupil)
+                                    and (g.ended_at is null or g.ended_at >= l.sealed_at)) then array['placed'] else
+               (select array[a.stage] || array(select e.stage from overstap.application_event e
+                         where (e.region, e.school_year, e.pupil, e.secondary_school)
+                             = (a.region, a.school_year, a.pupil, a.secondary_school) and e.noted_at <= l.sealed_at)
+                  from overstap.dossier d join overstap.application a using (pupil)
                  where d.dossier = l.dossier and a.school_year = o.school_year
                    and l.secondary_school
                        = case o.kind when 'feedback' then a.primary_school else a.secondary_school end
@@ -128,7 +131,7 @@ def _only_what_may_leave(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Brea
     )
     agreed: dict[str, list[str]] = {}
     order: _SealedAfter | None = None
-    for message_id, round_id, agreement, kind, released, inspected, stage, is_forgotten, in_time in rows:
+    for message_id, round_id, agreement, kind, released, inspected, stages, is_forgotten, in_time in rows:
         known = agreed.get(round_id)
         if known is None:
             known = stages_from(Agreement.model_validate_json(json.dumps(agreement)).round(kind).receivers)
@@ -141,7 +144,7 @@ def _only_what_may_leave(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Brea
             yield Breach("I1", str(message_id), "sealed without an inspection recorded before it")
         if in_time is False:
             yield Breach("I1", str(message_id), "sealed before the agreed moment of delivery")
-        if stage not in known and not is_forgotten:
+        if not set(known) & set(stages or ()) and not is_forgotten:
             yield Breach("I1", str(message_id), "sealed for a school without a sufficient registration")
 
 
@@ -408,6 +411,7 @@ def _encrypted(unit: UnitOfWork, _: ExternalEvidence, *, advance: Advance) -> It
             "union all select 'typed file ' || file, 'typed_file/' || file, key_id, content from overstap.typed_file "
             "union all select 'mapping ' || school || '/' || number, 'mapping/' || school || '/' || number, "
             "key_id, content from overstap.school_mapping "
+            "union all select 'test ' || pupil_test, 'test/' || pupil_test, key_id, content from overstap.pupil_test "
             "union all select 'on page ' || message_id, 'page/' || message_id, key_id, envelope "
             "from overstap.delivery where key_id is not null and envelope <> '' "
             "union all select 'typed ' || typed, 'typed/' || typed, key_id, content from overstap.typed_dossier "

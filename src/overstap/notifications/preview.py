@@ -14,6 +14,8 @@ from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations
 from overstap.ledger.rounds.task_failures import TaskFailure, TaskInstanceRef
 from overstap.notifications.account_notices import ACCOUNT_KINDS
+from overstap.notifications.admission_notices import ADMISSION_KINDS
+from overstap.notifications.advice_notices import ADVICE_KINDS
 from overstap.notifications.composition import ComposedMail, compose_notices, recipient_of
 from overstap.notifications.round_notices import RoundStatus, round_notices
 from overstap.texts import texts
@@ -72,6 +74,14 @@ def _all_notices(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
     subjects = {f"subject_{name}": text.format(dossiers="412 dossiers") for name, text in gate.items()}
     account = agreement.coordinators[0].account
     school = agreement.primary_schools[0].id
+    receiver = agreement.secondary_schools[0]
+    late = {"school": receiver.name, "schools": f"{receiver.name} (2)", "count": 2, "due": "12-5-2027"}
+    for name in ADMISSION_KINDS:
+        to = f"coordinator:{account}" if name.endswith("_region") else f"school:{receiver.id}"
+        yield Notice(name, "preview", to, late)
+    sender = agreement.primary_schools[0]
+    for name in ADVICE_KINDS:
+        yield Notice(name, "preview", f"school:{sender.id}", {"school": sender.name, "count": 2, "due": "24-3-2027"})
     for name in ACCOUNT_KINDS:
         yield Notice(name, "preview", f"school:{school}", {"account": "j.jansen@school.example"}, is_urgent=True)
     for act in FourEyesAct:

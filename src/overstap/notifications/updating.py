@@ -6,15 +6,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from overstap.agreements import Agreement
+from overstap.clock import dutch_time
 from overstap.ledger import Ledger, guests
 from overstap.ledger.delivery import uncollected
 from overstap.ledger.notifications import notices, outbox
 from overstap.ledger.notifications.notices import WaitingNotice
 from overstap.ledger.notifications.outbox import Mail
 from overstap.ledger.review import windows
+from overstap.ledger.rosters import by_advice
 from overstap.ledger.rounds import collection_times, counts, registrations, rounds, task_failures
+from overstap.ledger.rounds.undecided_applications import undecided_applications
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.account_notices import ACCOUNT_KINDS
+from overstap.notifications.admission_notices import ADMISSION_KINDS, admission_notices
+from overstap.notifications.advice_notices import ADVICE_KINDS, advice_notices
 from overstap.notifications.composition import compose_notices, recipient_of
 from overstap.notifications.coordinator_messages import queue_messages
 from overstap.notifications.guest_invitations import queue_invitations
@@ -59,6 +64,10 @@ def update_notices(
         agreement = _with_every_guest(unit, found) if found else rounds.newest_agreement(unit)
         if agreement is None:
             return done
+        undecided = undecided_applications(unit, agreement.school_year)
+        done["noted"] += notices.note(unit, admission_notices(agreement, undecided, dutch_time(at).date()))
+        missing = by_advice.counts(unit, agreement.school_year)
+        done["noted"] += notices.note(unit, advice_notices(agreement, missing, dutch_time(at).date()))
         if messages := queue_messages(unit, lambda round_id: _with_guests(unit, round_id)):
             done["messages"] = messages
         if school_page is not None:
@@ -66,8 +75,9 @@ def update_notices(
                 unit, lambda round_id: rounds.get_round(unit, round_id).agreement, school_page
             )
         for recipient, every in notices.waiting(unit).items():
-            # Without a round there is nothing to tell but what happened to a school's accounts
-            waiting = every if found else [one for one in every if one.content.kind in ACCOUNT_KINDS]
+            # Without a round there is nothing to tell but what happened to a school's accounts, and what the law asks
+            told = (*ACCOUNT_KINDS, *ADMISSION_KINDS, *ADVICE_KINDS)
+            waiting = every if found else [one for one in every if one.content.kind in told]
             if not waiting:
                 continue
             if kind := _queue(unit, agreement, recipient, waiting, at=at, board=board, school_page=school_page):

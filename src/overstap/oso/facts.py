@@ -22,7 +22,38 @@ from overstap.oso.entitled_persons import (
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
 
-_FORMAT = 1
+_FORMAT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceFacts:
+    """What a dossier says of the school's advice and the test.
+
+    Args:
+        is_known: whether the record has it; records of before there was none do not.
+        advice: code of the advice (code list 2); empty without one.
+        revised: code of the revised advice; empty without one.
+        is_motivated: whether there is a motivation of the revision, or of not revising.
+        is_provisional: whether the dossier is a provisional one.
+        took_test: whether the pupil took part in the test; None: not stated.
+        is_exempt: whether the pupil is exempt from it by law.
+        test_advice: advice of the test in words; empty without one.
+    """
+
+    is_known: bool = False
+    advice: str = field(default="", repr=False)
+    revised: str = field(default="", repr=False)
+    is_motivated: bool = field(default=False, repr=False)
+    is_provisional: bool = False
+    took_test: bool | None = field(default=None, repr=False)
+    is_exempt: bool = field(default=False, repr=False)
+    test_advice: str = field(default="", repr=False)
+
+    @staticmethod
+    def from_record(record: bytes) -> "AdviceFacts":
+        """Parse a record."""
+        kept = json.loads(record)["facts"].get("advice")
+        return AdviceFacts(**kept) if kept else AdviceFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +74,7 @@ class DossierFacts:
         birth_month: YYYY-MM, where only the month is stated.
         pupil: the pupil as entitled reader when of age; None in profiles where parents always inspect.
         carers: the living legal representatives.
+        advice: the school's advice and the test.
     """
 
     oso_version: str
@@ -58,6 +90,7 @@ class DossierFacts:
     birth_month: str | None = field(repr=False)
     pupil: EntitledReader | None = field(repr=False)
     carers: tuple[EntitledReader, ...] = field(repr=False)
+    advice: AdviceFacts = AdviceFacts()
 
     def entitled(self, today: date, handle: Callable[[str], str]) -> list[EntitledReader]:
         """Return the persons entitled to inspect the dossier; empty without a living legal representative.
@@ -83,9 +116,12 @@ class DossierFacts:
     def from_record(record: bytes) -> "DossierFacts":
         """Parse a record."""
         facts = json.loads(record)["facts"]
-        pupil, carers = facts.pop("pupil"), facts.pop("carers")
+        pupil, carers, advice = facts.pop("pupil"), facts.pop("carers"), facts.pop("advice", None)
         return DossierFacts(
-            **facts, pupil=_person(pupil) if pupil else None, carers=tuple(_person(each) for each in carers)
+            **facts,
+            pupil=_person(pupil) if pupil else None,
+            carers=tuple(_person(each) for each in carers),
+            advice=AdviceFacts(**advice) if advice else AdviceFacts(),
         )
 
 
@@ -111,6 +147,26 @@ def facts_of(dossier: Dossier) -> DossierFacts:
         birth_month=text("geboortemaand")[:7] or None,
         pupil=entitled_pupil(dossier),
         carers=entitled_carers(dossier),
+        advice=_advice_of(dossier),
+    )
+
+
+def _advice_of(dossier: Dossier) -> AdviceFacts:
+    """Extract what a dossier says of the school's advice and the test."""
+    pupil, inspection = dossier.pupil, dossier.tree.block("inzage")
+    advice = pupil.block("overstapadvies") if pupil is not None else None
+    test = pupil.block("eindtoets_basisonderwijs") if pupil is not None else None
+    result = test.block("eindtoetsresultaat") if test is not None else None
+    took = test.text("deelgenomen") if test is not None else None
+    return AdviceFacts(
+        is_known=True,
+        advice=(advice.text("advies") or "") if advice is not None else "",
+        revised=(advice.text("herzienadvies") or "") if advice is not None else "",
+        is_motivated=bool(advice is not None and (advice.text("motivatie_herzienadvies") or "").strip()),
+        is_provisional=inspection is not None and inspection.text("voorlopigdossier") in ("true", "1"),
+        took_test=None if took is None else took in ("true", "1"),
+        is_exempt=result is not None and result.text("wettelijke_ontheffing") == "J",
+        test_advice=(result.text("toets_advies") or "") if result is not None else "",
     )
 
 
@@ -125,12 +181,13 @@ def record_of(dossier: Dossier, judged: Mapping[str, Any] | None = None) -> byte
     values = _values(facts) | {
         "pupil": None if facts.pupil is None else _values(facts.pupil),
         "carers": [_values(each) for each in facts.carers],
+        "advice": _values(facts.advice),
     }
     kept = {"format": _FORMAT, "facts": values, "judged": judged}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _values(facts: DossierFacts | EntitledReader) -> dict[str, Any]:
+def _values(facts: DossierFacts | EntitledReader | AdviceFacts) -> dict[str, Any]:
     """Return the fields as a dictionary, without the deep copies of `dataclasses.asdict`."""
     return {each.name: getattr(facts, each.name) for each in fields(facts)}
 

@@ -5,6 +5,7 @@ from collections import Counter
 
 from overstap.clock import dutch_time
 from overstap.ledger.rounds import rounds
+from overstap.quality import advice_standing
 from overstap.rounds.agreed import round_context
 from overstap.rounds.context import Context, RoundContext
 from overstap.rounds.garbage import fewer_collections
@@ -36,6 +37,9 @@ def check(context: RoundContext) -> Counter[str]:
         made_at=context.clock(),
         registers=registers.load(context.settings.registers),
     )
+    if context.kind.is_of_leavers:
+        with context.unit("check") as unit:
+            advice_standing.update(unit, context.agreement.school_year, dutch_time(context.clock()).date())
     reports = context.place("reports")
     if reports is not None:
         with context.unit("check") as unit:

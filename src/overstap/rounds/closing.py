@@ -7,6 +7,7 @@ from overstap.closing.checkpoint import make_checkpoint
 from overstap.closing.report import round_report, write_report
 from overstap.errors import OverstapError
 from overstap.ledger.delivery import deliveries, results
+from overstap.ledger.rosters import by_advice
 from overstap.ledger.rounds import counts, gate_decisions, rounds
 from overstap.quality.publishing import publish
 from overstap.quality.rulebook import sentence_of
@@ -65,6 +66,7 @@ def close(context: RoundContext) -> Closed | None:
             sentence_of=sentence_of,
             at=context.clock(),
             missing=deliveries.without_receiver(unit, context.round_id),
+            older_advice=by_advice.older(unit, context.round_id),
         )
         quality = publish(unit, reports, context.round_id)
     path = write_report(reports, context.round_id, report)

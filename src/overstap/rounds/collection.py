@@ -31,6 +31,7 @@ from overstap.oso.model import Dossier
 from overstap.pki.expiry import expiry_dates
 from overstap.quality.examination import examine
 from overstap.quality.region_rulebook import expected_in
+from overstap.rounds.advice_tests import collect_places, collect_tests
 from overstap.rounds.context import Context, RoundContext
 from overstap.rounds.garbage import fewer_collections
 from overstap.texts import texts
@@ -76,7 +77,10 @@ def register(context: RoundContext) -> Counter[str]:
     if agreed.connection:
         with context.database(agreed.connection) as connection:
             found.append(SourceRegistrations("database", *applications.read_database(connection, context.region)))
-    return collect_registrations(context.ledger, context.agreement, found, "registrations")
+    counts = collect_registrations(context.ledger, context.agreement, found, "registrations")
+    collect_tests(context)
+    collect_places(context)
+    return counts
 
 
 @fewer_collections()

@@ -93,8 +93,9 @@ def for_notices(unit: UnitOfWork, at: datetime) -> datetime:
         for left in uncollected.per_school(unit, one.round_id, agreed.milestones.receipts_due):
             found += [left.since + REMIND_AFTER * (left.reminders_due + 1), agreed.milestones.receipts_due - DAILY]
     waiting = ledger_notices.counts(unit)
-    if known and waiting.total():
-        found += _mail_times(known[-1].agreement.notices, at, has_urgent=waiting["urgent"] > 0)
+    agreement = known[-1].agreement if known else rounds.newest_agreement(unit)
+    if agreement is not None and waiting.total():
+        found += _mail_times(agreement.notices, at, has_urgent=waiting["urgent"] > 0)
     return soonest(found, at)
 
 

@@ -4,10 +4,12 @@ import math
 from datetime import timedelta
 
 from overstap.agreements import Agreement, RoundKind
+from overstap.clock import dutch_time
 from overstap.closing.undeliverable import REASONS, undeliverable
 from overstap.delivery.unusual import MANY_UNSTATED, DeliverySituation, Ending, unusual
 from overstap.ledger.delivery import deliveries
 from overstap.ledger.review import windows
+from overstap.ledger.rosters import by_advice
 from overstap.ledger.rounds import counts, gate_holds, placements, registrations
 from overstap.ledger.rounds.gate_decisions import first_release, ready_to_leave
 from overstap.ledger.rounds.gate_holds import (
@@ -21,6 +23,7 @@ from overstap.ledger.rounds.round_agreements import versions
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.undelivered import report_undelivered
 from overstap.pki.expiry import ExpiryKind, expiring
+from overstap.quality import advice_standing
 from overstap.rounds.context import RoundContext
 from overstap.rounds.opening import leaves_open
 
@@ -161,12 +164,16 @@ def look_before_delivery(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
         for one in expiring(context.trust, at=context.clock(), days=days)
         if one.kind is ExpiryKind.CERTIFICATE and one.owner in mine
     ]
+    if context.kind.is_of_leavers:
+        advice_standing.update(unit, context.agreement.school_year, dutch_time(context.clock()).date())
+    asks = context.round.older_advice == "ask"
     found = DeliverySituation(
         counts.primary_schools(unit, context.round_id),
         endings,
         _is_agreement_changed(unit, context),
         registrations.unstated(unit, context.agreement.school_year) if context.kind.is_inspected else None,
         placements.unanswered(unit, context.round_id),
+        by_advice.older(unit, context.round_id, ("inspected",)) if asks else {},
     )
     return gate_holds.update_holds(unit, context.round_id, RELEASE_FOR_DELIVERY, unusual(found))
 

@@ -10,6 +10,7 @@ from owned import by_owner
 from test_walk import NOW, PO, PUPIL, REGION, ROUND, VO, accept_all, agreement, inspect, release, seal, send, supply
 from test_walk import incoming as dossier_of
 
+from overstap.agreements import Agreement
 from overstap.agreements.model import RoundKind
 from overstap.intake import applications
 from overstap.intake.applications import HEADER, OPTIONAL
@@ -239,3 +240,30 @@ def test_undecided_applications_count_from_their_first_moment_until_somebody_dec
     assert undecided() == [(VO, "2027-03-31", True, 1)], "it stays the longer period"
     collect(opened, tmp_path, line(ONE, "1", "geweigerd", "advies", moment="2027-05-01 9:00"), placed)
     assert undecided() == []
+
+
+def test_who_got_no_decision_in_time_is_listed_with_a_temporary_place(ledger: Ledger) -> None:
+    plain = agreement().model_dump(mode="json") | {"school_year": "2024-2025"}
+    plain["rounds"] = {"placement": {**plain["rounds"]["advice"], "receivers": "placed"}}
+    past = Agreement.model_validate(plain)
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, past, RoundKind.PLACEMENT)
+        at = datetime(2025, 3, 26, 9, tzinfo=UTC)
+        stated = [
+            registrations.Registration(ONE, PO, VO, "applied", at, 1, "support_examined"),
+            registrations.Registration(TWO, PO, VO, "applied", at, 1, "complete"),
+        ]
+        registrations.record_registrations(unit, "2024-2025", stated)
+    round_id = past.round_id(RoundKind.PLACEMENT)
+
+    def late() -> list[tuple[str, ...]]:
+        with ledger.unit(REGION, "test") as unit:
+            found = by_application.listed(unit, round_id)
+        return [one.secondary_schools for one in found if one.list is RosterList.TEMPORARY_PLACE]
+
+    assert late() == [(VO,), (VO,)]
+    with ledger.unit(REGION, "test") as unit:
+        decided = registrations.Registration(TWO, PO, VO, "applied", datetime(2025, 5, 1, tzinfo=UTC), 1, "refused")
+        registrations.record_registrations(unit, "2024-2025", [decided])
+    assert late() == [(VO,)]
+    sound(ledger)

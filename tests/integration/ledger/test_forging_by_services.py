@@ -450,6 +450,7 @@ MAY: dict[str, set[str]] = {
         *("save_mapping", "use_mapping"),
         *("page_collect", "page_confirm", "page_is_open", "page_removed", "page_say"),
         *("ask_guest", "page_school"),
+        *("state_applications", "state_offer", "note_draw"),
     },
     "desk_alfa": {"adopt_envelope", "audit"},
     "watch_alfa": {"is_of_leavers"},

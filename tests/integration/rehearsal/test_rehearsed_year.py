@@ -98,6 +98,10 @@ def test_a_pupil_placed_twice_waits_for_the_coordinator_in_the_placement_round()
         who = {"seed": 4, "pupils": 12, "schools": 1, "assumptions": RehearsalAssumptions(late=0, silent=0)}
         seen = list(rehearse_year(played, national_year("2026-2027"), server=server, **who))
     [told], [delivered], [closed] = of(seen, "placed_twice"), of(seen, "delivered"), of(seen, "closed")
+    [advice] = of(seen, "advice")
+    assert advice.facts["higher"] >= 1
+    assert advice.facts["without"] == 0, "of each pupil there is a test advice or a reason"
+    assert advice.facts["free"] == sum(range(5)) * 2
     assert told.facts["pupils"] in (1, 2)  # one, or twins
     assert told.at == delivered.at
     assert delivered.facts["envelopes"] == delivered.facts["dossiers"]

@@ -77,6 +77,7 @@ def test_each_reason_has_its_sentence_with_its_facts() -> None:
         [Ending("98XA00 signing-2", datetime(2027, 3, 1, 12, tzinfo=UTC))],
         is_agreement_changed=True,
         placed_twice=[HoldReason("placed_twice", 1, {}, "6BCJ-X0NH/98XA00/98XB00")],
+        older_advice={"99XA00": 2},
     )
     said = texts("orchestration/gates")["release_for_delivery"]["reasons"]
     nothing = DeliverySituation([school("A", 10, accepted=10)])

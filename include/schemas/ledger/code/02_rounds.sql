@@ -187,6 +187,7 @@ create function overstap.record_registrations(of_year text, pupils bytea[], from
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare changed integer;
 begin
+    perform hold_registrations(acting_region(), of_year);
     with stated as (
         -- What a source does not state stays as it was at that moment: not every source has these columns
         select y.p, y.s, y.o, y.g, y.a, y.f, coalesce(y.n, k.preference) as n, coalesce(y.t, k.status) as t,
@@ -250,6 +251,7 @@ create function overstap.withdraw_registrations(of_year text) returns integer
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare gone integer;
 begin
+    perform hold_registrations(acting_region(), of_year);
     with withdrawn as (
         update application a set withdrawn_at = overstap.clock(), unstated_at = null
          where a.region = acting_region() and a.school_year = of_year and a.withdrawn_at is null

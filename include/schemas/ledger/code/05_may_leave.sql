@@ -91,6 +91,7 @@ select d.dossier, d.version as number, r.seen_on, case when e.objects then 'Nee'
 -- one that hands over. What a secondary school tells back (feedback) goes to where the pupil came from. A partnership receives of
 -- all its schools, since no source states it pupil by pupil. In a placement round a pupil who is placed at several schools is received
 -- by none until a coordinator has said which placements hold (22_placements.sql), and then by those.
+-- A version that was taken back at a school is not sent there again.
 -- A secondary school from outside the region receives what a coordinator named for it, in that round alone.
 -- The ways stand within one dossier: a union of all dossiers was made anew for each one that was asked about.
 create view overstap.may_receive with (security_invoker = true) as
@@ -116,7 +117,9 @@ select d.dossier, r.school as secondary_school, r.stage
         union all
        select s.school, 'placed' from unnest(o.receiving) as s (school) where not o.inspects
         union all
-       select g.school, 'placed' from overstap.guest_dossier g where g.dossier = d.dossier and g.ended_at is null) r;
+       select g.school, 'placed' from overstap.guest_dossier g where g.dossier = d.dossier and g.ended_at is null) r
+ where not exists (select from overstap.envelope_withdrawal w
+                    where w.dossier = d.dossier and w.number = d.version and w.secondary_school = r.school);
 
 -- Where a region requires consent (VO-VO), what has none when its window is over does not go, and nothing in the state says so: the
 -- dossier was inspected. This tells which those are; they end as a count in the round's report and on the board.

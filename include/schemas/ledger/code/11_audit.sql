@@ -57,9 +57,9 @@ begin
     if what ~ '^(agreement|contact|mapping|placement|registrations|retention|round|run)\.'
        or what ~ '^gate\.' and what <> 'gate.hold'
        or what in ('review.record', 'review.carry', 'review.lapse', 'review.code', 'review.code_ended', 'review.wish',
-                   'delivery.withdraw', 'delivery.adopt', 'delivery.collect', 'delivery.by_account', 'revocation.by_account',
+                   'delivery.withdraw', 'delivery.take_back', 'delivery.adopt', 'delivery.collect', 'delivery.by_account', 'revocation.by_account',
                    'result.by_account', 'evidence.checkpoint')
-       or what ~ '^(guest|school|second|roster|typed)\.'
+       or what ~ '^(guest|school|second|roster|typed|tests|offers)\.'
        then
         raise exception 'a line of % is written by the function that does it', what using errcode = 'insufficient_privilege';
     end if;

@@ -57,6 +57,7 @@ create function overstap.forget_registrations(of_year text, pupils bytea[]) retu
     language plpgsql set search_path = overstap, pg_temp as $$
 declare gone integer;
 begin
+    perform hold_registrations(acting_region(), of_year);
     delete from application a where a.region = acting_region() and a.school_year = of_year and a.pupil = any(pupils);
     get diagnostics gone = row_count;
     update placement_answer s set pupil = sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
@@ -93,6 +94,7 @@ begin
     delete from review_access where access = any(accesses);
     delete from review_attachment a using review_frozen f where f.frozen = a.frozen and f.dossier = any(ids);
     delete from finding where dossier = any(ids);
+    perform forget_tests_of(ids);
     update delivery set envelope = '' where dossier = any(ids);
     update mail m set state = 'refused', content = null, settled_at = overstap.clock()
       from invitation i where i.dossier = any(ids) and m.region = i.region and m.content is not null
@@ -182,6 +184,17 @@ begin
         select forget_roster(array(select p.roster_pupil from roster_pupil p join round o on o.school_year = p.school_year
                                     where o.round_id = of_round and p.region = of_region)) into more;
         gone := gone + more;
+        -- Who made a draw may be a person; what came of it stays
+        update draw w set made_by = '' from round o
+         where o.round_id = of_round and w.region = of_region and w.school_year = o.school_year and w.made_by <> '';
+        get diagnostics more = row_count;
+        gone := gone + more;
+        select coalesce(forget_tests(y.school_year, y.pupils), 0) into more
+          from (select o.school_year, array_agg(distinct t.pupil) as pupils from round o
+                  join (select region, school_year, pupil from pupil_test union select region, school_year, pupil from advice_flag) t
+                    on t.region = o.region and t.school_year = o.school_year
+                 where o.round_id = of_round and o.region = of_region group by o.school_year) y;
+        gone := gone + coalesce(more, 0);
     end if;
     gone := gone + erase_guests(of_round);
     gone := gone + erase_mappings(of_round);

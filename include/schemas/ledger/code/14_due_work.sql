@@ -31,6 +31,9 @@ select r.region, k.work, case when w.looked_at is null then o.opened_at else lea
        select min(x.decided_at) from withdrawal x
         where k.work = 'deliveries' and h.line > w.line and x.region = r.region and x.decided_at > w.looked_at
        union all
+       select min(x.decided_at) from envelope_withdrawal x
+        where k.work = 'deliveries' and h.line > w.line and x.region = r.region and x.decided_at > w.looked_at
+       union all
        select min(x.taken_at) from round_agreement x
         where k.work = 'deliveries' and h.line > w.line and x.region = r.region and x.taken_at > w.looked_at
        union all

@@ -29,6 +29,15 @@ grant select, insert (region, school_year, school, source, code, facts), update 
 grant execute on function overstap.hold_roster, overstap.take_roster, overstap.settle_missing, overstap.take_off_roster,
     overstap.put_back_on_roster, overstap.take_up_list, overstap.roster_digest, overstap.is_of_leavers to overstap_region;
 
+-- advice and test
+grant select on overstap.pupil_test to overstap_region;
+grant select, insert (region, school_year, pupil, primary_school, flag, dossier), delete on overstap.advice_flag to overstap_region;
+grant execute on function overstap.take_tests, overstap.tests_digest to overstap_region;
+
+-- places
+grant select on overstap.offer, overstap.draw to overstap_region;
+grant execute on function overstap.take_offers, overstap.offers_digest to overstap_region;
+
 -- drafts of agreements: a task writes what was approved
 grant select on overstap.agreement_draft, overstap.agreement_draft_version to overstap_region;
 grant execute on function overstap.announce_draft, overstap.settle_draft to overstap_region;
@@ -99,7 +108,7 @@ grant select, insert (region, round_id, message_id, primary_school, secondary_sc
     on overstap.non_delivery to overstap_region;
 grant select, insert (request_id, region, secondary_school, primary_school, pupil, answer, reason, message_id)
     on overstap.dossier_request to overstap_region;
-grant select on overstap.withdrawal to overstap_region;
+grant select on overstap.withdrawal, overstap.envelope_withdrawal to overstap_region;
 grant select on overstap.on_page, overstap.page_collection, overstap.page_confirmation, overstap.page_result to overstap_region;
 grant execute on function overstap.withdraw to overstap_region;
 grant select, insert (message_id, region, statement, statement_digest),

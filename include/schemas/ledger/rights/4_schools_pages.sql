@@ -41,6 +41,8 @@ grant execute on function overstap.page_is_open, overstap.page_collect, overstap
     to overstap_rights_school;
 -- A receiving school asks a primary school outside the region for its own applicants: by a function that takes the stay.
 grant execute on function overstap.ask_guest, overstap.page_school to overstap_rights_school;
+-- The states of the applications at a receiving school: by a function that takes the stay, as well.
+grant execute on function overstap.state_applications, overstap.state_offer, overstap.note_draw to overstap_rights_school;
 -- Signing in, before any region is known: each acts on the one account that the password or the stay is of.
 grant execute on function overstap.school_try, overstap.school_enter, overstap.school_enter_federated, overstap.school_stay_look, overstap.school_stay_end,
     overstap.guest_look, overstap.guest_accept,

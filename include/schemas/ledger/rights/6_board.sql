@@ -6,7 +6,7 @@ grant select on all tables in schema overstap to overstap_rights_watch;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.review_access, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device,
     overstap.school_factor, overstap.school_recovery_code, overstap.typed_dossier, overstap.typed_step,
-    overstap.typed_file, overstap.school_mapping, overstap.guest_school, overstap.page_collection from overstap_rights_watch;
+    overstap.typed_file, overstap.school_mapping, overstap.guest_school, overstap.page_collection, overstap.pupil_test from overstap_rights_watch;
 grant select (region, school, number, fields, unread, saved_by, saved_at, used_at) on overstap.school_mapping to overstap_rights_watch;
 grant select (guest, region, round_id, school, name, kind, pupils, invited_by, invited_at, asked, asked_at, changes, mailed_at, expires_at, ended_by, ended_at)
     on overstap.guest_school to overstap_rights_watch;

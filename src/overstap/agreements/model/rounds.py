@@ -119,6 +119,9 @@ class Round(AgreementPart):
     consent: Literal["not_asked", "asked", "required"] = "not_asked"
     """Whether parents are asked for consent to the transfer (rule OVa.IZ05, DOMAIN 3.5); `required`: a dossier without
     consent is not sent."""
+    older_advice: Literal["warn", "ask"] = "warn"
+    """What becomes of a dossier whose advice is no longer the newest that is known of the pupil. `warn`: the board and
+    the report tell it; `ask`: the coordinator is asked before delivery too."""
     invitations: Invitations = Invitations()
     inspection: Inspection = Inspection()
     """Rules for a dossier that changes after inspection."""

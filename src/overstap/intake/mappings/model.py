@@ -26,6 +26,8 @@ REGISTRATION_COLUMNS = (
     "reden",
 )
 """Those of `intake.applications`, which is not imported: it needs PostgreSQL's library, and an agreement does not."""
+TEST_COLUMNS = ("leerlingnummer", "basisschool", "toetsadvies", "toets", "reden", "vastgelegd_op")
+"""Those of `intake.pupil_tests`."""
 NAME = r"^[a-z][a-z0-9_-]{0,39}$"
 """Form of a mapping's name, which is that of its file."""
 _STEP = re.compile(r"([A-Za-z_0-9-]+)(?:\[([1-9][0-9]?)\])?")
@@ -41,6 +43,8 @@ class About(StrEnum):
     """A row per pupil, with the data of the dossier."""
     REGISTRATIONS = "registrations"
     """A row per pupil and secondary school: applications, registrations, placements."""
+    TESTS = "tests"
+    """A row per pupil: the advice of the test, or why there is none."""
 
 
 class Kind(StrEnum):
@@ -129,22 +133,23 @@ class Mapping(_Part):
         return tuple(dict.fromkeys(map(column_name, read)))
 
     def check_target(self, target: str) -> OsoField | None:
-        """Return the field of a path; None for registrations.
+        """Return the field of a path; None for registrations and tests.
 
         Raises:
             ValueError: there is no such field, or it holds others.
         """
-        if self.about is About.REGISTRATIONS:
-            if target not in REGISTRATION_COLUMNS:
-                raise ValueError(f"{target}: no column of registrations ({', '.join(REGISTRATION_COLUMNS)})")
-            return None
+        for about, columns in (("registrations", REGISTRATION_COLUMNS), ("tests", TEST_COLUMNS)):
+            if self.about == about:
+                if target not in columns:
+                    raise ValueError(f"{target}: no column of {about} ({', '.join(columns)})")
+                return None
         return field_at(catalogue(self.oso), target)
 
     def kind_of(self, rule: ColumnRule) -> Kind:
         """Return how a rule reads its cells: as stated, or by the type of the field."""
         if rule.kind is not None:
             return rule.kind
-        if self.about is About.REGISTRATIONS:
+        if self.about is not About.DOSSIERS:
             return _OF_REGISTRATIONS.get(rule.field, Kind.TEXT)
         return kind_of_field(catalogue(self.oso), rule.field)
 

@@ -12,7 +12,7 @@ from overstap.tabular import Header, HeaderError, RefusedRow, Table, read_table
 from overstap.tabular.table import column_name
 
 LIMIT_BYTES = 50_000_000
-LIMIT_ROWS = {About.DOSSIERS: 5_000, About.REGISTRATIONS: 1_000_000}
+LIMIT_ROWS = {About.DOSSIERS: 5_000, About.REGISTRATIONS: 1_000_000, About.TESTS: 300_000}
 """Largest number of rows of one file: far above the pupils of a school, and above those of a region."""
 _STAGES = {name: name for name in ("aangemeld", "ingeschreven", "geplaatst")}
 
@@ -112,7 +112,7 @@ class _Reader:
 
 def codes_of(mapping: Mapping, rule: ColumnRule) -> dict[str, str]:
     """Return the codes that a field may have, with their labels; empty without a code list."""
-    if mapping.about is About.REGISTRATIONS:
+    if mapping.about is not About.DOSSIERS:
         return _STAGES if rule.field == "fase" else {}
     known = catalogue(mapping.oso)
     found = mapping.check_target(rule.field)

@@ -134,12 +134,13 @@ def revoked(unit: UnitOfWork, secondary_school: str) -> list[RevokedOnPage]:
         RevokedOnPage(message_id, VersionRef(dossier, number), decided_at)
         for message_id, dossier, number, decided_at in unit.rows(
             """
-            select l.message_id, l.dossier, l.number, w.decided_at
+            select l.message_id, l.dossier, l.number, coalesce(e.decided_at, w.decided_at)
               from overstap.delivery l
               join overstap.revocation r using (message_id)
-              join overstap.withdrawal w on w.dossier = l.dossier
+              left join overstap.withdrawal w on w.dossier = l.dossier
+              left join overstap.envelope_withdrawal e on e.message_id = l.message_id
              where l.secondary_school = %(school)s and l.key_id is not null and r.state = 'open'
-             order by w.decided_at, l.message_id
+             order by 4, l.message_id
             """,
             school=secondary_school,
         )

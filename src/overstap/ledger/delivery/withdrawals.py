@@ -23,7 +23,7 @@ class WithdrawalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeToRevoke:
-    """An envelope of a withdrawn dossier that its receiver may have, without a revocation yet."""
+    """An envelope that was taken back and that its receiver may have, without a revocation yet."""
 
     message_id: UUID
     envelope_digest: bytes
@@ -102,7 +102,9 @@ def withdraw(
 
 
 def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[EnvelopeToRevoke]:
-    """Return the envelopes of withdrawn dossiers that schools may have, without a revocation yet.
+    """Return the envelopes that were taken back and that schools may have, without a revocation yet.
+
+    They are those of withdrawn dossiers, and those that were taken back at one school.
 
     An envelope that was sent without an answer may have arrived, so it is revoked too. What stood on a school's page,
     and nobody collected, is gone from it.
@@ -111,14 +113,16 @@ def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[EnvelopeToR
         EnvelopeToRevoke(row[0], row[1], row[2], row[3], WithdrawalReason(row[4]))
         for row in unit.rows(
             """
-            select l.message_id, l.envelope_digest, d.primary_school, l.secondary_school, w.reason
-              from overstap.withdrawal w
+            select l.message_id, l.envelope_digest, d.primary_school, l.secondary_school, coalesce(e.reason, w.reason)
+              from overstap.delivery l
               join overstap.dossier d using (dossier)
-              join overstap.delivery l on l.dossier = w.dossier
-             where (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
+              left join overstap.withdrawal w on w.dossier = l.dossier
+              left join overstap.envelope_withdrawal e on e.message_id = l.message_id
+             where (w.dossier is not null or e.message_id is not null)
+               and (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
                and (l.key_id is null
                     or exists (select from overstap.page_collection c where c.message_id = l.message_id))
-               and (%(round)s::text is null or w.round_id = %(round)s)
+               and (%(round)s::text is null or l.round_id = %(round)s)
                and not exists (select from overstap.revocation r where r.message_id = l.message_id)
              order by l.message_id
             """,
@@ -288,7 +292,13 @@ def statuses(unit: UnitOfWork, round_id: str) -> list[WithdrawalStatus]:
                    and (l.key_id is null
                         or exists (select from overstap.page_collection c where c.message_id = l.message_id))
               left join overstap.revocation r on r.message_id = l.message_id
-             where w.round_id = %(round)s order by w.decided_at, w.dossier, l.message_id
+             where w.round_id = %(round)s
+            union all
+            select e.dossier, e.reason, e.decided_by, e.decided_at, e.message_id, e.secondary_school,
+                   coalesce(r.state, 'unsigned'), r.problem
+              from overstap.envelope_withdrawal e left join overstap.revocation r using (message_id)
+             where e.round_id = %(round)s and not exists (select from overstap.withdrawal w where w.dossier = e.dossier)
+             order by 4, 1, 5
             """,
             round=round_id,
         )

@@ -5,8 +5,10 @@ They stand beside the lists of `matching`, with the same owners, and need no ros
 
 from uuid import UUID
 
+from overstap.agreements import RoundId
+from overstap.agreements.national import national_year
 from overstap.ledger.dossiers.reference import reference
-from overstap.ledger.rosters import matching
+from overstap.ledger.rosters import by_advice, matching
 from overstap.ledger.rosters.matching import IncompletePupil, ListCount, RosterList
 from overstap.ledger.session import UnitOfWork
 
@@ -49,6 +51,26 @@ _LISTED = """
            and (a.withdrawn_at is not null or a.stage = 'placed' and not l.secondary_school = any(t.holds))
            and not exists (select from overstap.revocation r where r.message_id = l.message_id)
          group by 1, 2
+        union all
+        select t.pupil, min(t.school), 'temporary_place', array_agg(t.secondary_school order by t.secondary_school)
+          from (select a.pupil, a.secondary_school, (array_agg(a.primary_school))[1] as school,
+                       (min(least(e.stated_at, a.recorded_at)) at time zone 'Europe/Amsterdam')::date as first_day,
+                       bool_or(e.status = 'support_examined') is true as is_examined
+                  from overstap.round o
+                  join overstap.application a on a.region = o.region and a.school_year = o.school_year
+                  join overstap.application_event e
+                    on e.region = a.region and e.school_year = a.school_year and e.pupil = a.pupil
+                   and e.secondary_school = a.secondary_school
+                 where o.round_id = %(round)s and o.kind = 'placement' and a.withdrawn_at is null
+                   and a.stage = 'applied' and coalesce(a.status, 'applied') <> 'placed'
+                   and not exists (select from overstap.application x
+                                    where x.region = a.region and x.school_year = a.school_year
+                                      and x.pupil = a.pupil and x.withdrawn_at is null and x.stage = 'placed')
+                 group by a.pupil, a.secondary_school) t
+         where greatest(t.first_day, %(counts_from)s::date)
+               + 7 * (%(weeks)s + case when t.is_examined then %(more)s else 0 end)
+               < (overstap.clock() at time zone 'Europe/Amsterdam')::date
+         group by t.pupil
     )
     select f.school, f.list, f.pupil, f.schools,
            (select min(d.dossier::text)::uuid from overstap.dossier d
@@ -62,27 +84,35 @@ def listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[I
 
     Admitted nowhere is told in a placement round: who applied and is placed nowhere. Withdrawn everywhere: no source
     states an application of the pupil any more. Sent in vain: a school was sent the dossier, and the application there
-    ended since, or another placement holds; what it has is taken back by withdrawing the dossier.
+    ended since, or another placement holds; what it has is taken back by withdrawing the dossier. Temporary place: the
+    legal period of an application is over without a decision, and the pupil is placed nowhere.
 
     Args:
         unit: the transaction; it needs no key.
         round_id: the round; one that is not of leavers has none.
         school: of this primary school only.
     """
+    national = national_year(RoundId(round_id).school_year)
+    values = {
+        "counts_from": national.statutory.registration.last,
+        "weeks": national.admission.weeks,
+        "more": national.admission.support_weeks,
+    }
     found = [
         IncompletePupil(
             *(of_school, RosterList(name), None),
             reference(dossier or UUID(bytes=bytes(pupil[:16]))),
             tuple(schools),
         )
-        for of_school, name, pupil, schools, dossier in unit.rows(_LISTED, round=round_id, school=school)
+        for of_school, name, pupil, schools, dossier in unit.rows(_LISTED, round=round_id, school=school, **values)
     ]
     return matching.in_order(found)
 
 
 def all_listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[IncompletePupil]:
-    """Return these pupils and those of `matching.listed`, by school and list."""
-    return matching.in_order([*matching.listed(unit, round_id, school), *listed(unit, round_id, school)])
+    """Return these pupils and those of `matching.listed` and `by_advice.listed`, by school and list."""
+    every = (matching.listed, listed, by_advice.listed)
+    return matching.in_order([one for found in every for one in found(unit, round_id, school)])
 
 
 def all_counts(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[ListCount]:

@@ -37,6 +37,16 @@ class RosterList(StrEnum):
     """Several applications are a first choice (`by_application`)."""
     SENT_IN_VAIN = "sent_in_vain"
     """A school may have the dossier, and the pupil does not go there (`by_application`)."""
+    TEMPORARY_PLACE = "temporary_place"
+    """The legal period for a decision is over, so the pupil has a temporary place (`by_application`)."""
+    NO_ADVICE = "no_advice"
+    """The day by which there is an advice is past, and no dossier has one (`by_advice`)."""
+    NO_TEST = "no_test"
+    """The day by which results are there is past, and neither a result nor a reason is known (`by_advice`)."""
+    RECONSIDER = "reconsider"
+    """The test advice is higher, and no reconsideration is recorded or motivated (`by_advice`)."""
+    OLDER_ADVICE = "older_advice"
+    """The dossier has another advice than a newer one of the pupil (`by_advice`)."""
 
 
 @dataclass(frozen=True, slots=True)

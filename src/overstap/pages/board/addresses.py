@@ -78,6 +78,16 @@ def take_up_list(round_id: str) -> str:
     return f"{round_page(round_id)}/lijst-oppakken"
 
 
+def places(round_id: str, ending: str = "") -> str:
+    """Return the path of the page of places, or of a file of it: "plaatsen.csv", "vrij.pdf".
+
+    Args:
+        round_id: the round.
+        ending: name of the file; empty: the page.
+    """
+    return f"{round_page(round_id)}/plaatsen{f'/{ending}' if ending else ''}"
+
+
 def placements(round_id: str) -> str:
     """Return the path of the page with the pupils who are placed at several schools."""
     return f"{round_page(round_id)}/dubbel-geplaatst"

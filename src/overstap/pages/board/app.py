@@ -31,6 +31,7 @@ from overstap.pages.board.views import (
     calendar,
     files,
     home,
+    places,
     rerun,
     round,
     school,
@@ -57,6 +58,7 @@ _MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "ics": "text/calendar; charset=utf-8",
     "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
@@ -123,6 +125,14 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     @app.get("/ronde/{round_id}/leerlingenlijst.csv")
     def rosters_file(round_id: str, person: BoardUser = asks) -> Response:
         return _file(*files.rosters(board.context(person), round_id))
+
+    @app.get("/ronde/{round_id}/plaatsen", response_class=HTMLResponse)
+    def places_of_region(round_id: str, person: BoardUser = asks) -> str:
+        return places.page(board.context(person), round_id)
+
+    @app.get("/ronde/{round_id}/plaatsen/{name}")
+    def places_file(round_id: str, name: str, person: BoardUser = asks) -> Response:
+        return _file(*places.file(board.context(person), round_id, name))
 
     @app.get("/ronde/{round_id}/kwaliteit.html")
     def quality_file(round_id: str, person: BoardUser = asks) -> Response:

@@ -26,6 +26,8 @@ from overstap.errors import OverstapError
 from overstap.ledger.accounts import CorrectPassword, SchoolAccount
 from overstap.ledger.dossiers.reference import read_reference
 from overstap.ledger.region_keys import sha256
+from overstap.pages.school.advice_pages import AdvicePages
+from overstap.pages.school.application_pages import ApplicationPages
 from overstap.pages.school.collecting_pages import ADDRESS as COLLECTING
 from overstap.pages.school.collecting_pages import CollectingPages
 from overstap.pages.school.federated_pages import FIRST_PAGE, FederatedPages
@@ -36,6 +38,7 @@ from overstap.pages.school.mapping_pages import MappingPages
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.school.page_frame import PageFrame, dutch, id_of, is_ours, read_form, text_of
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
+from overstap.pages.school.places_pages import PlacesPages
 from overstap.pages.school.roster_pages import RosterPages
 from overstap.pages.school.second_factor import FactorPages
 from overstap.pages.school.typed_pages import LIMITS_OF_KEPT, TypedPages, kept_key, limits_of_step
@@ -81,10 +84,14 @@ def build_app(operations: SchoolOperations, *, is_secure: bool, federation: Fede
     mapping = MappingPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     collecting = CollectingPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     inviting = InvitingPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
-    for part in (pages, federated, factors, rosters, typing, mapping, guests, collecting, inviting):
+    applications = ApplicationPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    advices = AdvicePages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    places = PlacesPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    own = (pages, factors, rosters, typing, mapping, guests, collecting, inviting, applications, places)
+    for part in (*own, federated, advices):
         for path, page in part.gets().items():
             app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for part in (pages, factors, rosters, typing, mapping, guests, collecting, inviting):
+    for part in own:
         for path, page in part.posts().items():
             app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
@@ -257,7 +264,9 @@ class _Pages(PageFrame):
         if len(found) == 1 and found[0].inspects and not is_receiver:
             return RedirectResponse(f"/ronde/{found[0].round_id}", 303)
         ct = dutch("school/collecting") if is_receiver else None
-        return self._page(session, "rounds", account=account, rounds=found, ct=ct)
+        at = dutch("school/applications") if is_receiver else None
+        pt = dutch("school/places") if is_receiver else None
+        return self._page(session, "rounds", account=account, rounds=found, ct=ct, at=at, pt=pt)
 
     async def pupils(self, request: Request, round_id: str, code: str = "") -> Response:
         """Show the school's pupils in a round, or redirect to the one whose dossier has the given reference."""

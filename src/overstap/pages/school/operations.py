@@ -26,11 +26,14 @@ from overstap.ledger.review import (
 )
 from overstap.ledger.rounds import round_overview
 from overstap.ledger.rounds.rounds import RoundRow, get_round
+from overstap.pages.school.advice import AdviceOperations
+from overstap.pages.school.applications import ApplicationOperations
 from overstap.pages.school.collecting import CollectingOperations
 from overstap.pages.school.factor_operations import FactorOperations
 from overstap.pages.school.federation import FederatedPerson
 from overstap.pages.school.inviting import InvitingOperations
 from overstap.pages.school.mapping_operations import MappingOperations
+from overstap.pages.school.places import PlacesOperations
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
 from overstap.pages.school.roster_operations import RosterOperations
 from overstap.pages.school.typed_operations import TypedOperations
@@ -141,6 +144,12 @@ class SchoolOperations:
         """Operations on dossiers that a receiving school collects here."""
         self.inviting = InvitingOperations(self._ledger)
         """Operations for asking primary schools outside the region."""
+        self.advices = AdviceOperations(self._ledger)
+        """Operations on advice and test of the school's pupils."""
+        self.applications = ApplicationOperations(self._ledger)
+        """Operations on the applications at a secondary school."""
+        self.places = PlacesOperations(self._ledger)
+        """Operations on the places of a secondary school."""
         self.typed = TypedOperations(self._ledger)
         """Operations on dossiers that the school types in."""
         self.mappings = MappingOperations(self._ledger)

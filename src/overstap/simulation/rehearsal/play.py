@@ -18,7 +18,8 @@ from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check as find_breaches
 from overstap.ledger.review import decisions, windows
-from overstap.ledger.rounds import coordinator_answers, gate_holds, milestones, placements
+from overstap.ledger.rosters import by_advice
+from overstap.ledger.rounds import coordinator_answers, gate_holds, milestones, offers, placements
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools
 from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE, NOT_INSPECTED, RELEASE_FOR_DELIVERY
 from overstap.rounds import checking, closing, collection, delivering, opening, questions, reviewing
@@ -32,6 +33,7 @@ from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import SyntheticDecision
 from overstap.simulation.synthetic.school import PrimarySchool
 from overstap.simulation.synthetic.support import supported, write_support
+from overstap.simulation.synthetic.tables import write_places, write_tests
 from overstap.simulation.synthetic.writing import write_applications, write_school
 
 _MORNING = timedelta(hours=18)
@@ -198,8 +200,25 @@ class RoundRehearsal:
         for school in self.region.primary:  # every school has its folder, an empty one when it is late
             (drop / school.id).mkdir(parents=True, exist_ok=True)
         write_applications(self.region, drop / (self.agreement.registrations.file or ""))
+        if self.kind is RoundKind.PLACEMENT:  # by then the results of tests and the places are known
+            write_tests(self.region, drop / "toetsadviezen.csv")
+            write_places(self.region, drop / "plaatsen.csv")
         collection.register(self._round("registrations"))
         yield from self._collect([school.id for school in self.region.primary])
+        if self.kind is RoundKind.PLACEMENT:
+            yield self._told_of_advice()
+
+    def _told_of_advice(self) -> RehearsalEvent:
+        """Return what the board tells of advices, tests and places."""
+        with self._round("check").unit("check") as unit:
+            found = by_advice.counts(unit, self.agreement.school_year)
+            free = sum(one.free for one in offers.all_offers(unit, self.agreement.school_year))
+        told = Counter[str]()
+        for (_, flag), count in found.items():
+            told[flag] += count
+        return self._saw(
+            "advice", higher=told["reconsider"], without=told["no_test"], older=told["older_advice"], free=free
+        )
 
     def _release(self) -> Iterator[RehearsalEvent]:
         """Release at once; late schools have a question and a window of their own."""

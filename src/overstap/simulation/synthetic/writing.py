@@ -19,6 +19,7 @@ from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
 from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour, SupplySource
+from overstap.simulation.synthetic.tables import write_places, write_tests
 
 APPLICATION_HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
 
@@ -77,6 +78,8 @@ def write(
             _write_export(region, school, folder)
         advance(school.size)
     application_rows = write_applications(region, folder / "applications" / f"{region.name}.csv")
+    write_tests(region, folder / "tests" / f"{region.name}.csv")
+    write_places(region, folder / "places" / f"{region.name}.csv")
     write_reviews(region, folder / "reviews" / region.name, seen_on=region.today)
     las.write_las(region, folder / "las" / "las.sql")
     return WrittenRegion(

@@ -6,7 +6,7 @@ from overstap.agreements import RoundId
 from overstap.closing.report import round_report
 from overstap.ledger import checkpoints, guests, schools
 from overstap.ledger.delivery import deliveries, results
-from overstap.ledger.rosters import by_application
+from overstap.ledger.rosters import by_advice, by_application
 from overstap.ledger.rounds import counts, gate_decisions, round_overview, rounds
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, named, sentence_of
 from overstap.pages.board.views.rosters import to_csv
@@ -42,6 +42,7 @@ def report(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
             sentence_of=sentence_of,
             at=context.now,
             missing=deliveries.without_receiver(unit, round_id),
+            older_advice=by_advice.older(unit, round_id),
         )
     content = made.html.encode() if kind == "html" else made.csv.encode("utf-8-sig")
     return f"{RoundId(round_id).kind}.{kind}", content

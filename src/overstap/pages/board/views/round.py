@@ -110,6 +110,7 @@ def page(
                 roster_groups=(),
                 twice=None,
                 admission=(),
+                is_planned=True,
                 **shared,
             )
         facts = facts_of(unit, view, context.now)
@@ -143,6 +144,8 @@ def page(
             admission=_admission(unit, view, facts, today),
             admission_words=texts("board/admission"),
             national=national_year(view.school_year),
+            is_planned=False,
+            places_words=texts("board/places"),
             twice=placements.summary(placed_twice(unit, round_id)),
             guests=guests.ids(unit, round_id),
             placement_words=texts("board/placements"),

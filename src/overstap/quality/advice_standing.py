@@ -1,0 +1,196 @@
+"""Advice and test of pupils side by side: what is there, what is due, and which dossier has an advice of before.
+
+Advices are read from the records of dossiers, as they were collected, and tests from what sources stated; both are
+encrypted. The lists that follow are kept by keyed hash, for the board, which has no key.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from overstap.agreements import RoundId, RoundKind
+from overstap.agreements.national import NationalYear, national_year
+from overstap.errors import OverstapError
+from overstap.ledger.dossiers import pupil_tests
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.dossiers.pupil_tests import PupilTest
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
+from overstap.oso.advice_order import AdviceLevel, level_of_code, level_of_text, levels
+from overstap.oso.facts import AdviceFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """What a dossier says."""
+
+    dossier: UUID
+    kind: RoundKind
+    stored_at: datetime
+    facts: AdviceFacts
+
+    @property
+    def is_provisional(self) -> bool:
+        return self.facts.is_provisional or self.kind is RoundKind.PRE_REGISTRATION
+
+    @property
+    def counts(self) -> str:
+        """Code of the advice that counts: the revised one where there is one."""
+        return self.facts.revised or self.facts.advice
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceStanding:
+    """Advice and test of one pupil.
+
+    Args:
+        pupil: keyed hash of the pupil's number.
+        primary_school: BRIN and branch.
+        dossier: the newest dossier of the pupil.
+        provisional: the provisional advice; None without one.
+        definitive: the definitive advice; None without one.
+        revised: the revised advice; None without one.
+        tested: the advice of the test; None without one.
+        no_test: why there is no test: "prevented", "exempt" or "other"; empty when there is one, or nothing is known.
+        reconsideration: "due", "raised" or "motivated"; empty when none is due.
+        older: dossiers with another advice than the newest.
+    """
+
+    pupil: bytes = field(repr=False)
+    primary_school: str
+    dossier: UUID
+    provisional: AdviceLevel | None = field(repr=False)
+    definitive: AdviceLevel | None = field(repr=False)
+    revised: AdviceLevel | None = field(repr=False)
+    tested: AdviceLevel | None = field(repr=False)
+    no_test: str
+    reconsideration: str
+    older: tuple[UUID, ...]
+
+    def flags(self, national: NationalYear, today: date) -> Iterator[tuple[str, UUID | None]]:
+        """Yield what asks for attention on a day, with the dossier that it is of; None: of the pupil.
+
+        Args:
+            national: the national school year, with the days by which something is there.
+            today: the Dutch day.
+        """
+        statutory = national.statutory
+        has_advice = self.definitive is not None or self.revised is not None
+        if today > statutory.definitive_advice.last and not has_advice:
+            yield "no_definitive", None
+        if today > statutory.provisional_advice.last and not has_advice and self.provisional is None:
+            yield "no_provisional", None
+        if today > statutory.test_results.last and self.tested is None and not self.no_test:
+            yield "no_test", None
+        if self.reconsideration == "due":
+            yield "reconsider", None
+        for dossier in self.older:
+            yield "older_advice", dossier
+
+
+def standings(unit: UnitOfWork, school_year: str, school: str | None = None) -> list[AdviceStanding]:
+    """Return advice and test of each pupil with a dossier in a round of leavers of a school year.
+
+    A record of before advices were kept in it says nothing, until the school supplies the dossier anew. A damaged one
+    is left out; `overstap ledger check` names it.
+
+    Args:
+        unit: the transaction, with the region's keys.
+        school_year: school year, such as "2026-2027".
+        school: of this primary school only.
+    """
+    tests = {one.pupil: one for one in pupil_tests.known(unit, school_year, school)}
+    found: dict[tuple[bytes, str], list[_Stated]] = defaultdict(list)
+    with unit.connection.cursor(name="advices") as cursor:
+        cursor.itersize = 500
+        cursor.execute(
+            "select d.pupil, d.primary_school, d.dossier, d.version, d.round_id, v.created_at, r.key_id, r.record "
+            "from overstap.round o join overstap.dossier d on d.round_id = o.round_id and d.state <> 'withdrawn' "
+            "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+            "join overstap.dossier_record r on r.dossier = d.dossier and r.number = d.version "
+            "where o.school_year = %(year)s and overstap.is_of_leavers(o.kind) "
+            "and (%(school)s::text is null or d.primary_school = %(school)s) order by v.created_at, d.dossier",
+            {"year": school_year, "school": school},
+        )
+        for pupil, primary_school, dossier, version, round_id, stored_at, key_id, record in cursor:
+            bound_to = VersionRef(dossier, version).bound_to_record
+            try:
+                plain = unit.keys.decrypt(EncryptedContent(key_id, record), bound_to)
+            except OverstapError as problem:
+                if problem.code != "LEDGER-003":
+                    raise
+                continue
+            stated = _Stated(dossier, RoundId(round_id).kind, stored_at, AdviceFacts.from_record(plain))
+            found[bytes(pupil), primary_school].append(stated)
+    return [_standing(pupil, of, said, tests.get(pupil)) for (pupil, of), said in found.items()]
+
+
+def _standing(pupil: bytes, school: str, said: Sequence[_Stated], test: PupilTest | None) -> AdviceStanding:
+    """Return the standing of one pupil from what the dossiers say, oldest first, and from a source's statement."""
+    provisional = definitive = revised = tested = None
+    is_motivated, no_test = False, ""
+    for one in said:
+        level = level_of_code(one.facts.advice)
+        if level is not None and one.is_provisional:
+            provisional = level
+        elif level is not None:
+            definitive = level
+        revised = level_of_code(one.facts.revised) or revised
+        is_motivated = is_motivated or one.facts.is_motivated
+        tested = level_of_text(one.facts.test_advice) or tested
+        if one.facts.is_exempt:
+            no_test = "exempt"
+        elif one.facts.took_test is False:
+            no_test = "other"
+    if test is not None:
+        tested, no_test = levels().get(test.level) or tested, test.reason or no_test
+    given = definitive or provisional
+    outcome = ""
+    if tested is not None and given is not None and tested.rank > given.rank:
+        # A higher test advice raises the advice, or the school motivates why not (DOMAIN 4.1)
+        is_raised = revised is not None and revised.rank > given.rank
+        outcome = "raised" if is_raised else "motivated" if is_motivated else "due"
+    with_advice = [one for one in said if one.facts.is_known and one.counts]
+    newest = with_advice[-1] if with_advice else None
+    older = tuple(one.dossier for one in with_advice if newest is not None and one.counts != newest.counts)
+    return AdviceStanding(
+        *(pupil, school, said[-1].dossier, provisional, definitive, revised, tested),
+        no_test=no_test if tested is None else "",
+        reconsideration=outcome,
+        older=older,
+    )
+
+
+def update(unit: UnitOfWork, school_year: str, today: date) -> int:
+    """Make the lists of a school year anew; return how many entries they have. Idempotent.
+
+    Args:
+        unit: the transaction, with the region's keys.
+        school_year: school year.
+        today: the Dutch day.
+    """
+    national = national_year(school_year)
+    rows = [
+        (one.pupil, one.primary_school, flag, dossier)
+        for one in standings(unit, school_year)
+        for flag, dossier in one.flags(national, today)
+    ]
+    # What stays keeps its moment: an entry is as old as what it says
+    unit.run(
+        "with now as (select * from unnest(%(pupils)s::bytea[], %(schools)s::text[], %(flags)s::text[], "
+        "%(dossiers)s::uuid[]) as t (pupil, school, flag, dossier)), gone as ("
+        "delete from overstap.advice_flag f where f.school_year = %(year)s and not exists (select from now n "
+        "where n.pupil = f.pupil and n.school = f.primary_school and n.flag = f.flag "
+        "and n.dossier is not distinct from f.dossier)) "
+        "insert into overstap.advice_flag (region, school_year, pupil, primary_school, flag, dossier) "
+        "select %(region)s, %(year)s, n.pupil, n.school, n.flag, n.dossier from now n on conflict do nothing",
+        year=school_year,
+        region=unit.region,
+        pupils=[row[0] for row in rows],
+        schools=[row[1] for row in rows],
+        flags=[row[2] for row in rows],
+        dossiers=[row[3] for row in rows],
+    )
+    return len(rows)
