@@ -12,7 +12,8 @@ from overstap_tools.local.postgres import EmbeddedPostgres
 from .school_pages import DESK, sound
 
 ANSWERS = {
-    "Schoolnaam": "De Regenboog",
+    "Naam van de school": "De Regenboog",
+    "Telefoonnummer of e-mailadres": "info@regenboog.example",
     "Straat en huisnummer": "Schoolplein 1",
     "Postcode": "1234 AB",
     "Plaats": "Ons Dorp",
@@ -43,7 +44,7 @@ def test_an_export_is_mapped_and_supplied(
     if scripts:
         sound(page, serious, "export")
     first = 0 if scripts else 20
-    rows = [pupil(place) for place in range(first, first + 8)] + [pupil(first + 9, "123456780")]
+    rows = [pupil(place) for place in range(first, first + 10)] + [pupil(first + 19, "123456780")]
     page.get_by_label("Bestand uit uw leerlingadministratie").set_input_files(
         {"name": "export.csv", "mimeType": "text/csv", "buffer": as_csv(rows)}
     )
@@ -57,7 +58,7 @@ def test_an_export_is_mapped_and_supplied(
         )
         group = page.get_by_role("region", name="Groepsnaam")
         group.get_by_label("Wat staat in deze kolom?").select_option(label="Code van de groep")
-        page.get_by_label("plusstroom").select_option(label="havo/vwo")
+        page.get_by_label("plusstroom").select_option(value="61")
         for label, answer in (
             ("Adres is geheim", "Nee"),
             ("Verzorgers zijn aansprakelijk", "Ja"),
@@ -70,14 +71,14 @@ def test_an_export_is_mapped_and_supplied(
                 label = page.locator(f'label[for="{name.get_attribute("id")}"]').inner_text()
                 name.fill(ANSWERS[label])
         page.get_by_role("button", name="Bekijk wat ervan wordt").first.click()
-    expect(page.get_by_text("Zo aan te leveren: 8 leerlingen, van 9 rijen.")).to_be_visible()
-    expect(page.get_by_text("kolom BSN (B10): dit is geen BSN of onderwijsnummer")).to_be_visible()
+    expect(page.get_by_text("Zo aan te leveren: 10 leerlingen, van 11 rijen.")).to_be_visible()
+    expect(page.get_by_text("kolom BSN (B12): dit is geen BSN of onderwijsnummer")).to_be_visible()
     if scripts:
         sound(page, serious, "export-ready")
-    page.get_by_role("button", name="Bewaren en aanleveren (8 leerlingen)").first.click()
-    expect(page.get_by_role("status")).to_contain_text("Aangeleverd: 8 dossiers.")
+    page.get_by_role("button", name="Bewaren en aanleveren (10 leerlingen)").first.click()
+    expect(page.get_by_role("status")).to_contain_text("Aangeleverd: 10 dossiers.")
     if scripts:
         sound(page, serious, "export-done")
     page.get_by_role("link", name="Terug naar Zelf invullen").click()
-    expect(page.get_by_role("row")).to_have_count(9 if scripts else 17)
+    expect(page.get_by_role("row")).to_have_count(11 if scripts else 21)
     context.close()
