@@ -153,6 +153,8 @@ def test_a_file_is_shown_in_counts_and_nothing_is_stored(school: School) -> None
         assert "bij deze waarde is nog geen keuze gemaakt" in advice
         assert "<bdi>plusstroom</bdi>" in advice
         assert "Wettelijk vertegenwoordiger" in page.text.partition("Nog geen kolom voor")[2]
+        assert "<li>Vul dit in." not in page.text, "it is told of which field"
+        assert "Kies bij die kolom wat de waarde betekent" in page.text
         assert REMARK not in page.text, "what is not read is not shown either"
         assert stored(school) == before
 

@@ -39,6 +39,7 @@ from overstap.pages.school.typed_operations import (
 from overstap.tabular import RefusedRow
 from overstap.tabular.table import column_name
 from overstap.typed.answers import Answers, answers_of
+from overstap.typed.form import template_of
 from overstap.typed.prefill import first_answers
 from overstap.typed.workbook import MAX_PUPILS, WorkbookColumn, WorkbookRow
 
@@ -415,7 +416,9 @@ def _view(read: _Read, account: SchoolAccount, data: bytes) -> MappingView:
     for row in rows:
         number = number_of(row.answers)
         found = row_faults(read.about, account, school, row.answers)
-        said = set(found.values()) | ({says("double")} if number and numbers[number] > 1 else set())
+        said = {_about(read.about, path, message) for path, message in found.items()} | (
+            {says("double")} if number and numbers[number] > 1 else set()
+        )
         wanting += bool(said)
         why.update(said)
     lines = [
@@ -438,6 +441,17 @@ def _view(read: _Read, account: SchoolAccount, data: bytes) -> MappingView:
         why.most_common(_TOLD),
         read.mark,
     )
+
+
+def _about(about: TypedRound, path: str, message: str) -> str:
+    """Return what is wrong with the field that it is wrong with: on the form the sentence stands beside it."""
+    form = about.form
+    found = form.field_at(path)
+    if found is not None:
+        return f"{found.label}: {message}"
+    block = form.blocks.get(template_of(path)) or form.blocks.get(f"{template_of(path)}[]")
+    step = form.step(form.step_of[block.path]) if block is not None else None
+    return f"{step.label}, {block.title}: {message}" if block is not None and step is not None else message
 
 
 def _cell_error(code: str) -> OverstapError:
