@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from overstap.ledger import guests
+from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.region_keys import derive_board_keys, load_board_keys
 from overstap.pages.board.airflow_port import RunRef, TaskRef
 from overstap.pages.board.app import Board
@@ -193,3 +194,24 @@ def test_collecting_again_from_a_guest_clears_its_own_square_or_looks_for_guests
         ).fetchall()
     assert client.get(f"/ronde/{round_id}/school/{member}/opnieuw").status_code == 409
     assert asked[-1] == (member, False)
+
+
+def test_a_secondary_school_from_outside_is_let_collect_by_reference(
+    client: TestClient, round_id: str, owner_dsn: str, with_keys: Path
+) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        [(dossier,)] = owner.execute(
+            "select dossier from overstap.dossier where region = 'alfa' and state <> 'withdrawn' limit 1"
+        ).fetchall()
+    given = {"do": "collect", "school": "97zz 00", "name": "Het Verre {{ 7*7 }}", "email": "post@verre.example"}
+    for wrong, says in (
+        ({"dossiers": "ZZZZ-ZZZZ"}, "kenmerk op regel 1"),
+        ({"dossiers": " "}, "minstens één"),
+        ({"email": "x", "dossiers": reference(dossier)}, "geen e-mailadres"),
+    ):
+        status, text = sent(client, round_id, **(given | wrong))
+        assert (status, says in text) == (422, True), wrong
+        assert "Het Verre {{ 7*7 }}" in text, "what was filled in stays"
+    status, text = sent(client, round_id, **(given | {"dossiers": f"{reference(dossier).lower()},"}))
+    assert status == 303, text
+    assert "97ZZ00 · haalt op" in client.get(f"/ronde/{round_id}/gasten").text
