@@ -22,13 +22,16 @@ from overstap.simulation.synthetic.numbers import bsn
 ROUND_ID = RoundId(f"{REGION}.2026-2027.advice")
 HEADER = (
     "Stamnummer;BSN;Achternaam;Tussenvoegsel;Voornamen;Roepnaam;Geboortedatum;Geslacht;Datum inschrijving;"
-    "Straat;Huisnummer;Postcode;Woonplaats;Advies;Achternaam verzorger;Relatie verzorger;Interne notitie"
+    "Straat;Huisnummer;Postcode;Woonplaats;Advies;Achternaam verzorger;Relatie verzorger;Mobiel verzorger;"
+    "Groep;Jaargroep;Schooljaar;BRIN;Vestiging;Straat school;Huisnummer school;Postcode school;Woonplaats school;"
+    "Telefoon school;Interne notitie"
 )
 
 
 def row(place: int, advice: str = "havo") -> str:
     known = f"A{place};{bsn(place)};Vis;;Noor;Noor;30-3-2015;meisje;1-8-2019"
-    return f"{known};Molenpad;3;1234BC;Oefenhoek;{advice};Vis;1;geheim"
+    of_school = f"8a;8;2026-2027;{PO[:4]};{PO[4:]};Schoolpad;1;1234BD;Oefenhoek;0701234567"
+    return f"{known};Molenpad;3;1234BC;Oefenhoek;{advice};Vis;1;0612345678;{of_school};geheim"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from overstap.ledger.delivery.test_messages import SchoolResult
 from overstap.ledger.dossiers.outstanding import ReportedUndelivered, WithoutReceiverCount
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
 from overstap.pages.board.blockers import ContactRole, SchoolSituation, Urgency, blockers
-from overstap.pages.board.steps import StepState, steps
+from overstap.pages.board.steps import StepName, StepState, steps
 from overstap.texts import texts
 
 NOW = datetime(2027, 3, 20, 12, tzinfo=UTC)
@@ -216,3 +216,18 @@ def test_steps_of_a_school() -> None:
     assert {step.state for step in done} == {StepState.DONE}
     none = steps(expected=0, states=Counter(), refused_files=0, milestones=milestones(AFTER), now=NOW)
     assert {step.state for step in none} == {StepState.AHEAD}
+
+
+def test_a_dossier_to_mend_beyond_those_expected_is_counted() -> None:
+    found = steps(
+        expected=10, states=Counter(rejected=1, accepted=10), refused_files=0, milestones=milestones(AFTER), now=NOW
+    )
+    check = next(step for step in found if step.name is StepName.CHECK)
+    assert (check.state, check.done, check.goal) == (StepState.TROUBLE, 10, 11)
+
+
+def test_families_are_not_late_with_what_nobody_released() -> None:
+    over = milestones().model_copy(update={"review_closes": BEFORE})
+    for states, expected in ((Counter(accepted=3), StepState.AHEAD), (Counter(in_review=3), StepState.LATE)):
+        found = steps(expected=3, states=states, refused_files=0, milestones=over, now=NOW)
+        assert next(step for step in found if step.name is StepName.REVIEW).state is expected

@@ -62,6 +62,15 @@ def test_an_export_is_read_by_the_regions_mapping_and_breaks_no_rule(region: Syn
         assert "niet voor een ander" not in str(made.tree)
 
 
+def test_the_mapping_that_comes_with_it_fills_the_same_fields(tmp_path: Path) -> None:
+    """So its dossiers break no rule either, which would have each of them rejected."""
+    (tmp_path / "regio" / "mappings").mkdir(parents=True)
+    (tmp_path / "regio" / "mappings" / f"{export.MAPPING}.yaml").write_text(export.mapping(), encoding="utf-8")
+    own, shipped = load(export.MAPPING, tmp_path, "regio"), load("las_export", tmp_path, "regio")
+    assert {rule.field for rule in shipped.columns.values()} == {rule.field for rule in own.columns.values()}
+    assert shipped.constants == own.constants
+
+
 @pytest.mark.parametrize("way", [SupplySource.WORKBOOK, SupplySource.MAPPED_EXPORT])
 def test_a_roster_is_the_same_in_both_forms(region: SyntheticRegion, way: SupplySource) -> None:
     school = school_of(region, way)

@@ -92,13 +92,21 @@ def _running(
     nowhere = states.get("no_receiver", 0)
     return (
         _step(StepName.SUPPLY, supplied, goal, is_late=now >= milestones.data_due),
-        _step(StepName.CHECK, good, goal, has_trouble=rejected + refused_files > 0, is_waited_for=supplied > 0),
+        # A rejected dossier beyond those expected is one to mend too: "10 of 10, to mend" says nothing
+        _step(
+            StepName.CHECK,
+            good,
+            max(goal, supplied) if rejected else goal,
+            has_trouble=rejected + refused_files > 0,
+            is_waited_for=supplied > 0,
+        ),
         _step(
             StepName.REVIEW,
             inspected,
             goal,
             has_trouble=lapsed > 0,
-            is_late=now >= milestones.review_closes and good > inspected + lapsed,
+            # Families are late only with what was released to them
+            is_late=now >= milestones.review_closes and states.get("in_review", 0) > 0,
             is_waited_for=states.get("in_review", 0) > 0,
         ),
         _step(StepName.DELIVERY, delivered, goal, has_trouble=nowhere > 0),

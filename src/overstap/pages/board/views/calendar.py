@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from overstap.agreements import Agreement
 from overstap.agreements.calendar_entries import CalendarEntry, entries, entries_for
 from overstap.agreements.national import national_year
-from overstap.agreements.overview import school_title
+from overstap.agreements.overview import is_over, school_title
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import opened_rounds
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
@@ -38,7 +38,8 @@ def page(context: PageContext, region: str) -> str:
     years = []
     for agreement in reversed(_in_force(context, region)):
         found = entries(agreement, national_year(agreement.school_year))
-        coming = [one for one in found if one.last_day >= context.midnight.date()]
+        coming = [one for one in found if not is_over(one, context.now)]
+        coming.sort(key=lambda one: (one.first_day, str(one.starts)))  # of equal moments the order stays
         if coming:
             years.append(CalendarYear(agreement, coming))
     return render("calendar", base=context.base, now=context.now, person=context.person, region=region, years=years)
