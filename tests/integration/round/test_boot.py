@@ -147,7 +147,8 @@ def test_schools_that_cannot_export_oso_come_to_signed_confirmations(played: Pla
         version = f"from overstap.dossier_version v where v.dossier = d.dossier and v.source = '{source}'"
         assert count(story, f"select count(*) {of_school} and exists (select {version})") == school.size
         assert count(story, f"select count(*) {of_school} and d.state = 'confirmed'") == going > 0
-        assert f"{going} dossier" in next(line for line in told.splitlines() if f"{school.name} (" in line)
+        lines = [line for line in told.splitlines() if f"{school.name} (" in line]
+        assert any(f"{going} dossier" in line for line in lines), lines
     accounts = "select count(*) from overstap.school_factor where confirmed_at is not null"
     assert count(story, accounts) == 2, "both who typed have a second factor"
 
