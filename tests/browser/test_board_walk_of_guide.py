@@ -3,7 +3,6 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,12 @@ from playwright.sync_api import FrameLocator, Page, TimeoutError, expect
 from overstap.pages.board import addresses
 from overstap.simulation.synthetic.school import SchoolBehaviour
 from overstap_tools.local.waiting import wait_until
-from overstap_tools.project import PROJECT
 
+from .guide import Walk
 from .stage import ALFA, BETA, TITLES, Stage
 
 pytestmark = pytest.mark.boot
 
-GUIDE = PROJECT / "docs" / "nl"
 PATIENT = 120_000
 AT_ANOTHER_MOMENT = {
     # Answered where they are asked: test_board_round.py presses them
@@ -38,27 +36,8 @@ AT_ANOTHER_MOMENT = {
 """What the screens show at another moment of a round, or in another kind of round, than that of this walk."""
 
 
-@cache
-def words_of(page: str) -> frozenset[str]:
-    """Return what a page of the guide prints in bold."""
-    text = re.sub(r"\s+", " ", (GUIDE / f"{page}.md").read_text(encoding="utf-8"))
-    return frozenset(re.findall(r"\*\*(.+?)\*\*", text))
-
-
-class Walk:
-    """Goes where a page of the guide says, by the page's own words."""
-
-    def __init__(self, guide_page: str) -> None:
-        self.page = guide_page
-        self.used: set[str] = set()
-
-    def __call__(self, words: str) -> str:
-        assert words in words_of(self.page), f"{self.page}.md does not say {words!r}"
-        self.used.add(words)
-        return words
-
-    def has_all(self) -> None:
-        assert words_of(self.page) - self.used - AT_ANOTHER_MOMENT == set()
+def walk(guide_page: str) -> Walk:
+    return Walk(guide_page, AT_ANOTHER_MOMENT)
 
 
 def board(page: Page) -> FrameLocator:
@@ -106,7 +85,7 @@ def clear_dialog(page: Page, stage: Stage, clear: str, downstream: str) -> None:
 
 
 def test_a_round_opens(coordinator: Callable[[str], Page], here: str) -> None:
-    word = Walk("openen")
+    word = walk("openen")
     page = coordinator("/")
     page.get_by_role("link", name=word("Rondes")).click()
     for words in ("Vandaag", "Tijdlijn", "Afgesproken momenten"):
@@ -117,7 +96,7 @@ def test_a_round_opens(coordinator: Callable[[str], Page], here: str) -> None:
 
 
 def test_following_a_round(coordinator: Callable[[str], Page], here: str, stage: Stage) -> None:
-    word = Walk("volgen")
+    word = walk("volgen")
     page = coordinator("/")
     page.get_by_role("link", name=word("Rondes")).click()
     board(page).get_by_role("link", name="Advies 2026-2027").first.click()
@@ -156,7 +135,7 @@ def test_following_a_round(coordinator: Callable[[str], Page], here: str, stage:
 
 
 def test_a_school_is_late_or_has_faults(coordinator: Callable[[str], Page], here: str, stage: Stage) -> None:
-    late, faults = Walk("te-laat"), Walk("fouten")
+    late, faults = walk("te-laat"), walk("fouten")
     page = coordinator(f"{here}/school/{stage.school(ALFA, SchoolBehaviour.FAULTY).id}")
     expect(board(page).get_by_role("heading", name=faults("Wat er is gevonden"))).to_be_visible()
     expect(board(page).get_by_role("link", name=faults("Opnieuw ophalen"))).to_be_visible()
@@ -177,7 +156,7 @@ def test_a_school_is_late_or_has_faults(coordinator: Callable[[str], Page], here
 
 
 def test_contact_with_schools(coordinator: Callable[[str], Page], here: str, stage: Stage) -> None:
-    word = Walk("contact")
+    word = walk("contact")
     page = coordinator(f"{here}/school/{stage.school(ALFA, SchoolBehaviour.LATE).id}")
     board(page).get_by_role("link", name=word("Contact en gesprekken")).click()
     expect(board(page).get_by_role("heading", name=word("Wie u belt"))).to_be_visible(timeout=PATIENT)
@@ -242,8 +221,8 @@ def release_and_take_back(stage: Stage, visit: Callable[..., Page], word: Walk) 
 def test_questions_and_reruns_in_airflow(
     coordinator: Callable[[str], Page], stage: Stage, visit: Callable[..., Page]
 ) -> None:
-    release, again, delivery = Walk("vrijgeven"), Walk("opnieuw"), Walk("levering")
-    review, unseen = Walk("inzage"), Walk("niet-ingezien")
+    release, again, delivery = walk("vrijgeven"), walk("opnieuw"), walk("levering")
+    review, unseen = walk("inzage"), walk("niet-ingezien")
     page = coordinator("/")
     page.get_by_text(release("Verken"), exact=True).first.click()
     expect(page.get_by_text(release("Vereiste acties"), exact=True).first).to_be_visible()
@@ -275,7 +254,7 @@ def test_questions_and_reruns_in_airflow(
 
 
 def test_the_report_of_a_round(coordinator: Callable[[str], Page], here: str, tmp_path: Path) -> None:
-    word = Walk("afsluiten")
+    word = walk("afsluiten")
     page = coordinator(here)
     for name in ("Rondeverslag", "Kwaliteit van de dossiers"):
         with page.expect_download() as waiting:
@@ -287,7 +266,7 @@ def test_the_report_of_a_round(coordinator: Callable[[str], Page], here: str, tm
 
 
 def test_moving_a_moment_or_opening_again(coordinator: Callable[[str], Page], here: str, stage: Stage) -> None:
-    word, notices = Walk("afspraken"), Walk("berichten")
+    word, notices = walk("afspraken"), walk("berichten")
     page = coordinator(here)
     shown(page, word("Afgesproken momenten"))
     board(page).get_by_role("link", name=word("Wat er in de afspraken is veranderd")).click()
