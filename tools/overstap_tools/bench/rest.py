@@ -152,16 +152,18 @@ def shipped_settings() -> dict[str, str]:
     compose = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text(encoding="utf-8"))
     found: Mapping[str, str] = compose["x-airflow"]["environment"]
     elsewhere = ("$", "/opt/", "http:")
-    return {
+    shipped = {
         name: value
         for name, value in found.items()
         if name.startswith("AIRFLOW__") and value is not None and not any(part in str(value) for part in elsewhere)
-    } | {
-        # What a workstation has shorter than a deployment (`local.environment`)
+    }
+    # Airflow's own defaults, where a workstation has shorter ones (`local.environment`)
+    usual = {
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "5",
     }
+    return usual | shipped
 
 
 def _watched(airflow: AirflowStack, postgres: EmbeddedPostgres, minutes: float) -> AtRest:
