@@ -24,7 +24,7 @@ def sent(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str
     seal(ledger)
     send(ledger)
     monkeypatch.setenv("OVERSTAP_LEDGER", ledger._dsn)
-    monkeypatch.setenv("OVERSTAP_KEYS", str(ledger._keys_folder))
+    monkeypatch.setenv("OVERSTAP_KEYS", str(ledger._where_keys_are))
     monkeypatch.setenv("OVERSTAP_REGIONS", str(tmp_path))
     with ledger.unit(REGION, "test") as unit:
         [dossier] = unit.one("select dossier from overstap.delivery limit 1")

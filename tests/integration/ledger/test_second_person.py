@@ -58,7 +58,7 @@ def open_request(place: ReviewRound) -> UUID:
 
 def confirm(board: Ledger, request: UUID, by: str = SECOND) -> bool:
     with board.unit(REGION, by) as unit:
-        return second_person.confirm(unit, request)
+        return second_person.confirm(unit, request) is second_person.Confirmation.DONE
 
 
 def lines(place: ReviewRound, prefix: str) -> list[tuple[str, str, Any]]:

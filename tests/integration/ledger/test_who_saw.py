@@ -39,7 +39,7 @@ def test_the_evidence_tells_who_saw_a_dossier(ledger: Ledger, monkeypatch: pytes
     with ledger.unit("beta", "test") as unit:
         assert access_log.disclosures(unit, mine) == []
     monkeypatch.setenv("OVERSTAP_LEDGER", ledger._dsn)
-    monkeypatch.setenv("OVERSTAP_KEYS", str(ledger._keys_folder))
+    monkeypatch.setenv("OVERSTAP_KEYS", str(ledger._where_keys_are))
     for code in (reference(mine), str(mine)):
         said = CliRunner().invoke(app, ["audit", "who-saw", REGION, code])
         assert said.exit_code == 0, said.output

@@ -185,7 +185,7 @@ def test_the_last_second_counts_or_not_and_never_both(
     """The dossier is held by somebody until the window has closed: the clock that counts is that after the wait."""
     begin(ledger, closes_in=1.5 if late else 3600)
     results: list[decisions.DecisionOutcomes] = []
-    holder, decider = (Ledger(app_dsn, ledger._keys_folder) for _ in range(2))
+    holder, decider = (Ledger(app_dsn, ledger._where_keys_are) for _ in range(2))
     held = threading.Event()
 
     def hold() -> None:
@@ -268,7 +268,7 @@ def test_an_objection_while_sending_starts_is_heard_or_told(ledger: Ledger, app_
     """F72: whoever holds the dossier first wins, and nobody is told both."""
     begin(ledger)
     decide(ledger)
-    other = Ledger(app_dsn, ledger._keys_folder)
+    other = Ledger(app_dsn, ledger._where_keys_are)
     claimed, result = threading.Event(), []
 
     def object_late() -> None:
