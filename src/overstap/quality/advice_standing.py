@@ -12,11 +12,9 @@ from uuid import UUID
 
 from overstap.agreements import RoundId, RoundKind
 from overstap.agreements.national import NationalYear, national_year
-from overstap.errors import OverstapError
-from overstap.ledger.dossiers import pupil_tests
-from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.dossiers import pupil_tests, records
+from overstap.ledger.dossiers.advice_flags import AdviceFlag, replace_flags
 from overstap.ledger.dossiers.pupil_tests import PupilTest
-from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.advice_order import AdviceLevel, level_of_code, level_of_text, levels
 from overstap.oso.facts import AdviceFacts
@@ -103,27 +101,10 @@ def standings(unit: UnitOfWork, school_year: str, school: str | None = None) -> 
     """
     tests = {one.pupil: one for one in pupil_tests.known(unit, school_year, school)}
     found: dict[tuple[bytes, str], list[_Stated]] = defaultdict(list)
-    with unit.connection.cursor(name="advices") as cursor:
-        cursor.itersize = 500
-        cursor.execute(
-            "select d.pupil, d.primary_school, d.dossier, d.version, d.round_id, v.created_at, r.key_id, r.record "
-            "from overstap.round o join overstap.dossier d on d.round_id = o.round_id and d.state <> 'withdrawn' "
-            "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
-            "join overstap.dossier_record r on r.dossier = d.dossier and r.number = d.version "
-            "where o.school_year = %(year)s and overstap.is_of_leavers(o.kind) "
-            "and (%(school)s::text is null or d.primary_school = %(school)s) order by v.created_at, d.dossier",
-            {"year": school_year, "school": school},
-        )
-        for pupil, primary_school, dossier, version, round_id, stored_at, key_id, record in cursor:
-            bound_to = VersionRef(dossier, version).bound_to_record
-            try:
-                plain = unit.keys.decrypt(EncryptedContent(key_id, record), bound_to)
-            except OverstapError as problem:
-                if problem.code != "LEDGER-003":
-                    raise
-                continue
-            stated = _Stated(dossier, RoundId(round_id).kind, stored_at, AdviceFacts.from_record(plain))
-            found[bytes(pupil), primary_school].append(stated)
+    for one in records.of_leavers(unit, school_year, school):
+        facts = AdviceFacts.from_record(one.record)
+        stated = _Stated(one.ref.dossier, RoundId(one.round_id).kind, one.stored_at, facts)
+        found[one.pupil, one.primary_school].append(stated)
     return [_standing(pupil, of, said, tests.get(pupil)) for (pupil, of), said in found.items()]
 
 
@@ -172,25 +153,10 @@ def update(unit: UnitOfWork, school_year: str, today: date) -> int:
         today: the Dutch day.
     """
     national = national_year(school_year)
-    rows = [
-        (one.pupil, one.primary_school, flag, dossier)
+    flags = [
+        AdviceFlag(one.pupil, one.primary_school, flag, dossier)
         for one in standings(unit, school_year)
         for flag, dossier in one.flags(national, today)
     ]
-    # What stays keeps its moment: an entry is as old as what it says
-    unit.run(
-        "with now as (select * from unnest(%(pupils)s::bytea[], %(schools)s::text[], %(flags)s::text[], "
-        "%(dossiers)s::uuid[]) as t (pupil, school, flag, dossier)), gone as ("
-        "delete from overstap.advice_flag f where f.school_year = %(year)s and not exists (select from now n "
-        "where n.pupil = f.pupil and n.school = f.primary_school and n.flag = f.flag "
-        "and n.dossier is not distinct from f.dossier)) "
-        "insert into overstap.advice_flag (region, school_year, pupil, primary_school, flag, dossier) "
-        "select %(region)s, %(year)s, n.pupil, n.school, n.flag, n.dossier from now n on conflict do nothing",
-        year=school_year,
-        region=unit.region,
-        pupils=[row[0] for row in rows],
-        schools=[row[1] for row in rows],
-        flags=[row[2] for row in rows],
-        dossiers=[row[3] for row in rows],
-    )
-    return len(rows)
+    replace_flags(unit, school_year, flags)
+    return len(flags)

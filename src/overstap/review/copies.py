@@ -23,7 +23,6 @@ from overstap.oso.rendering import readable
 from overstap.oso.traversal import FieldValue, documents, fields
 from overstap.oso.tree import Node
 from overstap.oso.version_folders import UNCLASSIFIED
-from overstap.pdf.flattening import NotFlattenedError, flattened
 from overstap.review.hiding import PUPIL, HiddenFields, is_of_carer
 
 _SECTIONS = ("leerling", "overstapadvies", "verzorger")
@@ -97,6 +96,9 @@ def viewable_files(dossier: Dossier, *, flattens: bool = False) -> Iterator[View
             continue
         content = found.file.data
         if flattens and kind == "pdf":
+            # Loaded where a region asks for it: what draws and writes PDFs is 45 MB
+            from overstap.pdf.flattening import NotFlattenedError, flattened
+
             try:
                 content = flattened(content)
             except NotFlattenedError:

@@ -120,15 +120,7 @@ def _take_messages(context: RoundContext, folder: Place, school: str, now: datet
 
 def _by_key(unit: UnitOfWork, school_year: str, school: str) -> Callable[[str], bytes | None]:
     """Return a function that finds the keyed hash of a pupil by the key in the school's system."""
-    known = {
-        bytes(las_key): bytes(pupil)
-        for las_key, pupil in unit.rows(
-            "select d.las_key, d.pupil from overstap.dossier d join overstap.round o on o.round_id = d.round_id "
-            "where o.school_year = %(year)s and d.primary_school = %(school)s and d.las_key is not null",
-            year=school_year,
-            school=school,
-        )
-    }
+    known = pupil_tests.pupils_by_las_key(unit, school_year, school)
     return lambda key: known.get(unit.keys.lookup("las_key", f"{school}\0{key}"))
 
 

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from overstap.ledger import Ledger, school_mappings
 from overstap_tools.local.postgres import EmbeddedPostgres
 
-from .test_deciding import HERE, Asking, airflow, board, said
+from .test_deciding import HERE, Asking, airflow, filled, said
 from .test_roster_lists import school
 
 FIELDS = ("huidigeschool/leerling/bsn", "huidigeschool/leerling/verzorger[2]/achternaam", "huidigeschool/weg")

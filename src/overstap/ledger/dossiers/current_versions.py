@@ -71,3 +71,9 @@ def released_content(unit: UnitOfWork, dossier: UUID) -> ReleasedContent | None:
     number, key_id, content, digest, closes_at = found[0]
     ref = VersionRef(dossier, number)
     return ReleasedContent(ref, unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to), digest, closes_at)
+
+
+def numbers_of(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[UUID, VersionRef]:
+    """Return the current version of each dossier, by its id; one that is not there is left out."""
+    rows = unit.rows("select dossier, version from overstap.dossier where dossier = any(%(ids)s)", ids=list(dossiers))
+    return {dossier: VersionRef(dossier, version) for dossier, version in rows}

@@ -84,3 +84,20 @@ def known(unit: UnitOfWork, school_year: str, school: str | None = None) -> Iter
     ):
         told = json.loads(unit.keys.decrypt(EncryptedContent(key_id, content), f"test/{key}"))
         yield PupilTest(bytes(pupil), primary_school, told["test"], told["level"], told["reason"], stated_at, source)
+
+
+def pupils_by_las_key(unit: UnitOfWork, school_year: str, school: str) -> dict[bytes, bytes]:
+    """Return the keyed hash of each pupil of a school with a dossier, by the keyed hash of the key in its system.
+
+    Args:
+        unit: the transaction.
+        school_year: school year.
+        school: BRIN and branch of the primary school.
+    """
+    rows = unit.rows(
+        "select d.las_key, d.pupil from overstap.dossier d join overstap.round o on o.round_id = d.round_id "
+        "where o.school_year = %(year)s and d.primary_school = %(school)s and d.las_key is not null",
+        year=school_year,
+        school=school,
+    )
+    return {bytes(las_key): bytes(pupil) for las_key, pupil in rows}

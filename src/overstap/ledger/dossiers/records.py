@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from overstap.errors import OverstapError
@@ -30,6 +31,62 @@ class VersionRecord:
     primary_school: str
     state: str
     record: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaverRecord:
+    """The record of a current version in a round of leavers.
+
+    Args:
+        pupil: keyed hash of the pupil's number.
+        primary_school: BRIN and branch.
+        ref: dossier and number.
+        round_id: the round.
+        stored_at: when the version was stored.
+        record: the record.
+    """
+
+    pupil: bytes = field(repr=False)
+    primary_school: str
+    ref: VersionRef
+    round_id: str
+    stored_at: datetime
+    record: bytes = field(repr=False)
+
+
+def of_leavers(unit: UnitOfWork, school_year: str, school: str | None = None) -> Iterator[LeaverRecord]:
+    """Yield the records of a school year's rounds of leavers, the oldest version first, through a server-side cursor.
+
+    One without a record is left out, and so is a damaged one, which `overstap ledger check` names.
+
+    Args:
+        unit: the transaction, with the region's keys.
+        school_year: school year, such as "2026-2027".
+        school: of this primary school only.
+
+    Raises:
+        OverstapError: LEDGER-002 when a key is missing.
+    """
+    with unit.connection.cursor(name="advices") as cursor:
+        cursor.itersize = 500
+        cursor.execute(
+            "select d.pupil, d.primary_school, d.dossier, d.version, d.round_id, v.created_at, r.key_id, r.record "
+            "from overstap.round o join overstap.dossier d on d.round_id = o.round_id and d.state <> 'withdrawn' "
+            "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+            "join overstap.dossier_record r on r.dossier = d.dossier and r.number = d.version "
+            "where o.school_year = %(year)s and overstap.is_of_leavers(o.kind) "
+            "and (%(school)s::text is null or d.primary_school = %(school)s) order by v.created_at, d.dossier",
+            {"year": school_year, "school": school},
+        )
+        for pupil, primary_school, dossier, version, round_id, stored_at, key_id, record in cursor:
+            ref = VersionRef(dossier, version)
+            try:
+                plain = unit.keys.decrypt(EncryptedContent(key_id, record), ref.bound_to_record)
+            except OverstapError as problem:
+                if problem.code != "LEDGER-003":
+                    raise
+                continue
+            yield LeaverRecord(bytes(pupil), primary_school, ref, round_id, stored_at, plain)
 
 
 def of(

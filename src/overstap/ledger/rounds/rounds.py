@@ -126,6 +126,12 @@ def of_year(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
     ]
 
 
+def newest_school_year(unit: UnitOfWork) -> str | None:
+    """Return the newest school year in which the region opened a round; None without one."""
+    [year] = unit.one("select max(school_year) from overstap.round")
+    return year if year is None else str(year)
+
+
 def not_closed(unit: UnitOfWork) -> list[RoundRow]:
     """Return the open rounds of all school years, by id."""
     return [

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from overstap.agreements.national import NationalYear, national_year
 from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.dossiers import records
-from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.dossiers.current_versions import numbers_of
 from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.rounds.rounds import get_round
 from overstap.oso.facts import DossierFacts
@@ -79,13 +78,7 @@ class AdviceOperations:
             if not found.kind.is_of_leavers:
                 return None
             known = standings(unit, found.school_year, account.school)
-            versions: dict[Any, int] = dict(
-                unit.rows(
-                    "select dossier, version from overstap.dossier where dossier = any(%(ids)s)",
-                    ids=[one.dossier for one in known],
-                )
-            )
-            refs = {one.dossier: VersionRef(one.dossier, versions[one.dossier]) for one in known}
+            refs = numbers_of(unit, [one.dossier for one in known])
             facts = records.of(unit, list(refs.values()), DossierFacts)
         national = national_year(found.school_year)
         lines = [

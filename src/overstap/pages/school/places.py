@@ -10,6 +10,7 @@ from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.delivery import on_page
 from overstap.ledger.rounds import offers, school_applications
 from overstap.ledger.rounds.offers import Draw, Offer, SchoolDemand
+from overstap.ledger.rounds.rounds import newest_school_year
 from overstap.oso.advice_order import place_of
 
 
@@ -46,7 +47,7 @@ class PlacesOperations:
             if not on_page.is_open(unit, session):
                 return PlacesPage(is_open=False)
             known = school_applications.years(unit, account.school)
-            year = unit.one("select max(school_year) from overstap.round")[0] or (known[0] if known else _this_year())
+            year = newest_school_year(unit) or (known[0] if known else _this_year())
             found = offers.all_offers(unit, year, account.school)
             found.sort(key=lambda one: (one.location, place_of(one.kind)))
             return PlacesPage(True, year, found, offers.demand(unit, year).get(account.school))
