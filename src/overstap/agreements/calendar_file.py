@@ -136,8 +136,11 @@ def _content(event: Event) -> bytes:
 def _events_of(data: bytes) -> dict[str, Event]:
     try:
         found = Calendar.from_ical(data) if data.strip() else Calendar()
+        # By the UID as it is written again: one with a control character in it would be a second event of the same UID
         events = {
-            str(event["UID"]): event for event in found.walk("VEVENT") if isinstance(event, Event) and "UID" in event
+            _text(str(event["UID"])): event
+            for event in found.walk("VEVENT")
+            if isinstance(event, Event) and "UID" in event
         }
         return {uid: event for uid, event in events.items() if _is_readable(event)}
     except (ValueError, TypeError, LookupError, AttributeError):  # a file of another program, or a damaged one

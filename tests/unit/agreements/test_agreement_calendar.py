@@ -259,3 +259,11 @@ def test_a_partnership_sees_its_own_round_and_secondary_schools_do_not():
     assert seen["SWV"] == {("support", "delivers"), ("support", "receipts_due")}
     assert {name for kind, name in seen["PO"] if kind == "support"} == {"opens", "data_due"}
     assert not [name for kind, name in seen["VO"] if kind == "support"]
+
+
+def test_a_control_character_in_an_earlier_uid_makes_no_second_event_of_it():
+    entry = CalendarEntry("a@b", EntryKind.OCCASION, "Open dag", "tekst", date(2027, 1, 1), None, tuple(Audience))
+    earlier = icalendar("x", [entry], MADE).replace(b"UID:a@b\r\n", b"UID:a@b\0\n")
+    assert b"\0" in earlier
+    [event] = ical_reading.read(icalendar("x", [entry], MADE + timedelta(days=1), earlier)).inside
+    assert event.value("UID") == "a@b"
