@@ -212,7 +212,7 @@ def _as_logged(unit: UnitOfWork, what: str, table: str, why: str) -> Iterable[tu
             what=f"{what}.",
         )
     )
-    years = {row[0] for row in unit.rows(f"select distinct school_year from overstap.{table}")}  # noqa: S608
+    years = {row[0] for row in unit.rows(f"select distinct school_year from overstap.{table}")}  # noqa: S608 (names above)
     for year in sorted(years | logged.keys()):
         found = unit.one(f"select overstap.{what}_digest(%(year)s)", year=year)[0]
         if logged.get(year) != found:

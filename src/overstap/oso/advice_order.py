@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import yaml
 
@@ -36,8 +37,8 @@ class AdviceLevel:
 
 
 @cache
-def _rows() -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+def _rows() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     return found
 
 
@@ -49,7 +50,7 @@ def levels() -> dict[str, AdviceLevel]:
 
 @cache
 def _by_code(kind: str) -> dict[str, str]:
-    return {str(code): key for key, row in _rows().items() for code in row[kind]}  # type: ignore[attr-defined]
+    return {str(code): key for key, row in _rows().items() for code in row[kind]}
 
 
 def level_of_code(code: str) -> AdviceLevel | None:
