@@ -205,7 +205,8 @@ def _make_las(postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
     with psycopg.connect(postgres.superuser_dsn(LAS)) as connection:
         load_las(connection, region)
         connection.execute(f"grant usage on schema overstap_las to {LAS_READER}")
-        connection.execute(f"grant select on overstap_las.oso_dossier, overstap_las.oso_aanmelding to {LAS_READER}")
+        views = ("oso_dossier", "oso_aanmelding", "oso_leerlingenlijst")
+        connection.execute(f"grant select on {', '.join(f'overstap_las.{view}' for view in views)} to {LAS_READER}")
 
 
 def _make_trust(sandbox: DemoSandbox, postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
