@@ -38,6 +38,8 @@ USER root
 COPY deploy/image /usr/local/bin
 # A new volume of sockets takes its owner from here.
 RUN install --directory --owner airflow --group root --mode 700 /var/lib/overstap/sockets/school
+RUN install --directory --owner airflow --group root --mode 700 /var/lib/overstap/sockets/desk
+RUN install --directory --owner airflow --group root --mode 700 /var/lib/overstap/sockets/board
 # Settings are environment variables; without this file Airflow would write one of its own at each start.
 RUN echo '# All settings are environment variables: docker-compose.yaml' > /opt/airflow/airflow.cfg
 USER airflow

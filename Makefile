@@ -8,6 +8,9 @@ PYTHON ?=
 # Extra words for the command behind: make test ARGS="-k ledger", make demo ARGS=--wait
 ARGS ?=
 
+# Whoever lets Python keep no bytecode would compile the package in each process anew: a third of the start of a command.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo stop test faults check lock bench clean deploy test-deployment bundle sbom advisories
 
@@ -20,10 +23,10 @@ demo: $(VENV)/.ready
 stop:
 	@if [ -x $(BIN)/overstap ]; then $(BIN)/overstap demo stop; fi
 
-# One process for each processor and one more, since many tests wait: for a clock, a server, a browser.
+# One process for each processor and two more, since many tests wait: for a clock, a server, a browser.
 test: $(VENV)/.ready-dev
 	@echo "pytest: unit, DAG and integration tests in several processes; those marked boot start all of Airflow"
-	@$(BIN)/python -m pytest --numprocesses "$$(( $$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1 ))" \
+	@$(BIN)/python -m pytest --numprocesses "$$(( $$($(BIN)/python -c 'import os; print(os.cpu_count())') + 2 ))" \
 		--dist loadscope $(ARGS)
 
 # In containers: needs a container engine, nginx, age and openssl, and about half an hour. Skipped, and said so, where they are not.
@@ -33,7 +36,7 @@ test-deployment: $(VENV)/.ready-dev
 # The numbered faults of docs/faults.md, with twenty seeds where moments are random: some hours. In one process, since they stop
 # servers and fill disks. One number: make faults ARGS="--fault F24"
 faults: $(VENV)/.ready-dev
-	@$(BIN)/python -m pytest --faults --seeds 20 --fault-table faults-held.md $(ARGS)
+	@$(BIN)/python -m pytest tests --faults --seeds 20 --fault-table faults-held.md $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

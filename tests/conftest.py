@@ -1,5 +1,7 @@
 """Fixtures shared by all tests: a PostgreSQL server and a booted Airflow, stopped at the session's end."""
 
+import fcntl
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,8 +19,11 @@ from hypothesis import settings
 from spreading import Groups, in_order, needs_stage
 
 from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
+from overstap.pages.school import passwords
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import stop_all
+
+gc.disable()  # until the tests are collected: all that this makes stays, so looking through it frees nothing
 
 # A busy machine is no fault of the code: nothing in the tests is timed.
 settings.register_profile("untimed", deadline=None)
@@ -45,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     processes would share the user's.
     """
     os.environ["AIRFLOW_HOME"] = str(STATES / str(os.getpid()) / "airflow_home")
+    fault_table.keep_outcomes(config)
     if config.getoption("--thorough"):
         settings.load_profile("thorough")
 
@@ -54,6 +60,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep what was asked for, and begin with the longest; see `fault_table` and `spreading`."""
     fault_table.choose(config, items)
     items[:] = in_order(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look for garbage from now on, but not in what the collection made: a third of its time, in each process."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -72,6 +84,7 @@ def random(request: pytest.FixtureRequest) -> Random:
     return fault_table.seeded(request)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
     """Keep together what shares a costly fixture; see `spreading`."""
     return Groups(config, log)
@@ -81,6 +94,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
 def thorough(request: pytest.FixtureRequest) -> bool:
     """Whether tests over generated input try all that they should once in a while."""
     return bool(request.config.getoption("--thorough"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords of tests' accounts at a sixtieth of the cost, which a tenth of a second per sign-in was spent on.
+
+    A hash holds its cost, so whoever verifies it pays no more. What production pays is tested by a process of its own
+    (tests/unit/school/test_password_cost.py).
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_N", 2**10)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +121,7 @@ def state_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres(state_folder: Path) -> Iterator[EmbeddedPostgres]:
     """A running PostgreSQL server; tests make databases of their own in it."""
-    server = EmbeddedPostgres(state_folder / "postgres", is_durable=False)
+    server = EmbeddedPostgres(state_folder / "postgres", is_durable=False, in_memory=True)
     server.start()
     yield server
     server.destroy()
@@ -154,9 +179,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _remove_what_was_left() -> None:
-    for left in STATES.glob("[0-9]*"):
-        if not psutil.pid_exists(int(left.name)):
-            _remove(left)
+    STATES.mkdir(parents=True, exist_ok=True)
+    with (STATES / "removing.lock").open("w") as lock:
+        # Processes of one run begin together; two that removed one server's files at once both failed.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in STATES.glob("[0-9]*"):
+            if not psutil.pid_exists(int(left.name)):
+                _remove(left)
 
 
 def _remove(folder: Path) -> None:

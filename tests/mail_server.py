@@ -4,6 +4,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 from overstap_tools.local import ports
 from overstap_tools.local.mail_sink import MailFileHandler, MailSink
@@ -20,13 +21,13 @@ class Moody(MailFileHandler):
         """Mails that are taken before the server takes one more and says nothing about it."""
         self.taken = 0
 
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 (its name)
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802 (its name)
         if address in self.answers:
             return self.answers[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802 (its name)
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 (its name)
         said = await super().handle_DATA(server, session, envelope)
         self.taken += 1
         if self.hangs_up_after is not None and self.taken > self.hangs_up_after:

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 from families import REGION, Home, ReviewRound, home, open_review_round
+from forked import Process, popen
 
 from overstap.agreements import Milestones
 from overstap.agreements.model import Invitations
 from overstap.clock import now
 from overstap.ledger import accounts
 from overstap.ledger.dossiers import school_reports
+from overstap.ledger.invariants import check
 from overstap.pages.school.passwords import hash_password
 from overstap.pki.authority import DevelopmentAuthority
 from overstap.review.inviting import invite
@@ -46,10 +47,12 @@ class School:
     """The ledger, with the login of the schools' pages."""
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=ports.any_free)
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Process | None = None
     sockets: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="keys-")))
     """Folder with the key service's sockets, not in `folder`: the path of a socket has 107 characters at the most."""
-    key_service: "subprocess.Popen[bytes] | None" = None
+    key_service: Process | None = None
+    is_forked: bool = True
+    """False where a test looks at the processes themselves: their environment, their memory."""
 
     @property
     def address(self) -> str:
@@ -64,13 +67,12 @@ class School:
         return self.sockets / "school" / "keys.sock"
 
     def start_key_service(self) -> None:
-        self.socket.parent.mkdir(exist_ok=True)
+        self.socket.parent.mkdir(mode=0o700, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         env = os.environ | {"OVERSTAP_KEYS": str(self.home.keys), "OVERSTAP_TRUST": str(self.folder / "trust")}
         with (self.folder / "keys.log").open("ab") as out:
-            command = [sys.executable, "-m", "overstap", "keys", "serve", str(self.sockets)]
-            self.key_service = subprocess.Popen(command, env=env, stdout=out, stderr=out)
-        process = self.key_service
+            command = ["-m", "overstap", "keys", "serve", str(self.sockets)]
+            self.key_service = process = popen(command, env=env, stdout=out, stderr=out, is_forked=self.is_forked)
         wait_until(lambda: process.poll() is not None or self.socket.exists(), "key service", 60)
         assert process.poll() is None, (self.folder / "keys.log").read_text()
 
@@ -86,13 +88,13 @@ class School:
             **self.settings,
         }
         with (self.folder / "school.log").open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "overstap", "school", "serve", "--port", str(self.port)],
+            self.process = process = popen(
+                ["-m", "overstap", "school", "serve", "--port", str(self.port)],
                 env=env,
                 stdout=out,
                 stderr=out,
+                is_forked=self.is_forked,
             )
-        process = self.process
         wait_until(lambda: process.poll() is not None or not ports.is_free(self.port), "school's pages", 60)
         assert process.poll() is None, self.log
 
@@ -118,7 +120,9 @@ def agreed() -> dict[str, Any]:
 
 
 @contextmanager
-def school_service(postgres: EmbeddedPostgres, template: str, folder: Path, **settings: str) -> Iterator[School]:
+def school_service(
+    postgres: EmbeddedPostgres, template: str, folder: Path, *, is_forked: bool = True, **settings: str
+) -> Iterator[School]:
     """Serve the pages of a school whose round is open, until the end, with further settings where they are given."""
     DevelopmentAuthority(folder / "trust", at=now()).conductor(REGION)
     with home(postgres, folder, template) as found:
@@ -130,7 +134,8 @@ def school_service(postgres: EmbeddedPostgres, template: str, folder: Path, **se
             school_reports.keep(
                 unit, review_round.round_id, review_round.school, school_reports.SchoolReport("<p>lijst</p>", FAULTS)
             )
-        made = School(found, review_round, folder, postgres.dsn("overstap_school", found.database), settings)
+        dsn = postgres.dsn("overstap_school", found.database)
+        made = School(found, review_round, folder, dsn, settings, is_forked=is_forked)
         made.start()
         try:
             yield made
@@ -138,6 +143,19 @@ def school_service(postgres: EmbeddedPostgres, template: str, folder: Path, **se
             made.kill()
             made.kill_key_service()
             shutil.rmtree(made.sockets)
+
+
+def rows(school: School, statement: str, *values: Any) -> list[Any]:
+    """Ask or change the ledger as its owner does, beside the pages."""
+    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
+        done = owner.execute(statement, values)
+        return done.fetchall() if done.description else []
+
+
+def sound(school: School) -> None:
+    """Find nothing in the ledger that contradicts something else."""
+    with school.review_round.unit() as unit:
+        assert check(unit) == []
 
 
 def attempt(school: School, account: str, password: str, client: httpx.Client | None = None) -> httpx.Response:

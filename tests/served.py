@@ -2,14 +2,13 @@
 
 import os
 import re
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
 import httpx
 from families import Family
+from forked import Process, popen
 
 from overstap_tools.local import ports
 from overstap_tools.local.waiting import wait_until
@@ -22,7 +21,7 @@ class Served:
     dsn: str
     log: Path
     port: int = field(default_factory=ports.any_free)
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Process | None = None
     env: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -31,13 +30,12 @@ class Served:
 
     def start(self) -> "Served":
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "overstap", "review", "serve", "--port", str(self.port)],
+            self.process = process = popen(
+                ["-m", "overstap", "review", "serve", "--port", str(self.port)],
                 env=os.environ | {"OVERSTAP_REVIEW": self.dsn, "OVERSTAP_REVIEW_ADDRESS": self.address} | self.env,
                 stdout=out,
                 stderr=out,
             )
-        process = self.process
         wait_until(lambda: process.poll() is not None or not ports.is_free(self.port), "parents' pages", 180)
         assert process.poll() is None, self.log.read_text()
         return self

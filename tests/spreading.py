@@ -10,9 +10,10 @@ pytest-xdist's own groups (`--dist loadgroup`) are written into the ids of tests
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 _STAGE = (
+    "tests/browser/test_board_airflow_pages.py",
     "tests/browser/test_board_bins.py",
     "tests/browser/test_board_round.py",
     "tests/browser/test_board_signin.py",
@@ -23,7 +24,14 @@ _STAGE = (
 """They share one booted Airflow, the stage."""
 _STORY = "tests/integration/round/test_boot.py"
 """The demonstration, with an Airflow of its own: minutes of waiting for agreed moments, so beside the others."""
-_BOOTS = (*_STAGE, _STORY, "tests/integration/monitoring/test_airflow_metrics.py")
+_APART = (
+    "tests/integration/local/test_airflow_behind_proxy.py",
+    "tests/integration/local/test_ended_by_a_signal.py",
+    "tests/integration/local/test_region_bench.py",
+    "tests/integration/monitoring/test_airflow_metrics.py",
+    "tests/faults/test_database_restart.py",
+)
+_BOOTS = (*_STAGE, _STORY, *_APART)
 """What boots an Airflow: the stage and the story begin together, what is last comes when one of them is over."""
 _ROUND = "tests/integration/round/"
 """Half of them look at one played round; the others play rounds of their own, in processes forked from the same."""
@@ -32,6 +40,11 @@ _LONGEST = (
     "stage",
     _STORY,
     "round",
+    # One that waits beside one that computes: silent visitors, then pages; a server that is started anew, then a bench.
+    "tests/integration/review/test_slow_visitors.py",
+    "tests/browser/test_board_large_region.py",
+    "tests/faults/test_database_restart.py",
+    "tests/integration/local/test_region_bench.py",
     "tests/faults/",
     "tests/browser/",
     "tests/integration/",
@@ -40,7 +53,7 @@ _LONGEST = (
 )
 
 
-class Groups(LoadScopeScheduling):  # type: ignore[misc]
+class Groups(LoadScopeScheduling):
     """Hands out whole groups, each to one process."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:

@@ -103,7 +103,7 @@ class Photographer:
         frame = self.page.frame_locator("iframe")
         for label, value in (("Naam", "Marja Jansen"), ("Functie", "intern begeleider"), ("Telefoon", "070 123 45 67")):
             frame.get_by_label(label, exact=True).fill(value)
-        frame.get_by_role("button", name="Bewaren").click()
+        frame.get_by_role("button", name="Bewaren", exact=True).click()
         frame.get_by_text("Bewaard.").wait_for()
         frame.get_by_label("Wat is er besproken").fill("De export lukt niet. De leverancier belt vanmiddag terug.")
         frame.get_by_role("button", name="Gesprek vastleggen").click()

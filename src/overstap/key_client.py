@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 KEY_ID_HEADER = "Overstap-Key-Id"
 """Header of a response with the id of the key that was used."""
+SOCKET = "keys.sock"
+"""Name of a client's socket, in a folder that is that client's."""
 MAX_CONTENT_BYTES = 65 * 1024 * 1024
 """A little more than the largest content that the ledger holds (`ledger.region_keys`)."""
 SECONDS = 60

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     """Folder with the regions' content keys, `<region>/<key id>.key`, mode 0600."""
     key_service: Path | None = None
     """Socket of the key service, for a process that faces the public and has no keys itself; instead of `keys`."""
+    key_sockets: Path | None = None
+    """Folder with the sockets of the key services, `<client>/keys.sock`, which `overstap doctor` looks at; optional."""
     board_keys: Path | None = None
     """Folder with the keys that the board has of each region, for contact with schools; set at the board and where keys
     are made. Without it coordinators keep no contacts there."""
@@ -153,10 +155,7 @@ class Settings(BaseSettings):
         Raises:
             OverstapError: SETTING-001 when it is not set.
         """
-        value = getattr(self, name)
-        if value is None:
-            raise OverstapError("SETTING-001", setting=f"OVERSTAP_{name.upper()}")
-        return Path(value)
+        return Path(self.need(name))
 
     def need(self, name: str) -> str:
         """Return a required text setting.

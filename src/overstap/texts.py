@@ -1,7 +1,7 @@
 """Loading of texts for people from `include/texts/`, and agreement of nouns with numbers."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,13 @@ def read_yaml(path: Path) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
 
 
+@lru_cache(maxsize=4096)
 def plural(count: float) -> str:
     """Return the plural category of a number, "one" or "more", by the plural rules of CLDR (Babel)."""
     return "one" if _plural_form(count) == "one" else "more"
 
 
+@lru_cache(maxsize=4096)
 def noun(count: float, nouns: str) -> str:
     """Return the noun that agrees with a number.
 

@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from overstap.agreements import Milestones, RoundKind
+from overstap.agreements.model.people import Coordinator
 from overstap.clock import now
 from overstap.pages.board import addresses
 from overstap.pages.board.app import Board, make_app
@@ -28,6 +29,8 @@ from overstap_tools.project import PROJECT
 
 IMAGES = PROJECT / "docs" / "images"
 REGIONS = {"demo": "Demoregio", "west": "Regio West", "oost": "Regio Oost"}
+DECIDED = Coordinator(account="c.jansen", name="Carla Jansen", email="c.jansen@example.org")
+"""Who decided by the filling; the board shows a name for an account of the agreement."""
 LAPTOP, PHONE, WIDE = (1280, 860), (390, 844), (1760, 1000)
 
 
@@ -43,7 +46,7 @@ def main(folder: Path) -> None:
             region = make_region(11 + number, 40, 20, 3, today=at.date(), name=name, title=title)
             later = {moment: at + timedelta(days=50 + 9 * step) for step, moment in enumerate(Milestones.model_fields)}
             rounds = {RoundKind.ADVICE: milestones_around(at), RoundKind.PLACEMENT: Milestones(**later)}
-            agreement = agreement_of(region, rounds)
+            agreement = agreement_of(region, rounds).model_copy(update={"coordinators": (DECIDED,)})
             write_agreement(agreement, place.folder / "regions")
             fill(ledger, place.owner_dsn, agreement, RoundKind.ADVICE, Filling(760, UNDER_WAY, silent_every=19))
             pages[name] = agreement.round_id(RoundKind.ADVICE)
@@ -75,7 +78,7 @@ def main(folder: Path) -> None:
                 ("board-all-regions-phone", "/alle" + addresses.administration(), PHONE, "light"),
             ):
                 view = {"width": size[0], "height": size[1]}
-                page = browser.new_page(viewport=view, color_scheme=scheme, locale="nl-NL")
+                page = browser.new_page(viewport=view, color_scheme=scheme, locale="nl-NL")  # type: ignore[arg-type]
                 page.goto(f"http://{ports.LOOPBACK}:{port}{path}")
                 page.locator("main").wait_for()
                 keep(Image.open(io.BytesIO(page.screenshot())), folder / f"{picture}.png")

@@ -5,10 +5,13 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
+from .sign_in_walks import Walk
 from .stage import Stage
+
+expect.set_options(timeout=60_000)  # a busy machine is no fault of the page
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET = (
@@ -82,10 +85,15 @@ def visit(stage: Stage, browser: Browser) -> Iterator[Callable[..., Page]]:
         if account not in signed_in:
             first = contexts[key].new_page()
             first.goto("/")
-            first.fill("input[name=username]", account)
-            first.fill("input[name=password]", stage.password(account))
+            walk = Walk(f"{account} at Airflow, by password", first)
+            for name, text in (("username", account), ("password", stage.password(account))):
+                first.fill(f"input[name={name}]", text)
+                walk.typed(text)
+            walk.picture("coordinator")
             first.click("[type=submit]")
-            first.wait_for_url(lambda url: "/auth/" not in url)
+            walk.clicked()
+            first.wait_for_url(lambda url: "/auth/" not in url, wait_until="commit")  # its scripts are of no use here
+            walk.tell()
             first.close()
             signed_in[account] = contexts[key].storage_state()
         opened = contexts[key].new_page()

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 CLIENT, SECRET = "overstap", "geheim-van-de-client"
+_ACCESS = "toegang"
 
 
 class Provider(ThreadingHTTPServer):
@@ -21,6 +22,9 @@ class Provider(ThreadingHTTPServer):
     def __init__(self, claims: dict[str, object]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.claims = claims
+        self.user_info: dict[str, object] | None = None
+        """What the UserInfo endpoint says; None: it refuses everybody."""
+        self.has_id_token = True
         self.key = rsa.generate_private_key(65537, 2048)
         self.signs_with = self.key
         self.codes: dict[str, dict[str, list[str]]] = {}
@@ -50,6 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(
                 {
                     "issuer": issuer,
+                    "userinfo_endpoint": f"{issuer}/me",
                     "authorization_endpoint": f"{issuer}/authorize",
                     "token_endpoint": f"{issuer}/token",
                     "jwks_uri": f"{issuer}/jwks",
@@ -67,6 +72,11 @@ class _Handler(BaseHTTPRequestHandler):
                 "e": _number(numbers.e),
             }
             self._json({"keys": [key]})
+        elif parts.path == "/me":
+            if self.server.user_info is None or self.headers.get("Authorization") != f"Bearer {_ACCESS}":
+                self._json({"error": "invalid_token"}, 401)
+            else:
+                self._json(self.server.user_info)
         elif parts.path == "/authorize":
             asked = parse_qs(parts.query)
             code = secrets.token_urlsafe(16)
@@ -91,7 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = _text(json.dumps(claims).encode())
         signature = self.server.signs_with.sign(f"{head}.{body}".encode(), padding.PKCS1v15(), hashes.SHA256())
         token = f"{head}.{body}.{_text(signature)}"
-        self._json({"access_token": "x", "token_type": "Bearer", "expires_in": 60, "id_token": token})
+        answer = {"access_token": _ACCESS, "token_type": "Bearer", "expires_in": 600}
+        self._json(answer | {"id_token": token} if self.server.has_id_token else answer)
 
     def _json(self, content: object, status: int = 200) -> None:
         data = json.dumps(content).encode()

@@ -15,6 +15,7 @@ NARROWEST: ViewportSize = {"width": 320, "height": 640}
 IMAGES = PROJECT / "docs" / "images" if os.environ.get("OVERSTAP_TEST_IMAGES") else None
 """Where pictures go when they are asked for."""
 _PATIENCE = 60_000
+_LONGEST = 2_000
 
 
 @contextmanager
@@ -31,13 +32,17 @@ def signed_in(browser: Browser, school: School, account: str) -> Iterator[Page]:
     context.close()
 
 
-def sound(page: Page, serious: Callable[[Page], list[str]], name: str) -> None:
-    """Axe finds nothing, and a phone of 320 pixels needs no scrolling sideways."""
+def sound(page: Page, serious: Callable[[Page], list[str]], name: str, *, is_long: bool = False) -> None:
+    """Axe finds nothing, and a phone of 320 pixels needs no scrolling sideways; a picture of a long page is cut off."""
     assert serious(page) == [], name
     page.set_viewport_size(NARROWEST)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROWEST["width"], name
     if IMAGES is not None:
         for kind, size in (("desk", DESK), ("phone", PHONE)):
             page.set_viewport_size(size)
-            page.screenshot(path=IMAGES / f"school-{name}-{kind}.png", full_page=True)
+            page.screenshot(
+                path=IMAGES / f"school-{name}-{kind}.png",
+                full_page=True,
+                clip={"x": 0, "y": 0, "width": size["width"], "height": _LONGEST} if is_long else None,
+            )
     page.set_viewport_size(DESK)

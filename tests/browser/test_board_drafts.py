@@ -1,6 +1,7 @@
 """A draft of an agreement in a real browser, without Airflow: written by one coordinator, approved by another."""
 
 import os
+import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,8 @@ import uvicorn
 from fastapi import FastAPI, Request
 from playwright.sync_api import Browser, Page, expect
 
+from overstap.agreements import RoundKind, load_agreement
+from overstap.clock import NETHERLANDS
 from overstap.ledger import Ledger
 from overstap.ledger.region_keys import create_keys
 from overstap.pages.board import addresses
@@ -22,9 +25,12 @@ from overstap.pages.board.person import BoardUser
 from overstap.rounds.agreeing import write_approved
 from overstap.rounds.context import Context
 from overstap.settings import Settings
+from overstap.texts import texts
 from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.waiting import wait_until
+
+from .guide import Walk
 
 ALFA = frozenset({"alfa"})
 AGREEMENT = """\
@@ -206,6 +212,25 @@ def test_a_draft_is_written_checked_and_approved(
     expect(bas.get_by_text("doorgevoerd").first).to_be_visible()
 
 
+def test_a_comparison_with_another_region_is_drafted(
+    visit_as: Callable[..., Page], serious: Callable[[Page], list[str]]
+) -> None:
+    anna = visit_as("anna")
+    anna.goto(addresses.agreements("alfa"))
+    anna.get_by_role("button", name="Voorstel maken").first.click()
+    anna.get_by_role("button", name="Vergelijken met een andere regio").click()
+    other = anna.get_by_role("group", name="Vergelijken met een andere regio: 1")
+    other.get_by_label("Korte naam van de andere regio").fill("Regio Delft")
+    expect(other.locator("[aria-invalid=true]")).to_have_count(1)
+    sound(anna, serious, "draft-comparison")
+    other.get_by_label("Korte naam van de andere regio").fill("delft")
+    other.get_by_label("Vergelijken na: moment 1").fill("2027-04-16T12:00")
+    expect(anna.get_by_text("De controle vindt geen fouten.")).to_be_visible()
+    anna.locator("form[data-draft]").first.get_by_role("button", name="Bewaren", exact=True).last.click()
+    expect(anna.get_by_role("rowheader", name="Vergelijken met regio delft")).to_be_visible()
+    expect(anna.get_by_label("Vergelijken na: moment 2")).to_be_visible()
+
+
 def test_two_people_see_each_others_change(visit_as: Callable[..., Page], serious: Callable[[Page], list[str]]) -> None:
     anna, bas = visit_as("anna"), visit_as("bas")
     anna.goto(addresses.agreements("alfa"))
@@ -214,7 +239,7 @@ def test_two_people_see_each_others_change(visit_as: Callable[..., Page], seriou
     for page, value in ((anna, "2027-03-16T11:00"), (bas, "2027-03-16T10:00")):
         page.get_by_role("group", name="Ronde Advies").get_by_label("Aanleveren uiterlijk").fill(value)
         page.locator("form[data-draft]").first.get_by_role("button", name="Bewaren", exact=True).last.click()
-    expect(bas.get_by_text("U en anna veranderden dezelfde regels.")).to_be_visible()
+    expect(bas.get_by_text("U en Anna de Wit veranderden dezelfde regels.")).to_be_visible()
     expect(bas.get_by_text("data_due: 2027-03-16 11:00")).to_be_visible()
     sound(bas, serious, "draft-conflict")
 
@@ -231,3 +256,50 @@ def test_without_a_script_a_button_checks(visit_as: Callable[..., Page]) -> None
     anna.locator("form[data-draft]").first.get_by_role("button", name="Controleren zonder te bewaren").click()
     expect(anna.get_by_role("group", name="Ronde Advies").get_by_text("ligt voor Aanleveren uiterlijk")).to_be_visible()
     expect(anna.get_by_text("Dit is nog niet bewaard.").first).to_be_visible()
+
+
+def test_a_new_agreement_as_the_guide_says(served: _Served, visit_as: Callable[..., Page]) -> None:
+    word = Walk("nieuwe-afspraak")
+    anna, bas = visit_as("anna"), visit_as("bas")
+
+    # A new year: composed, looked at, changed, approved by another, written
+    anna.goto(addresses.home())
+    anna.get_by_role("link", name=word("Afspraken wijzigen")).click()
+    anna.get_by_role("button", name=re.compile(f"^{word('Nieuwe afspraak voor')}")).click()
+    for heading in (
+        *("Overgenomen of berekend: kijk hiernaar", "Controle", "Vergeleken met wat nu geldt"),
+        *("Gegevens en momenten", "Scholen", "Het hele bestand"),
+    ):
+        expect(anna.get_by_role("heading", name=word(heading), exact=True)).to_be_visible()
+    form = anna.get_by_role("form", name="Gegevens en momenten")
+    expect(form.get_by_role("button", name=word("Vergelijken met een andere regio"))).to_be_visible()
+    anna.get_by_role("group", name="Ronde Advies").get_by_label("Aanleveren uiterlijk").fill("2028-03-16T11:00")
+    form.get_by_role("button", name=word("Controleren zonder te bewaren")).click()
+    expect(anna.get_by_text("Dit is nog niet bewaard.")).to_be_visible()
+    anna.get_by_role("form", name="Gegevens en momenten").get_by_role(
+        "button", name=word("Bewaren"), exact=True
+    ).last.click()
+    expect(anna.get_by_text("Bewaard.", exact=True)).to_be_visible()
+    bas.goto(anna.url)
+    expect(bas.get_by_role("heading", name=word("Goedkeuren"), exact=True)).to_be_visible()
+    bas.get_by_role("button", name="Versie 2 goedkeuren").click()
+    expect(bas.get_by_text("Goedgekeurd.")).to_be_visible()
+    assert write_approved(Context(served.settings, served.ledger), "alfa") == {"written": 1}
+    written = load_agreement(served.file.with_name("2027-2028.yaml"))
+    assert written.round(RoundKind.ADVICE).milestones.data_due == datetime(2028, 3, 16, 11, tzinfo=NETHERLANDS)
+    assert served.file.read_text() == AGREEMENT, "the year before stays"
+    anna.reload()
+    expect(anna.get_by_text("doorgevoerd").first).to_be_visible()
+    expect(anna.get_by_text(re.compile("goedgekeurd door Bas Vermeer"))).to_be_visible()
+    anna.get_by_text("Wie schreef wat, en wanneer").click()
+    expect(anna.locator("section[aria-labelledby=versies] li")).to_have_count(2)
+
+    # A change beside one that the administrator made in the file by hand
+    anna.goto(addresses.agreements("alfa"))
+    anna.get_by_role("button", name=re.compile(f"{word('Voorstel maken')}.*2026-2027")).click()
+    served.file.write_text(AGREEMENT.replace("receipts_due: 2027-04-06 17:00", "receipts_due: 2027-04-07 17:00"))
+    anna.reload()
+    anna.get_by_role("button", name=word("Wijzigingen van het bestand overnemen")).click()
+    expect(anna.get_by_text("De wijzigingen van het bestand staan nu in het voorstel.")).to_be_visible()
+    assert texts("orchestration/titles")["task.apply_agreement"]["nl"] == word("Goedgekeurde afspraken doorvoeren")
+    word.has_all()

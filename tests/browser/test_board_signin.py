@@ -9,7 +9,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from overstap.errors import OverstapError
-from overstap.orchestration.signin import configuration
 from overstap.settings import Settings
 
 from . import signin
@@ -53,6 +52,9 @@ def test_who_is_named_in_an_agreement_signs_in_and_nobody_else(stage: Stage) -> 
 
 def test_without_a_provider_people_sign_in_by_password() -> None:
     from flask_appbuilder.const import AUTH_DB, AUTH_OAUTH
+
+    # Here, and not where each process that collects the tests would load Airflow's sign-in
+    from overstap.orchestration.signin import configuration
 
     assert configuration(Settings())["AUTH_TYPE"] == AUTH_DB
     assert configuration(Settings(oidc_issuer=""))["AUTH_TYPE"] == AUTH_DB

@@ -12,13 +12,14 @@ from datetime import timedelta
 import psycopg
 import pytest
 from families import Family, Home, ReviewRound, home, open_review_round
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import Served
 
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.project import PROJECT
 
 from .paper import keep_paper
+from .sign_in_walks import Walk
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
 NARROW = {"width": 320, "height": 640}
@@ -70,12 +71,17 @@ def picture(page: Page, name: str, *, whole: bool = True) -> None:
 
 def sign_in(page: Page, address: str, family: Family, person: int = 0) -> None:
     page.goto(f"{address}/nl/")
-    page.get_by_label("Code uit de brief").fill(family.codes[family.persons[person]])
-    page.get_by_label("Dag").fill(str(family.born.day))
-    page.get_by_label("Maand").fill(str(family.born.month))
-    page.get_by_label("Jaar").fill(str(family.born.year))
+    is_phone = (page.viewport_size or {"width": 0})["width"] < 600
+    walk = Walk(f"parent, code and date of birth, {'phone' if is_phone else 'desk'}", page)
+    born = {"Dag": family.born.day, "Maand": family.born.month, "Jaar": family.born.year}
+    for label, text in {"Code uit de brief": family.codes[family.persons[person]], **born}.items():
+        page.get_by_label(label).fill(str(text))
+        walk.typed(str(text))
+    walk.picture(f"parent-{'phone' if is_phone else 'desk'}")
     page.get_by_role("button", name="Dossier openen").click()
+    walk.clicked()
     page.wait_for_url("**/overzicht")
+    walk.tell()
 
 
 def test_a_parent_walks_it_all(
@@ -92,7 +98,7 @@ def test_a_parent_walks_it_all(
     assert serious(page) == []
     picture(page, "start")
     page.get_by_role("button", name="Dossier openen").click()
-    assert page.get_by_role("alert").is_visible()
+    expect(page.get_by_role("alert")).to_be_visible()
     assert page.title().startswith("Er ging iets mis")
     assert serious(page) == []
     picture(page, "mistake")
@@ -113,7 +119,7 @@ def test_a_parent_walks_it_all(
     page.get_by_label("Uw zienswijze").fill("Wij vinden dat ons kind meer aankan dan dit advies zegt.")
     page.get_by_role("button", name="Antwoord versturen").click()
     page.wait_for_url("**/ontvangstbewijs?ontvangen")
-    assert page.get_by_text("U hebt het dossier gezien en u bent het er niet mee eens").is_visible()
+    expect(page.get_by_text("U hebt het dossier gezien en u bent het er niet mee eens")).to_be_visible()
     assert serious(page) == []
     picture(page, "receipt")
     page.get_by_role("link", name="Terug naar het overzicht").click()
@@ -123,11 +129,11 @@ def test_a_parent_walks_it_all(
     page.get_by_label("Uw bericht").fill("Bij Verzuim moet 2 staan, en geen 4.")
     page.get_by_role("button", name="Bericht versturen").click()
     page.wait_for_url("**/vraag?verstuurd")
-    assert page.get_by_role("status").is_visible()
+    expect(page.get_by_role("status")).to_be_visible()
     assert serious(page) == []
     picture(page, "ask")
     page.get_by_role("button", name="Uitloggen").click()
-    assert page.get_by_role("heading", name="U bent uitgelogd").is_visible()
+    expect(page.get_by_role("heading", name="U bent uitgelogd")).to_be_visible()
     assert serious(page) == []
     page.go_back()
     assert family.surname not in page.content()
@@ -147,13 +153,14 @@ def test_by_keyboard_with_the_code_in_the_link(browser: Browser, served: Served,
     assert page.get_by_label("Code uit de brief").input_value() == family.code
     assert family.code not in page.url
     assert not [url for url in sent if family.code in url]
-    page.keyboard.type(str(family.born.day))
-    page.keyboard.press("Tab")
-    page.keyboard.type(str(family.born.month))
-    page.keyboard.press("Tab")
-    page.keyboard.type(str(family.born.year))
-    page.keyboard.press("Enter")
+    walk = Walk("parent, code from the letter's QR code, by keyboard", page)
+    for text, key in ((family.born.day, "Tab"), (family.born.month, "Tab"), (family.born.year, "Enter")):
+        page.keyboard.type(str(text))
+        walk.typed(str(text))
+        page.keyboard.press(key)
+        walk.pressed()
     page.wait_for_url("**/overzicht")
+    walk.tell()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.get_by_text("Naar de inhoud").bounding_box()["x"] >= 0
@@ -168,7 +175,7 @@ def test_by_keyboard_with_the_code_in_the_link(browser: Browser, served: Served,
     press_to(page, "Antwoord versturen")
     page.keyboard.press("Enter")
     page.wait_for_url("**/ontvangstbewijs?ontvangen")
-    assert page.get_by_text("U hebt het dossier gezien en u bent het ermee eens").is_visible()
+    expect(page.get_by_text("U hebt het dossier gezien en u bent het ermee eens")).to_be_visible()
     context.close()
 
 
@@ -209,7 +216,7 @@ def test_every_mistake_on_a_small_phone_without_scripts(
         (("0000-0000-0000-0000-0000", *born), "horen niet bij elkaar"),
     ):
         try_with(*typed)
-        assert page.get_by_role("alert").get_by_text(said).is_visible()
+        expect(page.get_by_role("alert").get_by_text(said)).to_be_visible()
         assert page.get_by_label("Code uit de brief").input_value() == ""
     try_with(family.code.lower().replace("-", " "), *born)
     assert page.url.endswith("/nl/overzicht")
@@ -218,21 +225,21 @@ def test_every_mistake_on_a_small_phone_without_scripts(
         assert scrolls_sideways(page) is False, name
     page.goto(f"{served.address}/nl/antwoord")
     page.get_by_role("button", name="Antwoord versturen").click()
-    assert page.get_by_role("alert").get_by_text("Kies een antwoord.").is_visible()
+    expect(page.get_by_role("alert").get_by_text("Kies een antwoord.")).to_be_visible()
     page.goto(f"{served.address}/nl/antwoord")
     page.get_by_label("ik ben het ermee eens").check()
     page.get_by_role("button", name="Antwoord versturen").click()
-    assert page.get_by_role("heading", name="Uw antwoord is ontvangen").is_visible()
+    expect(page.get_by_role("heading", name="Uw antwoord is ontvangen")).to_be_visible()
     # Back, and sent once more; then back and another answer.
     page.go_back()
     page.get_by_role("button", name="Antwoord versturen").click()
-    assert page.get_by_role("heading", name="Uw antwoord is ontvangen").is_visible()
+    expect(page.get_by_role("heading", name="Uw antwoord is ontvangen")).to_be_visible()
     page.goto(f"{served.address}/nl/antwoord")
     page.get_by_label("niet mee eens").check()
     page.get_by_role("button", name="Antwoord versturen").click()
-    assert page.get_by_text("U hebt het dossier gezien en u bent het er niet mee eens").is_visible()
+    expect(page.get_by_text("U hebt het dossier gezien en u bent het er niet mee eens")).to_be_visible()
     page.get_by_role("link", name="English").click()
-    assert page.get_by_role("heading", name="Confirmation of your answer").is_visible()
+    expect(page.get_by_role("heading", name="Confirmation of your answer")).to_be_visible()
 
     # The window closes while somebody types.
     page.context.clear_cookies()
@@ -246,12 +253,12 @@ def test_every_mistake_on_a_small_phone_without_scripts(
             "update overstap.dossier set review_closes_at = clock_timestamp() where dossier = %s", [other.dossier]
         )
     page.get_by_role("button", name="Antwoord versturen").click()
-    assert page.get_by_role("heading", name="De inzagetermijn is voorbij").is_visible()
-    assert page.get_by_text("telt daarom niet mee").is_visible()
+    expect(page.get_by_role("heading", name="De inzagetermijn is voorbij")).to_be_visible()
+    expect(page.get_by_text("telt daarom niet mee")).to_be_visible()
     assert page.locator("#typed").input_value() == "Net te laat"
     picture(page, "closed")
     try_with(other.code, str(other.born.day), str(other.born.month), str(other.born.year))
-    assert page.get_by_text("U hebt niet op tijd geantwoord.").is_visible()
+    expect(page.get_by_text("U hebt niet op tijd geantwoord.")).to_be_visible()
     with review_round.unit() as unit:
         assert unit.rows("select 1 from overstap.review_decision where dossier = %(d)s", d=other.dossier) == []
     context.close()
@@ -315,7 +322,7 @@ def test_every_other_page_and_the_english_ones(
         keep_paper(page.request.get(f"{served.address}/nl/dossier.pdf").body(), "parents-pdf")
     page.get_by_role("button", name="Ask for the proof").click()
     page.wait_for_url("**/logboek")
-    assert page.get_by_role("status").get_by_text("You asked for the proof").is_visible()
+    expect(page.get_by_role("status").get_by_text("You asked for the proof")).to_be_visible()
     sound("nl/logboek", "Wie opende")
     picture(page, "log")
 
@@ -335,7 +342,7 @@ def test_every_other_page_and_the_english_ones(
         )
     sound("nl/overzicht", "De inzagetermijn is voorbij")
     page.get_by_role("link", name="Bekijk het logboek").click()
-    assert page.get_by_text("U hebt het hier bekeken.").first.is_visible()
+    expect(page.get_by_text("U hebt het hier bekeken.").first).to_be_visible()
     sound("en/overzicht", "The inspection period is over")
 
     def changed(pupil) -> None:
@@ -350,7 +357,7 @@ def test_every_other_page_and_the_english_ones(
         for label, value in (("Dag", one.born.day), ("Maand", one.born.month), ("Jaar", one.born.year)):
             page.get_by_label(label).fill(str(value))
         page.get_by_role("button", name="Dossier openen").click()
-        assert page.get_by_role("heading", name=heading).is_visible()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
         assert serious(page) == [], heading
     context.close()
 

@@ -1,5 +1,6 @@
 """A secondary school gives applications a state in a browser, reads a history, and looks pupils up by number."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pyotp
@@ -10,6 +11,7 @@ from school_service import ACCOUNT, OTHER, School, school_service
 
 from overstap_tools.local.postgres import EmbeddedPostgres
 
+from .guide import Walk
 from .school_pages import signed_in, sound
 
 
@@ -31,10 +33,18 @@ def page(school: School, browser: Browser) -> Iterator[Page]:
 def test_a_secondary_school_says_how_applications_stand(
     school: School, page: Page, serious: Callable[[Page], list[str]]
 ) -> None:
-    page.get_by_role("link", name="Aanmeldingen").click()
-    expect(page.get_by_role("heading", name="Eerst een tweede factor")).to_be_visible()
+    of_coordinators = {  # test_board_large_region.py
+        "Kijk wie ook in een andere regio is aangemeld",
+        "Ik zoek dit uit",
+        "Aanmeldingen, met codes (CSV)",
+        "Aanmeldingen, met codes (Excel)",
+    }
+    word = Walk("aanmeldingen", of_coordinators)
+    of_places = Walk("plaatsen", {"Plaatsen en vrije plaatsen", "Bestanden"})
+    page.get_by_role("link", name=word("Aanmeldingen")).click()
+    expect(page.get_by_role("heading", name="Eerst een tweede stap")).to_be_visible()
     sound(page, serious, "applications-factor")
-    page.get_by_role("link", name="Tweede factor instellen").click()
+    page.get_by_role("link", name="Tweede stap instellen").click()
     page.locator('form[action="/beveiliging/app"] button').first.click()
     secret = page.locator("code.secret").inner_text().replace(" ", "")
     page.locator('input[name="code"]').fill(pyotp.TOTP(secret).now())
@@ -45,20 +55,25 @@ def test_a_secondary_school_says_how_applications_stand(
 
     boxes.nth(0).check()
     boxes.nth(1).check()
-    page.get_by_label("Nieuwe stand").select_option(label="geweigerd")
-    page.get_by_role("button", name="Vastleggen").click()
+    page.get_by_label("Nieuwe status").select_option(label="geweigerd")
+    page.get_by_role("button", name=word("Vastleggen")).click()
     expect(page.get_by_text("Kies een reden")).to_be_visible()
     boxes.nth(0).check()
-    page.get_by_label("Nieuwe stand").select_option(label="geweigerd")
+    page.get_by_label("Nieuwe status").select_option(label="geweigerd")
     page.get_by_label("Reden").select_option(label="geen plaats")
     page.get_by_role("button", name="Vastleggen").click()
     expect(page.get_by_text("Vastgelegd: 1 aanmelding.")).to_be_visible()
     boxes.nth(1).check()
-    page.get_by_label("Nieuwe stand").select_option(label="ondersteuning in onderzoek")
+    page.get_by_label("Nieuwe status").select_option(label="ondersteuning in onderzoek")
     page.get_by_role("button", name="Vastleggen").click()
     sound(page, serious, "applications")
+    for words in ("Aanmeldingen ophalen (CSV)", "Aanmeldingen ophalen (Excel)"):
+        with page.expect_download() as file:
+            page.get_by_role("button", name=word(words)).click()
+        assert file.value.suggested_filename.startswith("aanmeldingen-")
+        assert file.value.path().stat().st_size > 500
 
-    page.get_by_role("link", name="Geschiedenis van").first.click()
+    page.get_by_role("link", name=re.compile(f"^{word('geschiedenis')}", re.IGNORECASE)).first.click()
     expect(page.get_by_text("geen plaats")).to_be_visible()
     sound(page, serious, "application-history")
     page.get_by_role("link", name="Terug naar de aanmeldingen").click()
@@ -68,7 +83,7 @@ def test_a_secondary_school_says_how_applications_stand(
     assert boxes.count() == 2
     sound(page, serious, "applications-found")
 
-    page.get_by_role("link", name="Plaatsen").click()
+    page.get_by_role("link", name=of_places("Plaatsen")).click()
     page.get_by_label("Locatie").fill("Markt 1")
     page.get_by_label("Soort aanbod").select_option(label="havo")
     page.get_by_label("Plaatsen", exact=True).fill("veel")
@@ -87,13 +102,17 @@ def test_a_secondary_school_says_how_applications_stand(
     page.get_by_role("button", name="Uitslag vastleggen").click()
     expect(page.get_by_text("28 ingeloot, 7 uitgeloot, door Notaris De Wit")).to_be_visible()
     sound(page, serious, "places")
+    word.has_all()
+    of_places.has_all()
 
 
 def test_a_primary_school_sees_advice_beside_test(
     school: School, browser: Browser, serious: Callable[[Page], list[str]]
 ) -> None:
     with signed_in(browser, school, ACCOUNT) as page:
-        page.get_by_role("link", name="Advies en toets").click()
+        word = Walk("advies")
+        page.get_by_role("link", name=word("Advies en toets")).click()
         expect(page.get_by_role("heading", name="Advies en toets")).to_be_visible()
         assert page.locator("table.pupils tbody tr").count() > 0
         sound(page, serious, "advice")
+        word.has_all()

@@ -1,5 +1,6 @@
 """A secondary school without a system collects its dossiers in a browser: without a factor, to collect, to confirm."""
 
+import zipfile
 from collections.abc import Callable, Iterator
 
 import pyotp
@@ -11,6 +12,7 @@ from school_service import OTHER, School, school_service
 from overstap.ledger.rounds import registrations
 from overstap_tools.local.postgres import EmbeddedPostgres
 
+from .guide import Walk
 from .school_pages import signed_in, sound
 
 
@@ -32,15 +34,18 @@ def page(school: School, browser: Browser) -> Iterator[Page]:
 def test_a_school_without_a_system_collects_and_confirms(
     school: School, page: Page, serious: Callable[[Page], list[str]]
 ) -> None:
-    expect(page.get_by_role("heading", name="Eerst een tweede factor")).to_be_visible()
+    expect(page.get_by_role("heading", name="Eerst een tweede stap")).to_be_visible()
     sound(page, serious, "collect-factor")
-    page.get_by_role("link", name="Tweede factor instellen").click()
+    page.get_by_role("link", name="Tweede stap instellen").click()
     page.locator('form[action="/beveiliging/app"] button').first.click()
     secret = page.locator("code.secret").inner_text().replace(" ", "")
     page.locator('input[name="code"]').fill(pyotp.TOTP(secret).now())
     page.locator('form[action="/beveiliging/app/bevestigen"] button').click()
     page.locator(".masthead a.name").click()
-    expect(page.get_by_role("heading", name="Dossiers ophalen")).to_be_visible()
+    word = Walk("ophalen")
+    expect(page.get_by_role("heading", name=word("Dossiers ophalen"))).to_be_visible()
+    for kind in ("XML", "Pdf", "Overtypbladen"):
+        expect(page.get_by_role("button", name=f"{word(kind)} ophalen", exact=True)).to_be_visible()
     sound(page, serious, "collect")
     boxes = page.locator('form[action="/ophalen/bestand"] input[name="dossier"]')
     for index in range(2, boxes.count()):
@@ -48,10 +53,20 @@ def test_a_school_without_a_system_collects_and_confirms(
     with page.expect_download() as download:
         page.get_by_role("button", name="Overtypbladen ophalen").click()
     assert download.value.suggested_filename == "overtypbladen.pdf"
+    as_pictures = page.get_by_label("Pdf-bijlagen als afbeeldingen van de bladzijden")
+    expect(as_pictures).not_to_be_checked()
+    as_pictures.check()
+    sound(page, serious, "collect-pictures")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Pdf ophalen", exact=True).click()
+    with zipfile.ZipFile(download.value.path()) as package:
+        documents = [package.read(name) for name in package.namelist() if name.endswith(".pdf")]
+    assert len(documents) >= 2
+    assert all(one.startswith(b"%PDF-") for one in documents)
     page.reload()
     assert page.locator('form[action="/ophalen/bevestigen"] input[name="dossier"]').count() == 2
     sound(page, serious, "collect-confirm")
-    page.get_by_role("button", name="Ontvangst bevestigen").click()
+    page.get_by_role("button", name=word("Ontvangst bevestigen")).click()
     expect(page.get_by_text("Zet een vinkje bij de verklaring")).to_be_visible()
     sound(page, serious, "collect-statement")
     page.get_by_label("Ik bevestig namens mijn school").check()
@@ -60,9 +75,10 @@ def test_a_school_without_a_system_collects_and_confirms(
     sound(page, serious, "collect-done")
     page.locator('form[action="/ophalen/terugmelden"] input[name="dossier"]').first.check()
     page.get_by_label("Wat meldt u?").select_option("placed")
-    page.get_by_role("button", name="Terugmelden").click()
+    page.get_by_role("button", name=word("Terugmelden")).click()
     expect(page.get_by_text("Gemeld over 1 dossier.")).to_be_visible()
     sound(page, serious, "collect-result")
+    word.has_all()
     asks_outside(page, school, serious)
 
 

@@ -51,13 +51,14 @@ def test_an_export_is_mapped_and_supplied(
     page.get_by_role("button", name="Bekijk wat ervan wordt").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Welke kolom is wat?")
     if scripts:
-        sound(page, serious, "export-columns")
+        sound(page, serious, "export-columns", is_long=True)
         phone = page.get_by_role("region", name="Telefoon")
         phone.get_by_label("Wat staat in deze kolom?").select_option(
             value="huidigeschool/leerling/verzorger[1]/communicatielijst/communicatie[1]/nummer"
         )
         group = page.get_by_role("region", name="Groepsnaam")
-        group.get_by_label("Wat staat in deze kolom?").select_option(label="Code van de groep")
+        group.get_by_text("Een ander veld zoeken").click()
+        group.get_by_label("Typ een deel van de naam").fill("groep")
         page.get_by_label("plusstroom").select_option(value="61")
         for label, answer in (
             ("Adres is geheim", "Nee"),
@@ -71,14 +72,22 @@ def test_an_export_is_mapped_and_supplied(
                 label = page.locator(f'label[for="{name.get_attribute("id")}"]').inner_text()
                 name.fill(ANSWERS[label])
         page.get_by_role("button", name="Bekijk wat ervan wordt").first.click()
+        expect(page.get_by_role("alert")).to_contain_text("Bij 1 kolom is niet duidelijk welk veld u bedoelt")
+        sound(page, serious, "export-sought", is_long=True)
+        group.get_by_label("Typ een deel van de naam").fill("Schoolloopbaan: Code van de groep")
+        page.get_by_role("button", name="Bekijk wat ervan wordt").first.click()
     expect(page.get_by_text("Zo aan te leveren: 10 leerlingen, van 11 rijen.")).to_be_visible()
     expect(page.get_by_text("kolom BSN (B12): dit is geen BSN of onderwijsnummer")).to_be_visible()
     if scripts:
-        sound(page, serious, "export-ready")
+        sound(page, serious, "export-ready", is_long=True)
     page.get_by_role("button", name="Bewaren en aanleveren (10 leerlingen)").first.click()
     expect(page.get_by_role("status")).to_contain_text("Aangeleverd: 10 dossiers.")
     if scripts:
         sound(page, serious, "export-done")
+    if scripts:
+        with page.expect_download() as file:
+            page.get_by_role("link", name="Toewijzing downloaden (YAML)").click()
+        assert file.value.suggested_filename == f"school_{school.review_round.school.lower()}.yaml"
     page.get_by_role("link", name="Terug naar Zelf invullen").click()
     expect(page.get_by_role("row")).to_have_count(11 if scripts else 21)
     context.close()

@@ -18,6 +18,7 @@ from overstap.ledger import accounts
 from overstap.pages.shared.guard import POLICY
 from overstap_tools.local.postgres import EmbeddedPostgres
 
+from .sign_in_walks import Walk
 from .test_school_walk import DESK, sound
 
 
@@ -38,14 +39,19 @@ class Person:
     clicks: int = 0
     typed: int = 0
     since: float = field(default_factory=time.perf_counter)
+    walk: Walk | None = None
 
     def click(self, where: Locator) -> None:
         where.click()
         self.clicks += 1
+        if self.walk is not None:
+            self.walk.clicked()
 
     def fill(self, where: Locator, text: str) -> None:
         where.fill(text)
         self.typed += 1
+        if self.walk is not None:
+            self.walk.typed(text)
 
     def button(self, name: str) -> None:
         self.click(self.page.get_by_role("button", name=name, exact=True))
@@ -56,6 +62,11 @@ class Person:
         self.fill(self.page.get_by_label("Account"), ACCOUNT)
         self.fill(self.page.get_by_label("Wachtwoord"), PASSWORD)
         self.button("Inloggen")
+
+    def begin_walk(self, how: str) -> Walk:
+        """Count a walk from the next sign-in form on."""
+        self.walk = Walk(f"school, {how}", self.page)
+        return self.walk
 
     def took(self) -> tuple[int, int]:
         """Return clicks and fields since the sign-in form, which took seconds and not minutes."""
@@ -127,16 +138,23 @@ def test_an_app_is_set_up_and_used(
     assert person.took() == (4, 3), "sign in, with an app, confirm, kept the codes; account, password, code"
 
     again = visitor(browser, script=script)
+    walk = again.begin_walk("password and app" if script else "password and app, without script")
     again.gives_password(school.address)
     expect(again.page.get_by_role("heading", level=1)).to_have_text("Tweede stap van het inloggen")
+    walk.pause()
+    again.walk = None  # a wrong code is no part of it
     again.fill(again.page.get_by_label("Code"), "000000")
     again.button("Verder")
     expect(again.page.get_by_role("alert")).to_contain_text("Deze code klopt niet")
     if script:
         sound(again.page, serious, "factor-code")
+    again.walk = walk
+    walk.go_on()
     again.fill(again.page.get_by_label("Code"), pyotp.TOTP(secret).at(now(), counter_offset=1))
+    walk.picture("school-app")
     again.button("Verder")
     expect(again.page.get_by_role("heading", level=1)).to_contain_text("Advies")
+    walk.tell()
     assert again.took() == (3, 4), "one click and one field more than without, and one wrong code"
     person.page.context.close()
     again.page.context.close()
@@ -157,10 +175,16 @@ def test_a_passkey_is_made_and_signs_in(browser: Browser, school: School, seriou
     expect(person.page.get_by_role("heading", level=1)).to_contain_text("Advies")
     person.button("Uitloggen")
 
+    walk = person.begin_walk("password and passkey")
     person.gives_password(school.address)
+    walk.pause()
     sound(person.page, serious, "factor-code-passkey")
+    walk.go_on()
+    walk.picture("school-passkey")
     person.button("Inloggen met passkey")
     expect(person.page.get_by_role("heading", level=1)).to_contain_text("Advies")
+    walk.tell()
+    person.walk = None
     assert person.took() == (2, 2), "one click more than without"
     person.click(person.page.get_by_role("link", name="Beveiliging"))
     expect(person.page.get_by_text("Deze computer (passkey)")).to_be_visible()
@@ -202,6 +226,8 @@ def test_what_a_passkey_signed_serves_nobody_else(browser: Browser, school: Scho
     # The same answer once more, in a stay of its own
     person.button("Uitloggen")
     person.gives_password(school.address)
+    # A script does not wait for the page as a click does
+    expect(person.page.locator("form[data-passkey]")).to_be_attached()
     person.page.evaluate(
         """(signed) => {
             const form = document.querySelector("form[data-passkey]");

@@ -13,6 +13,7 @@ from typed_pupil import plain_pupil
 
 from overstap_tools.local.postgres import EmbeddedPostgres
 
+from .guide import Walk
 from .school_pages import signed_in, sound
 
 
@@ -168,3 +169,19 @@ def test_a_workbook_comes_back_with_its_faults_as_a_download(page: Page, school:
     back = load_workbook(io.BytesIO(Path(copy.value.path()).read_bytes()))
     assert back["Leerlingen"].cell(2, 4).value == "Zonder de rest"
     assert back["Leerlingen"].cell(2, 1).value
+
+
+def test_what_the_guide_names_is_on_the_pages(page: Page, school: School) -> None:
+    """Pressed above, and to their end in test_school_with_paper.py and test_school_maps.py."""
+    word = Walk("invullen", {"Verbeteren", "Aanleveren", "Bewaren en aanleveren", "Alleen uw toewijzing bewaren"})
+    page.get_by_role("link", name=word("Zelf invullen")).first.click()
+    with page.expect_download():
+        page.get_by_role("link", name=word("Werkmap downloaden")).click()
+    page.get_by_role("link", name=word("Export aanleveren")).click()
+    expect(page.get_by_role("button", name=word("Bekijk wat ervan wordt"))).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name=word("Nieuwe leerling")).click()
+    expect(page.get_by_text(word("Meer vragen"), exact=True).first).to_be_visible()
+    page.get_by_role("link", name="Naar het overzicht van dit dossier").click()
+    expect(page.get_by_role("link", name=word("Bekijken zoals de ouders het zien"))).to_be_visible()
+    word.has_all()

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,18 +53,20 @@ def airflow_home() -> Iterator[Path]:
 @pytest.fixture
 def read_dags(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Read the project's DAG files for the agreements of a folder."""
-
-    def read(regions: Path) -> Any:
-        from airflow.dag_processing.dagbag import DagBag
-
-        monkeypatch.setenv("OVERSTAP_REGIONS", str(regions))
-        return DagBag(str(PROJECT / "dags"), bundle_name="dags-folder")
-
-    return read
+    return partial(_read, monkeypatch)
 
 
-@pytest.fixture
-def dags(regions: Path, read_dags: Any) -> dict[str, Any]:
-    bag = read_dags(regions)
-    assert bag.import_errors == {}
-    return dict(bag.dags)
+@pytest.fixture(scope="module")
+def dags(regions: Path) -> Iterator[dict[str, Any]]:
+    """The DAGs of both regions, for tests that only look at them."""
+    with pytest.MonkeyPatch.context() as patch:
+        bag = _read(patch, regions)
+        assert bag.import_errors == {}
+        yield dict(bag.dags)
+
+
+def _read(patch: pytest.MonkeyPatch, regions: Path) -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    patch.setenv("OVERSTAP_REGIONS", str(regions))
+    return DagBag(str(PROJECT / "dags"), bundle_name="dags-folder")

@@ -1,5 +1,6 @@
 """Tests of trigger forms (F75): paths, queries and templates are plain text, are refused, and appear in no message."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_reason_is_a_short_text_and_stays_a_text() -> None:
 def test_the_forms_schema_refuses_other_schools(dags: dict[str, Any], value: Any) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
-    form = dags["round__alfa__advice"].params
+    form = deepcopy(dags["round__alfa__advice"].params)
     assert form["alleen_scholen"] == []
     with pytest.raises(ParamValidationError):
         form.get_param("alleen_scholen").resolve(value)
@@ -69,7 +70,7 @@ def test_the_forms_schema_refuses_other_schools(dags: dict[str, Any], value: Any
 def test_steering_asks_which_round_and_why(dags: dict[str, Any]) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
-    form = dags["steer__alfa"].params
+    form = deepcopy(dags["steer__alfa"].params)
     assert form.get_param("ronde").schema["enum"] == ["pre_registration", "advice", "placement"]
     for name, value in (("ronde", "../x"), ("waarom", "")):
         with pytest.raises(ParamValidationError):

@@ -1,5 +1,6 @@
 """Test that Airflow loads the plugin once, although it imports plugins/ under bare names (AIRFLOW.md, trap 1)."""
 
+import ast
 import json
 import os
 import subprocess
@@ -26,6 +27,65 @@ paths = [(app["url_prefix"], route.path) for app in apps for route in app["app"]
 print("RESULT" + json.dumps({"views": [ExternalViewResponse(**view).model_dump() for view in views], "paths": paths}))
 """
 
+READING = """
+import json, runpy, sys
+from airflow import plugins_manager
+plugins_manager._get_plugins()
+before = set(sys.modules)
+runpy.run_path(sys.argv[2])
+print("RESULT" + json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def test_reading_the_dag_file_in_a_task_imports_nothing_that_the_scheduler_has_not(airflow_home: Path) -> None:
+    """Each task's process reads the file anew, and is forked from the scheduler."""
+    environment = os.environ | {
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "OVERSTAP_REGIONS": str(PROJECT / "include" / "regions"),
+        "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
+    }
+    command = [sys.executable, "-c", READING, "scheduler", str(PROJECT / "dags" / "regions.py")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.split("RESULT")[1])
+    assert [name for name in found if name.partition(".")[0] in ("airflow", "overstap")] == []
+
+
+def imported_by_tasks() -> set[str]:
+    """Return the modules of ours that a task imports when it runs, not when its DAG file is read."""
+    found = set()
+    for folder in ("tasks", "gates"):
+        for path in (PROJECT / "src" / "overstap" / "orchestration" / folder).glob("*.py"):
+            found |= _within_functions(path)
+    return found | _within_functions(PROJECT / "src" / "overstap" / "orchestration" / "round_context.py")
+
+
+def _within_functions(path: Path) -> set[str]:
+    functions = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.FunctionDef)]
+    imports = [one for each in functions for one in ast.walk(each) if isinstance(one, ast.ImportFrom)]
+    named = {f"{one.module}.{name.name}" for one in imports for name in one.names}
+    return {name if _is_module(name) else name.rpartition(".")[0] for name in named if name.startswith("overstap.")}
+
+
+def _is_module(name: str) -> bool:
+    """Whether a dotted name is that of a module, and not of something in one."""
+    place = PROJECT / "src" / Path(*name.split("."))
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+
+
+def test_a_task_finds_what_it_imports_in_the_scheduler_that_it_was_forked_from(airflow_home: Path) -> None:
+    environment = os.environ | {
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, "scheduler"], env=environment, capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(done.stdout.split("RESULT")[1])["modules"])
+    wanted = imported_by_tasks()
+    assert {"overstap.rounds.collection", "overstap.rounds.delivering"} < wanted
+    assert wanted - loaded == set()
+    assert "great_expectations" not in loaded, "it takes 160 MB, and one task a day needs it"
+
 
 def test_only_the_plugin_is_loaded_and_under_no_bare_name(airflow_home: Path) -> None:
     environment = os.environ | {
@@ -44,7 +104,8 @@ def test_only_the_plugin_is_loaded_and_under_no_bare_name(airflow_home: Path) ->
         for name, file in found["modules"].items()
         if file.startswith(str(PROJECT / "plugins")) and not (name == "overstap" or name.startswith("overstap."))
     }
-    assert {Path(file).name for file in ours.values()} <= {"overstap_plugin.py"}
+    # The second is Airflow's own name for cluster policies, which it imports from this folder (decision 77)
+    assert {Path(file).name for file in ours.values()} <= {"overstap_plugin.py", "airflow_local_settings.py"}
     assert "overstap.orchestration.tasks" in found["modules"]
 
 

@@ -4,17 +4,23 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.browser.provider import CLIENT, SECRET, Provider
+from tests.certified_provider import CLIENT as OTHER_CLIENT
+from tests.certified_provider import SECRET as OTHER_SECRET
+from tests.certified_provider import certified_provider
 
+from overstap.authentication_methods import has_second_factor
 from overstap.resources import INCLUDE
+from overstap.settings import Settings
 
 PROBE = """
-import json, sys
-import httpx
+import json
 from airflow.utils.db import initdb
 initdb()
 from airflow.providers.fab.www.app import create_app
@@ -26,30 +32,59 @@ with app.app_context():
 client = app.test_client()
 begun = client.get("/login/oidc")
 asked = begun.headers["Location"]
-back = httpx.get(asked).headers["location"]
+print("ASKED" + asked, flush=True)
+back = input()
 done = client.get("/oauth-authorized/oidc?" + back.partition("?")[2])
 with client.session_transaction() as session:
-    print("RESULT" + json.dumps({"user": session.get("_user_id"), "asked": asked, "to": done.headers.get("Location")}))
+    print("RESULT" + json.dumps({"user": session.get("_user_id"), "to": done.headers.get("Location")}))
 """
 
 
-def signs_in(tmp_path: Path, provider: Provider, **settings: str) -> tuple[bool, str, str]:
+def to_provider(asked: str) -> str:
+    """Go to the provider that says yes to everybody; return the address to which it sends back."""
+    return str(httpx.get(asked, trust_env=False).headers["location"])
+
+
+def signs_in(
+    tmp_path: Path, issuer: str, go: Callable[[str], str] = to_provider, **settings: str
+) -> tuple[bool, str, str]:
     """Go the whole way to the provider and back; return whether somebody is signed in, what was asked, and the log."""
     environment = os.environ | {
         "AIRFLOW__FAB__CONFIG_FILE": str(INCLUDE / "airflow" / "webserver_config.py"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/airflow.db",
         "AIRFLOW__API__SECRET_KEY": "only in this test",
-        "OVERSTAP_OIDC_ISSUER": provider.issuer,
+        "OVERSTAP_OIDC_ISSUER": issuer,
         "OVERSTAP_OIDC_CLIENT": CLIENT,
         "OVERSTAP_OIDC_SECRET": SECRET,
         **settings,
     }
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=False, cwd=tmp_path
-    )
-    assert "RESULT" in done.stdout, done.stderr[-3_000:]
-    found = json.loads(done.stdout.split("RESULT")[1])
-    return found["user"] is not None, found["asked"], done.stdout + done.stderr
+    told, asked = "", ""
+    with (
+        (tmp_path / "errors").open("w+") as errors,
+        subprocess.Popen(
+            [sys.executable, "-c", PROBE],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=tmp_path,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for line in process.stdout:
+            told += line
+            if line.startswith("ASKED"):
+                asked = line.removeprefix("ASKED").strip()
+                process.stdin.write(go(asked) + "\n")
+                process.stdin.flush()
+        process.wait()
+        errors.seek(0)
+        told += errors.read()
+    assert "RESULT" in told, told[-3_000:]
+    found = json.loads(told.split("RESULT")[1].splitlines()[0])
+    return found["user"] is not None, asked, told
 
 
 CASES: list[tuple[dict[str, Any], dict[str, str], bool]] = [
@@ -66,10 +101,54 @@ def test_production_asks_for_a_second_factor(
     airflow_home: Path, tmp_path: Path, claims: dict[str, Any], settings: dict[str, str], may: bool
 ) -> None:
     with Provider({"preferred_username": "c.jansen", **claims}) as provider:
-        is_in, asked, log = signs_in(tmp_path, provider, **settings)
+        is_in, asked, log = signs_in(tmp_path, provider.issuer, to_provider, **settings)
     assert is_in is may
     assert ("second factor" in log) is not may
     assert ("acr_values=level2+level3" in asked.replace("%20", "+")) is ("OVERSTAP_OIDC_ACR" in settings)
+
+
+USER = {"sub": "1", "preferred_username": "c.jansen"}
+"""What UserInfo says of the person whom the ID token names by `sub` alone."""
+
+
+@pytest.mark.parametrize(
+    ("claims", "user_info", "has_id_token", "may"),
+    [
+        ({"amr": ["mfa"]}, USER, True, True),
+        ({}, {**USER, "amr": ["mfa"], "acr": "level3"}, True, False),  # attributes that somebody may write themselves
+        ({"amr": ["pwd"]}, {**USER, "amr": ["mfa"]}, True, False),
+        ({"amr": ["mfa"]}, {**USER, "sub": "2"}, True, False),
+        ({"amr": ["mfa"]}, {"preferred_username": "c.jansen"}, True, False),
+        ({}, {"preferred_username": "c.jansen", "amr": ["mfa"]}, False, False),
+        ({}, {**USER, "amr": ["mfa"]}, False, False),
+    ],
+)
+def test_user_info_names_a_person_and_proves_nothing(
+    airflow_home: Path,
+    tmp_path: Path,
+    claims: dict[str, Any],
+    user_info: dict[str, Any],
+    has_id_token: bool,
+    may: bool,
+) -> None:
+    """How somebody signed in, and that it was now, is said by the signed ID token alone."""
+    with Provider(claims) as provider:
+        provider.user_info, provider.has_id_token = user_info, has_id_token
+        is_in, _, log = signs_in(tmp_path, provider.issuer, OVERSTAP_PRODUCTION="true")
+    assert is_in is may, log[-3_000:]
+
+
+def test_a_certified_provider(airflow_home: Path, tmp_path: Path) -> None:
+    """One that nobody here wrote, and whose claims are at its UserInfo endpoint alone."""
+    home, package = tmp_path / "home", tmp_path / "package"
+    home.mkdir()
+    package.mkdir()
+    for account, may in (("c.jansen", True), ("somebody.else", False)):
+        said: dict[str, object] = {"preferred_username": account}
+        with certified_provider(package, said, "http://localhost/oauth-authorized/oidc") as provider:
+            settings = {"OVERSTAP_OIDC_CLIENT": OTHER_CLIENT, "OVERSTAP_OIDC_SECRET": OTHER_SECRET}
+            is_in, _, log = signs_in(home, provider.issuer, lambda asked: provider.sign_in(asked, "jansen"), **settings)
+        assert is_in is may, log[-3_000:]
 
 
 NO_PROOF: list[dict[str, Any]] = [
@@ -92,18 +171,23 @@ PROOF: list[dict[str, Any]] = [
 
 
 def test_what_proves_two_factors() -> None:
-    from overstap.orchestration.signin import has_second_factor
-
     assert not any(has_second_factor(claims, ()) for claims in NO_PROOF)
     assert all(has_second_factor(claims, ()) for claims in PROOF)
     assert not any(has_second_factor(claims, ("level2",)) for claims in (*PROOF, *NO_PROOF, {"acr": ["level2"]}))
     assert has_second_factor({"acr": "level2"}, ("level2",))
 
 
-def test_production_by_password_says_so_loudly(caplog: pytest.LogCaptureFixture) -> None:
-    from overstap.orchestration.signin import configuration
-    from overstap.settings import Settings
+@pytest.fixture
+def configuration() -> Callable[[Settings], dict[str, Any]]:
+    """Configuration of sign-in. Its import loads Airflow, which sets handlers of its own: not while a test listens."""
+    from overstap.orchestration import signin
 
+    return signin.configuration
+
+
+def test_production_by_password_says_so_loudly(
+    configuration: Callable[[Settings], dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
     configuration(Settings(production=True))
     assert "PRODUCTION WITHOUT A SECOND FACTOR" in caplog.text
     caplog.clear()

@@ -243,9 +243,17 @@ class Deployed:
             schools: primary and secondary schools.
             first: where the numbers of its schools begin, so that two regions have others.
         """
-        none = dict.fromkeys(("late", "faulty", "littered", "database"), 0)
         today = dutch_time(now()).date()
-        return make_region(2027, pupils, *schools, today=today, name=name, first_position=first, **none)
+        return make_region(
+            *(2027, pupils, *schools),
+            today=today,
+            name=name,
+            first_position=first,
+            late=0,
+            faulty=0,
+            littered=0,
+            database=0,
+        )
 
     def write_region(self, region: SyntheticRegion, *, review_minimum: timedelta = REVIEW) -> WrittenRegion:
         """Write a region whose round opens at once: agreement, drop folders, applications, schools' lists."""

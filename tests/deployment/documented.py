@@ -57,7 +57,8 @@ def in_sentences() -> set[str]:
     for page in IN_WORDS:
         text = (PROJECT / "docs" / f"{page}.md").read_text(encoding="utf-8")
         text = text[text.index("## A deployment") :] if page == "install" else text
-        found |= set(_COMMAND.findall(re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S)))
+        words = _COMMAND.findall(re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
+        found |= {" ".join(command.split()) for command in words}
     return found
 
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,8 +9,9 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from deployed import KIND, REGION, Deployed, base_image, build_options, mail_server, new_place
+from deployed import KIND, REGION, Deployed, build_options, mail_server, new_place
 from documented import table
+from machine import REDIS, need_image
 from test_a_round_in_containers import WAIT_SECONDS, WITH_WORKERS, answer_until, state_of
 
 from overstap.errors import OverstapError
@@ -27,31 +27,13 @@ _COUNT = "select count(*) from overstap.dossier"
 _STATES = "select state, count(*) from overstap.dossier"
 _SENT = "select count(*) from overstap.delivery"
 _CONFIRMED = "select count(distinct message_id) from overstap.delivery join overstap.receipt using (region, message_id)"
-_STAND_IN = """\
-FROM {base}
-USER root
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server
-RUN mkdir -p /data && chown redis /data
-VOLUME /data
-ENTRYPOINT []
-"""
-"""Of an image where none can be pulled: Debian's redis-server, with the user and the folder of the official one."""
 
 
 @pytest.fixture(scope="module")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Deployed]:
     with new_place(request.config, "workers") as made:
-        _need_redis()
+        need_image("redis:8", REDIS)
         yield made
-
-
-def _need_redis() -> None:
-    if subprocess.run(["docker", "image", "inspect", "redis:8"], capture_output=True).returncode == 0:
-        return
-    if subprocess.run(["docker", "pull", "--quiet", "redis:8"], capture_output=True, timeout=120).returncode == 0:
-        return
-    words = ["docker", "build", "--network", "host", "--tag", "redis:8", "-"]
-    subprocess.run(words, input=_STAND_IN.format(base=base_image()), text=True, check=True, timeout=600)
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +183,7 @@ def test_a_round_goes_over_all_workers_and_survives_one_that_is_killed(
     assert again, worker
     said = cluster.admin("overstap ledger check")
     for region in (ALONE, REGION):
-        assert f"{region}: I1-I9 hold" in said
+        assert f"{region}: I1-I13 hold" in said
     mine = f"region = '{REGION}'"
     print(cluster.psql(f"{_STATES} where {mine} group by state"))
     sent, told = (int(cluster.psql(f"{count} where {mine}")) for count in (_SENT, _CONFIRMED))
@@ -252,4 +234,4 @@ def test_back_to_one_machine(cluster: Deployed, rate_of_one: float) -> None:
     look = "ls /run/secrets; cd /var/lib; ls overstap"
     found = cluster.run(f"docker compose exec --no-TTY scheduler sh -c '{look}'").split()
     assert {"app_password", "keys", "trust", "drop"} <= set(found)
-    assert f"{ALONE}: I1-I9 hold" in cluster.admin("overstap ledger check")
+    assert f"{ALONE}: I1-I13 hold" in cluster.admin("overstap ledger check")

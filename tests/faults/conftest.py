@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import Process, popen
 from integration.round.deployment import RegionDeployment, build, copy_ledger
 
 from overstap.agreements import Agreement
@@ -31,7 +32,7 @@ PUPILS = 240
 @pytest.fixture(scope="session")
 def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
     """A server of our own: it is stopped in the middle of things."""
-    found = EmbeddedPostgres(state_folder / "faults" / "postgres", is_durable=False)
+    found = EmbeddedPostgres(state_folder / "faults" / "postgres", is_durable=False, in_memory=True)
     found.start()
     yield found
     found.destroy()
@@ -80,28 +81,24 @@ def at_brink(brinks: dict[str, RegionDeployment], tmp_path: Path) -> Iterator[Ca
         one.close()
 
 
-Stage = Callable[..., "subprocess.Popen[str]"]
+Stage = Callable[..., Process]
+_LOADS = {"check": ("overstap.quality.region", "overstap.rounds.checking", "great_expectations")}
+"""What a stage takes seconds to load."""
 
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Stage]:
     """Begin a stage as a process; returns when it is about to work. `before` are words in front of the command."""
-    begun: list[subprocess.Popen[str]] = []
+    begun: list[Process] = []
 
     def run(
         deployment: RegionDeployment, stage: str, school: str = "-", before: Sequence[str] = (), **settings: str
-    ) -> "subprocess.Popen[str]":
+    ) -> Process:
         with (tmp_path / f"{stage}.log").open("a") as log:
-            process = subprocess.Popen(
-                [
-                    *(*before, sys.executable, str(Path(__file__).with_name("stage.py"))),
-                    *(stage, deployment.round_id, school),
-                ],
-                env=os.environ | deployment.settings | {"OVERSTAP_REVIEW_ADDRESS": "https://ouders.example"} | settings,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            words = [str(Path(__file__).with_name("stage.py")), stage, deployment.round_id, school]
+            env = os.environ | deployment.settings | {"OVERSTAP_REVIEW_ADDRESS": "https://ouders.example"} | settings
+            said, loads = subprocess.PIPE, _LOADS.get(stage, ())
+            process = popen(words, env=env, stdout=said, stderr=log, text=True, before=before, loads=loads)
         begun.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "begin\n", (tmp_path / f"{stage}.log").read_text()

@@ -2,33 +2,54 @@
 
 import contextlib
 import os
-import subprocess
-import sys
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
+from forked import Process, popen
 from integration.round.deployment import RegionDeployment, wait_for
 
 from overstap_tools.local import ports
 
-OVERSTAP = [sys.executable, "-m", "overstap"]
+OVERSTAP = ["-m", "overstap"]
 
 
 @contextlib.contextmanager
-def desk(deployment: RegionDeployment, **environment: str) -> Iterator["tuple[str, subprocess.Popen[bytes]]"]:
-    """The region's desk as a process; its log is beside."""
+def desk(deployment: RegionDeployment, **environment: str) -> Iterator[tuple[str, Process]]:
+    """The region's desk as a process, without keys as in a deployment: it asks a key service. Its log is beside."""
     port = ports.any_free()
     log = deployment.folder / "desk.log"
-    with log.open("ab") as out:
-        process = subprocess.Popen(
+    with _keys(deployment) as place, log.open("ab") as out:
+        own = {"OVERSTAP_KEYS": "", "OVERSTAP_KEY_SERVICE": str(place)}
+        process = popen(
             [*OVERSTAP, "deliver", "serve", deployment.region.name, "--port", str(port)],
-            env=os.environ | deployment.settings | environment,
+            env=os.environ | deployment.settings | own | environment,
             stdout=out,
             stderr=out,
         )
-    wait_for(lambda: process.poll() is not None or not ports.is_free(port))
-    assert process.poll() is None, log.read_text()
+        try:
+            wait_for(lambda: process.poll() is not None or not ports.is_free(port))
+            assert process.poll() is None, log.read_text()
+            yield f"https://127.0.0.1:{port}", process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def _keys(deployment: RegionDeployment) -> Iterator[Path]:
+    """The key service of the desk's region; its socket, not in the deployment's folder: its path would be too long."""
+    folder = Path(tempfile.mkdtemp(prefix="keys-"))
+    (folder / "desk").mkdir()
+    command = [*OVERSTAP, "keys", "serve", str(folder), "--region", deployment.region.name]
+    with (deployment.folder / "desk-keys.log").open("ab") as out:
+        process = popen(command, env=os.environ | deployment.settings, stdout=out, stderr=out)
     try:
-        yield f"https://127.0.0.1:{port}", process
+        wait_for(lambda: process.poll() is not None or (folder / "desk" / "keys.sock").exists())
+        assert process.poll() is None, (deployment.folder / "desk-keys.log").read_text()
+        yield folder / "desk" / "keys.sock"
     finally:
         process.kill()
         process.wait()
+        shutil.rmtree(folder)

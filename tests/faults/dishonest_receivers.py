@@ -13,21 +13,26 @@ from uuid import UUID
 from integration.round.deployment import RegionDeployment
 
 from overstap.clock import now
+from overstap.envelope import several
 from overstap.envelope.envelope import open_envelope
 from overstap.envelope.receipt import make_receipt
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/cms\r\n"
 DishonestReceiver = Callable[[ssl.SSLSocket, UUID, bytes], None]
+DishonestAboutSeveral = Callable[[ssl.SSLSocket, list[tuple[UUID, bytes]]], None]
 
 
 @dataclass
 class Server:
-    """Answers every envelope with one lie."""
+    """Answers every envelope with one lie; and a request with several with another, when it says that it takes them."""
 
     deployment: RegionDeployment
     school: str
     lie: DishonestReceiver
+    lie_of_several: DishonestAboutSeveral | None = None
     seen: list[UUID] = field(default_factory=list)
+    requests: list[int] = field(default_factory=list)
+    """How many envelopes each request with several had."""
 
     def __post_init__(self) -> None:
         certificate = self.deployment.folder / "trust" / "schools" / self.school / "tls-1.crt"
@@ -58,6 +63,13 @@ class Server:
             headers = dict(one.lower().split(b": ", 1) for one in head.split(b"\r\n")[1:])
             while len(body) < int(headers[b"content-length"]):
                 body += line.recv(65536)
+            if headers[b"content-type"] == several.MEDIA_TYPE.encode():
+                assert self.lie_of_several is not None, "nobody said that it takes several"
+                envelopes = several.read_envelopes(body, count=99)
+                self.requests.append(len(envelopes))
+                self.seen.extend(message for message, _ in envelopes)
+                self.lie_of_several(line, envelopes)
+                continue
             message = UUID(headers[b"overstap-message-id"].decode())
             self.seen.append(message)
             self.lie(line, message, body)
@@ -71,6 +83,17 @@ class Server:
 
 def answer(line: ssl.SSLSocket, body: bytes) -> None:
     line.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def answer_and_tell(line: ssl.SSLSocket, body: bytes) -> None:
+    """Answer one envelope, and say that several are taken in one request."""
+    told = "".join(f"{name}: {value}\r\n" for name, value in several.AtOnce(50, 8_000_000).headers().items())
+    line.sendall(HEAD + told.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def answer_several(line: ssl.SSLSocket, body: bytes, *, status: bytes = b"200 OK") -> None:
+    head = b"HTTP/1.1 %s\r\nContent-Type: %s\r\n" % (status, several.ANSWERS_TYPE.encode())
+    line.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
 def receipt_of(deployment: RegionDeployment, school: str, message: UUID, envelope: bytes, **other: object) -> bytes:

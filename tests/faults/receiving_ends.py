@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forked import Process, popen, run
 from integration.delivery import sshd
 from integration.round.deployment import RegionDeployment
 
@@ -52,7 +53,7 @@ def open_files(
     deployment: RegionDeployment, school: str, files: list[Path], store: Path
 ) -> "subprocess.CompletedProcess[str]":
     command = [*OVERSTAP, "open", *map(str, files), "--school", school, "--store", str(store)]
-    return subprocess.run(command, env=os.environ | deployment.settings, capture_output=True, text=True, timeout=300)
+    return run(command, env=os.environ | deployment.settings, timeout=300)
 
 
 def envelopes(folder: Path) -> list[Path]:
@@ -80,8 +81,8 @@ def pupil_list(deployment: RegionDeployment, path: Path, pupils: list[SyntheticP
     return path
 
 
-def ask(deployment: RegionDeployment, school: str, address: str, pupils: Path, store: Path) -> "subprocess.Popen[str]":
+def ask(deployment: RegionDeployment, school: str, address: str, pupils: Path, store: Path) -> Process:
     command = [*OVERSTAP, "receive", "ask", str(pupils), "--school", school, "--desk", address, "--store", str(store)]
-    return subprocess.Popen(
+    return popen(
         command, env=os.environ | deployment.settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

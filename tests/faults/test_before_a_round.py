@@ -2,14 +2,14 @@
 
 import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
+from forked import run
 from integration.delivery import sshd
 from integration.round.deployment import RegionDeployment
 from traffic_centre_chain import fetch_through
@@ -55,11 +55,9 @@ def ledger(deployment: RegionDeployment) -> Iterator[Ledger]:
 
 
 def overstap(deployment: RegionDeployment, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "overstap", *map(str, arguments)],
+    return run(
+        ["-m", "overstap", *map(str, arguments)],
         env=os.environ | deployment.settings,
-        capture_output=True,
-        text=True,
         timeout=120,
     )
 
@@ -70,7 +68,7 @@ def by_command(deployment: RegionDeployment, *arguments: object) -> tuple[int, d
         deployment, "delivery", "test", "--round", deployment.round_id, "--by", deployment.coordinator, *arguments
     )
     assert ran.stderr.count("Traceback") == 0, ran.stderr
-    schools = [one.id for one in (*deployment.region.primary, *deployment.region.secondary)]
+    schools = [one.id for some in (deployment.region.primary, deployment.region.secondary) for one in some]
     return ran.returncode, {
         school: line for line in ran.stdout.splitlines() for school in schools if f"({school})" in line
     }
@@ -235,7 +233,7 @@ def test_the_test_message_over_openssh(deployment: RegionDeployment, ledger: Led
     assert [one.message_id for one in FolderStore(tmp_path / "store").stored(EnvelopeKind.TEST)] == [UUID(file.stem)]
 
 
-def receiving(agreement: Agreement, ways: dict[str, object]) -> Agreement:
+def receiving(agreement: Agreement, ways: Mapping[str, object]) -> Agreement:
     """Return the agreement with other ways to schools."""
     schools = tuple(
         one.model_copy(update={"receives": ways[one.id]}) if one.id in ways else one for one in agreement.schools

@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from forked import run
 from integration.round.deployment import KIND, RegionDeployment
 from owned import tell_registrations
 
@@ -29,11 +29,9 @@ from .steps import send
 
 
 def overstap(deployment: RegionDeployment, *arguments: object) -> subprocess.CompletedProcess[str]:
-    ran = subprocess.run(
-        [sys.executable, "-m", "overstap", *map(str, arguments)],
+    ran = run(
+        ["-m", "overstap", *map(str, arguments)],
         env=os.environ | deployment.settings,
-        capture_output=True,
-        text=True,
         timeout=120,
     )
     assert "Traceback" not in ran.stderr, ran.stderr

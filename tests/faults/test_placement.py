@@ -3,13 +3,13 @@
 import csv
 import io
 import os
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from forked import run
 from integration.round.deployment import RegionDeployment, build
 
 from overstap.agreements import RoundKind
@@ -38,11 +38,9 @@ def deployment(server: EmbeddedPostgres, tmp_path: Path) -> Iterator[RegionDeplo
 
 
 def overstap(deployment: RegionDeployment, *words: object) -> str:
-    ran = subprocess.run(
+    ran = run(
         [*OVERSTAP, *map(str, words)],
         env=os.environ | deployment.settings | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
         timeout=120,
     )
     assert ran.returncode == 0, ran.stderr + ran.stdout
@@ -81,7 +79,7 @@ def test_what_became_of_each_pupil_comes_back_to_the_primary_school(
         overstap(deployment, "receive", "result", at_desk[0], "--outcome", "not_shown_up", *given)
     for number, message in enumerate(in_folder[:2]):
         said[message] = outcomes[number]
-        given = ("--school", by_hand, "--store", store, "--out", place)
+        given = ("--school", by_hand, "--store", store, "--out", str(place))
         overstap(deployment, "receive", "result", message, "--outcome", said[message], *given)
     assert run_task(deployment, "take_answers", year, "placement", by_hand, "label")["results"] == 2
     current = dict(

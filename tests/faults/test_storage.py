@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from forked import run
 from integration.round.deployment import RegionDeployment, wait_for
 
 from overstap.atomic_files import write_atomically
@@ -54,11 +55,9 @@ print(json.dumps([waits(f"task{number}") for number in range(500)]))
 def attempt(deployment: RegionDeployment, stage: str, school: str = "-") -> "subprocess.CompletedProcess[str]":
     """Run a stage that may fail before it begins."""
     script = Path(__file__).with_name("stage.py")
-    return subprocess.run(
-        [sys.executable, str(script), stage, deployment.round_id, school],
+    return run(
+        [str(script), stage, deployment.round_id, school],
         env=os.environ | deployment.settings,
-        capture_output=True,
-        text=True,
         timeout=200,
     )
 

@@ -1,13 +1,14 @@
 """Tests of withdrawal (F73) at schools that collect: the revocation is beside the envelopes, or the desk's answer."""
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from forked import run
 from integration.round.deployment import RegionDeployment
 
 from overstap.agreements import Agreement
@@ -139,7 +140,9 @@ def test_who_asks_is_told_that_it_was_taken_back(
         keys = {}
         at_desk = RegionDesk(ledger, "alfa", trust=deployment.trust())
         for pupil in mine:
-            keys[pupil] = at_desk.ask(asked(pupil), school=school).message_id
+            given = at_desk.ask(asked(pupil), school=school).message_id
+            assert given is not None
+            keys[pupil] = given
         gone, kept, early = (keys[pupil] for pupil in mine)
         assert messages == {str(gone), str(kept)}
         withdrawn(deployment, ledger, gone, early)
@@ -164,16 +167,16 @@ def test_who_asks_is_told_that_it_was_taken_back(
     assert at_desk.ask(asked(third), school=other).answer is NoDossier.UNKNOWN, "another school learns nothing"
     assert at_desk.ask(asked(third, surname="Niemand"), school=school).answer is NoDossier.UNKNOWN
 
-    def hand_in(signer: str = school, school: str = school, revocation: bytes = told.statement, **more: bool) -> str:
+    def hand_in(signer: str = school, school: str = school, revocation: bytes = told.statement, **more: Any) -> str:
         made = make_revocation_receipt(
             deployment.trust().signing_identity(signer, at=now()),
-            message_id=early,  # type: ignore[arg-type]
+            message_id=early,
             revocation=revocation,
             had=False,
             at=now(),
             **more,
         )
-        return at_desk.taken_back(made, early, school=school, at=now())  # type: ignore[arg-type]
+        return at_desk.taken_back(made, early, school=school, at=now())
 
     assert hand_in(signer=other) == "DELIVERY-013"
     assert hand_in(revocation=b"another") == "DELIVERY-015"
@@ -214,11 +217,9 @@ def test_the_command_says_how_it_stands(deployment: RegionDeployment, school: st
         f"select dossier from overstap.delivery where secondary_school = '{school}' limit 1"  # noqa: S608
     )
     words = ["delivery", "withdraw", "--round", deployment.round_id, "--by", deployment.coordinator, str(dossier)]
-    ran = subprocess.run(
+    ran = run(
         [*OVERSTAP, *words],
         env=os.environ | deployment.settings | {"OVERSTAP_OUTBOX": str(deployment.folder / "outbox")},
-        capture_output=True,
-        text=True,
         timeout=120,
     )
     assert ran.returncode == 1, ran.stderr

@@ -14,7 +14,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
+from forked import popen, run
 from integration.delivery import sshd
 from integration.round.deployment import RegionDeployment, wait_for
 from traffic_centre_chain import fetch_through
@@ -263,11 +263,9 @@ def test_results_that_lie_beside_the_receipts_are_kept_and_shown(
     assert open_files(deployment, school, first, store).returncode == 0
 
     def overstap(*arguments: object) -> str:
-        ran = subprocess.run(
+        ran = run(
             [*OVERSTAP, *map(str, arguments)],
             env=os.environ | deployment.settings | {"COLUMNS": "200"},
-            capture_output=True,
-            text=True,
             timeout=120,
         )
         assert ran.returncode == 0, ran.stderr
@@ -320,7 +318,7 @@ def test_a_sender_is_killed_while_it_puts_files_there(
     wanted, store = total(deployment, school), tmp_path / "store"
     stage = str(Path(__file__).with_name("stage.py"))
     for _ in range(2):
-        process = subprocess.Popen([sys.executable, stage, "send", deployment.round_id, school], env=environment)
+        process = popen([stage, "send", deployment.round_id, school], env=environment)
         upto = (len(envelopes(folder)) if folder.exists() else 0) + random.randrange(1, 15)
         wait_for(
             lambda upto=upto, process=process: (  # type: ignore[misc]
@@ -336,7 +334,7 @@ def test_a_sender_is_killed_while_it_puts_files_there(
             )
             assert row == [(_sha256(found.read_bytes()),)]
         assert breaches_of_ledger(deployment) == []
-    done = subprocess.run([sys.executable, stage, "send", deployment.round_id, school], env=environment, timeout=300)
+    done = run([stage, "send", deployment.round_id, school], env=environment, timeout=300)
     assert done.returncode == 0
     assert len(envelopes(folder)) == wanted
     assert open_files(deployment, school, envelopes(folder), store).returncode == 0
@@ -411,7 +409,11 @@ def java(folder: Path) -> list[str]:
     return ["java", "-cp", str(folder), "AskForDossier"]
 
 
-PROGRAMS = {shell: ("curl", "openssl", "unzip"), node: ("node",), java: ("java", "javac")}
+PROGRAMS: dict[Callable[[Path], list[str]], tuple[str, ...]] = {
+    shell: ("curl", "openssl", "unzip"),
+    node: ("node",),
+    java: ("java", "javac"),
+}
 
 
 @pytest.mark.parametrize("example", PROGRAMS, ids=lambda example: example.__name__)

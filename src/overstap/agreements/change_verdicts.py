@@ -269,6 +269,7 @@ _REGION: dict[str, _Rule] = {
             "second_factor",
             "pdf_attachments",
             "own_codes",
+            "comparisons",
         ),
         _always,
     ),

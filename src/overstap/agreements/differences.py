@@ -19,7 +19,7 @@ _NOT_STATED = frozenset(
     if name not in kind.milestones
 )
 """Milestones that a kind of round lacks, which the model derives from the others."""
-NAMED_BY = {"schools": "id", "coordinators": "account", "occasions": "name"}
+NAMED_BY = {"schools": "id", "coordinators": "account", "occasions": "name", "comparisons": "region"}
 """Lists whose items are compared by a key, so that their order does not matter."""
 
 

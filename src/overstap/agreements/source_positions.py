@@ -4,7 +4,9 @@ Loading and checking share this reader, so that both interpret a file alike.
 """
 
 import difflib
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +18,7 @@ import yaml
 from overstap.agreements.kinds import channels, sources
 from overstap.agreements.model.moments import moment_of
 from overstap.agreements.national import FOLDER, national_year
-from overstap.agreements.yaml_core import CoreLoader, refuse_deep_yaml, yaml_text
+from overstap.agreements.yaml_core import CoreLoader, TooManyValuesError, refuse_deep_yaml, yaml_text
 from overstap.errors import OverstapError
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.texts import texts
@@ -31,7 +33,7 @@ _SCALARS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "flo
 _MAX_BYTES, _MAX_NODES = 5_000_000, 500_000
 """Limits of a file; an agreement with 150 schools has a hundredth of either."""
 SCHOOL_YEAR = re.compile(r"20[0-9]{2}-20[0-9]{2}")
-_SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.(csv|xlsx)")
+SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.(csv|xlsx)")
 _NEEDED_COLUMNS = ("id", "name", "kind", "contact")
 _OPTIONAL_COLUMNS = ("board", "supplies", "receives")
 _COLUMNS = ("id", "name", "kind", "board", "contact", "supplies", "receives")
@@ -164,11 +166,11 @@ def read_source(path: Path, national: Path = FOLDER, contents: FileContents | No
     source = AgreementSource(path)
     contents = contents or {}
     try:
-        data = contents[path] if path in contents else path.read_bytes()
+        data = contents[path] if path in contents else read_plain(path)
         if len(data) > _MAX_BYTES:
             return _too_large(source)
         text = yaml_text(data)
-        refuse_deep_yaml(text)
+        refuse_deep_yaml(text, _MAX_NODES)
         loader = CoreLoader(text)
         try:
             node = loader.get_single_node()
@@ -180,6 +182,8 @@ def read_source(path: Path, national: Path = FOLDER, contents: FileContents | No
                 source.root = node
         finally:
             loader.dispose()
+    except TooManyValuesError:
+        return _too_large(source)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         position = SourcePosition(path, mark.line + 1, mark.column + 1) if mark else SourcePosition(path, 1, 1)
@@ -202,6 +206,24 @@ def read_source(path: Path, national: Path = FOLDER, contents: FileContents | No
     _insert_schools(source, contents)
     _apply_defaults(source, national)
     return source
+
+
+def read_plain(path: Path) -> bytes:
+    """Return the content of a file of an agreement, or its beginning: one byte more than any such file may have.
+
+    A folder of one region must not hold up all others, which are read with it: a pipe would be waited for without end,
+    and a device read without end. Links are followed, since a mounted volume consists of them.
+
+    Args:
+        path: the file.
+
+    Raises:
+        OSError: it is not there, may not be read, or is no file.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{path.name} is no file")
+        return file.read(_MAX_BYTES + 1)
 
 
 def _too_large(source: AgreementSource) -> AgreementSource:
@@ -299,12 +321,12 @@ def _insert_schools(source: AgreementSource, contents: FileContents) -> None:
     position = source.position(("schools", "file"))
     source.data["schools"] = []
     name = reference.get("file")
-    if set(reference) != {"file"} or not isinstance(name, str) or _SCHOOLS_FILE.fullmatch(name) is None:
+    if set(reference) != {"file"} or not isinstance(name, str) or SCHOOLS_FILE.fullmatch(name) is None:
         source.faults.append(SourceFault("AGREEMENT-109", {"problem": _words("reference")}, position, ("schools",)))
         return
     path = source.path.parent / name
     try:
-        content = contents[path] if path in contents else path.read_bytes()
+        content = contents[path] if path in contents else read_plain(path)
         rows = list(read_table(content, Header(_NEEDED_COLUMNS, _OPTIONAL_COLUMNS)).rows)
     except OSError:
         source.faults.append(

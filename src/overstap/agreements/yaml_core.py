@@ -28,6 +28,8 @@ _MAX_DIGITS = 300
 """Largest number of digits; Python refuses to convert integers of more than 4,300 digits."""
 _MOST_DEPTH = 100
 """Largest depth of nesting; an agreement has eight."""
+_AROUND = 4
+"""Events of a file besides those of its values, of which each has two at the most."""
 _BYTE_ORDERS = (
     (b"\xff\xfe\0\0", "utf-32"),
     (b"\0\0\xfe\xff", "utf-32"),
@@ -85,18 +87,30 @@ class CoreLoader(_SafeLoader):  # type: ignore[misc,valid-type]
         return None if kind == "null" else text.lower() == "true"
 
 
-def refuse_deep_yaml(text: str) -> None:
-    """Refuse a text whose blocks and lists are nested deeper than any agreement's.
+class TooManyValuesError(Exception):
+    """A YAML text has more values than it may have."""
+
+
+def refuse_deep_yaml(text: str, most: int) -> None:
+    """Refuse a text whose blocks and lists are nested deeper than any agreement's, or that has too many values.
 
     The parser in C composes nested values by recursion without a bound: fifty thousand brackets end the process. Its
-    events come without recursion.
+    events come without recursion. A text of megabytes has values by the million, and each takes time of the process
+    that reads all regions.
+
+    Args:
+        text: the file.
+        most: largest number of values.
 
     Raises:
+        TooManyValuesError: it has more values.
         RecursionError: it is nested too deep.
         YAMLError: it is no YAML.
     """
     depth = 0
-    for event in yaml.parse(text, Loader=CoreLoader):
+    for serial, event in enumerate(yaml.parse(text, Loader=CoreLoader)):
+        if serial > 2 * most + _AROUND:
+            raise TooManyValuesError
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MOST_DEPTH:

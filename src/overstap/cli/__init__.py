@@ -1,22 +1,27 @@
 """Command line of Overstap: each module of this package is the sub-command of `overstap` with its name.
 
-A module holds a Typer `app` with commands, or one function `command`. Optional dependencies are imported inside the
-functions, since a receiving school has neither Airflow nor pandas. Other packages add sub-commands through the entry
-point group `overstap.commands`.
+A module holds a Typer `app` with commands, or one function `command`. It is imported when somebody asks for its
+command: all of them together take twice as long as one. Optional dependencies are imported inside the functions, since
+a receiving school has neither Airflow nor pandas. Other packages add sub-commands through the entry point group
+`overstap.commands`.
 """
 
-import importlib
-import importlib.metadata
 import pkgutil
 import sys
-from typing import Annotated
+from collections import UserDict
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from overstap import SOFTWARE
 from overstap.errors import OverstapError, storage_error
 
+_GROUP = "overstap.commands"
+"""Entry points of other packages' sub-commands."""
 _EXTRAS = {
     "airflow": "airflow",
     "ecs_logging": "telemetry",
@@ -34,7 +39,41 @@ _EXTRAS = {
 }
 """Optional packages, with the extra of pyproject.toml that installs each."""
 
+
+class _Commands(UserDict[str, Any]):
+    """Sub-commands by name, from the places where they stand; each is loaded when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _command(name, self.data[name])
+
+
+@cache
+def _command(name: str, place: str) -> Any:
+    found, holder = EntryPoint(name, place, _GROUP).load(), typer.Typer()
+    if isinstance(found, typer.Typer):
+        holder.add_typer(found, name=name)
+    elif hasattr(found, "app"):
+        holder.add_typer(found.app, name=name)
+    else:
+        holder.command(name)(found.command)
+    return typer.main.get_group(holder).commands[name]
+
+
+class _Root(TyperGroup):
+    """The group `overstap`."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        ours = {
+            module.name: f"{__name__}.{module.name}"
+            for module in pkgutil.iter_modules(__path__)
+            if not module.name.startswith("_")  # part of another command
+        }
+        self.commands = _Commands(ours | {added.name: added.value for added in entry_points(group=_GROUP)})
+
+
 app = typer.Typer(
+    cls=_Root,
     name="overstap",
     help="The conductor of OSO: a region's agreed rounds of pupil transfer dossiers.",
     no_args_is_help=True,
@@ -55,18 +94,6 @@ def root(
     ] = False,
 ) -> None:
     """The conductor of OSO: a region's agreed rounds of pupil transfer dossiers."""
-
-
-for _module in pkgutil.iter_modules(__path__):
-    if _module.name.startswith("_"):  # part of another command
-        continue
-    _found = importlib.import_module(f"{__name__}.{_module.name}")
-    if hasattr(_found, "app"):
-        app.add_typer(_found.app, name=_module.name)
-    else:
-        app.command(_module.name)(_found.command)
-for _added in importlib.metadata.entry_points(group="overstap.commands"):
-    app.add_typer(_added.load(), name=_added.name)
 
 
 def main() -> None:

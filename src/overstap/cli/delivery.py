@@ -167,11 +167,13 @@ def withdraw(
     reason: Annotated[
         str, typer.Option(help="wrong_receiver, pupil_not_coming, wrong_content, objection or other")
     ] = "other",
+    at: Annotated[str | None, typer.Option(help="At this receiving school only: elsewhere the dossiers stay")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Withdraw dossiers, before or after delivery. Schools that have one get signed revocations until they confirm."""
     from overstap.delivery.revocation_sender import take_back_all
     from overstap.errors import OverstapError
+    from overstap.ledger.delivery.sent_in_vain import withdraw_at
     from overstap.ledger.delivery.withdrawals import WithdrawalReason, statuses
     from overstap.ledger.delivery.withdrawals import withdraw as take_back
 
@@ -182,14 +184,19 @@ def withdraw(
     console = Console(highlight=False, soft_wrap=True)
     with _round_ledger(round_id, by) as (ledger, agreement, region):
         with ledger.unit(region, by) as unit:
-            count = take_back(unit, round_id, dossier, reason=why, decided_by=by)
+            if at is None:
+                count = take_back(unit, round_id, dossier, reason=why, decided_by=by)
+            else:
+                count = withdraw_at(unit, round_id, dossier, at, reason=why, decided_by=by)
         if count is None:
             raise OverstapError("LEDGER-021")
         if not as_json:
             console.print(said("delivery", "withdrawn", count=count))
         take_back_all(ledger, _trust(), agreement=agreement, actor=by, clock=clock.now, outbox=_outbox())
         with ledger.unit(region, by) as unit:
-            found = [one for one in statuses(unit, round_id) if one.dossier in dossier]
+            found = [
+                one for one in statuses(unit, round_id) if one.dossier in dossier and at in (None, one.secondary_school)
+            ]
     if as_json:
         print_json({"withdrawn": count, "revocations": found})
     for one in () if as_json else found:
@@ -206,6 +213,29 @@ def withdraw(
                 )
             )
     raise typer.Exit(0 if all(one.state in (None, "confirmed") for one in found) else 1)
+
+
+@app.command("sent-in-vain")
+def list_sent_in_vain(
+    round_id: RoundOption, by: ByOption, school: SchoolOption = None, as_json: AsJson = False
+) -> None:
+    """List dossiers at schools to which their pupils do not go, and why; exit 1 when there are any.
+
+    `overstap delivery withdraw ... --at SCHOOL` takes one back at that school.
+    """
+    from overstap.ledger.delivery.sent_in_vain import sent_in_vain
+    from overstap.texts import texts
+
+    causes = texts("board/sent_in_vain")["causes"]
+    console = Console(highlight=False, soft_wrap=True)
+    with _round_ledger(round_id, by) as (ledger, agreement, region), ledger.unit(region, by) as unit:
+        found = [one for one in sent_in_vain(unit, round_id) if school in (None, one.secondary_school)]
+    if as_json:
+        print_json(found)
+    for one in () if as_json else found:
+        name = agreement.school(one.secondary_school).label
+        console.print(f"{one.dossier} ({one.sign}) {name}: {causes[one.cause]['nl']}", markup=False)
+    raise typer.Exit(1 if found else 0)
 
 
 @app.command("no-receiver")

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import typer
 from rich.console import Console
 
+from overstap.cli._output import progress
 from overstap.deployment.choices import Choices, MailServer, check_address
 from overstap.errors import OverstapError
 from overstap.settings import Settings
@@ -71,6 +72,8 @@ def init(
         str | None, typer.Option(help="Image of PostgreSQL, by tag or digest; deploy/init takes the digest")
     ] = None,
     redis_image: Annotated[str | None, typer.Option(help="Image of Redis, by tag or digest")] = None,
+    prometheus_image: Annotated[str | None, typer.Option(help="Image of Prometheus, by tag or digest")] = None,
+    grafana_image: Annotated[str | None, typer.Option(help="Image of Grafana, by tag or digest")] = None,
     secrets: Annotated[Path | None, typer.Option(help="Folder for secrets, /etc/overstap/secrets")] = None,
     regions: Annotated[Path | None, typer.Option(help="Folder for agreements, /etc/overstap/regions")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder for keys and files, /var/lib/overstap")] = None,
@@ -107,6 +110,8 @@ def init(
         "image": image,
         "postgres_image": postgres_image,
         "redis_image": redis_image,
+        "prometheus_image": prometheus_image,
+        "grafana_image": grafana_image,
         "secrets": secrets,
         "regions": regions,
         "data": data,
@@ -168,12 +173,15 @@ def prepare(
     quiet()
     from overstap.clock import now
     from overstap.doctor import Level, examine
+    from overstap.ledger.migrate import change_count
     from overstap.ledger.preparation import give_passwords, migrate_ledger
 
     settings = Settings()
     owner = settings.need("ledger_owner")
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    for line in (*migrate_ledger(owner, settings.regions), *give_passwords(owner, secrets)):
+    with progress("changes of the schema", change_count(owner)) as advance:
+        migrated = migrate_ledger(owner, settings.regions, advance)
+    for line in (*migrated, *give_passwords(owner, secrets)):
         console.print(line)
     migrate_airflow()
     for line in sync(

@@ -1,7 +1,7 @@
 """`overstap intake`: look at what a school hands in before it is used."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ from rich.console import Console
 from overstap import clock
 from overstap.cli._output import AsJson, print_json
 from overstap.errors import OverstapError, system_fault
+from overstap.school_numbers import school_id_in
 from overstap.settings import Settings
 from overstap.texts import command_sentence
 
@@ -76,6 +77,7 @@ def roster(
                 "kinds": counts,
                 "leavers": len(leavers),
                 "without_number": unmatched,
+                "restored": found.restored,
                 "problems": found.problems(),
                 "taken": taken,
             }
@@ -85,14 +87,19 @@ def roster(
     for kind in LeaverKind:
         if counts[kind]:
             _say(f"roster_{kind.value}", count=counts[kind])
+    if found.restored:
+        _say("roster_restored", count=len(found.restored), labels=_few(found.restored))
     for code, labels in sorted(found.problems().items()):
-        shown = ", ".join(labels[:_SHOWN]) + (" …" if len(labels) > _SHOWN else "")
-        _say("roster_problem", code=code, said=sentence_of(code), count=len(labels), labels=shown)
+        _say("roster_problem", code=code, said=sentence_of(code), count=len(labels), labels=_few(labels))
     _say("roster_leavers", count=len(leavers), unmatched=unmatched)
     if round_id is not None:
         for name, count in _take(file, data, round_id, school, by, counts_now=counts_now).items():
             _say(f"roster_taken_{name}", count=count)
     raise typer.Exit(1 if unmatched or found.skipped else 0)
+
+
+def _few(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:_SHOWN]) + (" …" if len(labels) > _SHOWN else "")
 
 
 RoundOption = Annotated[str, typer.Option("--round", help="Round id, such as demo.2026-2027.advice")]
@@ -187,11 +194,49 @@ def workbook(
     _say("workbook_made", file=out.name)
 
 
+@app.command("api")
+def try_api(
+    address: Annotated[str, typer.Argument(help="Address of a supplier's API, such as https://las.example/overstap")],
+    token_url: Annotated[str, typer.Option("--token-url", help="Where it gives access tokens")],
+    client: Annotated[str, typer.Option("--client", help="Client id; its secret is asked for")],
+    school: Annotated[str, typer.Option("--school", help="BRIN and branch, such as 99AB00")],
+    scope: Annotated[str, typer.Option("--scope", help="Scope to ask for")] = "",
+    today: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which to judge; today when left out")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try a supplier's API: read a school's dossiers and roster as a collection does, and tell in counts what is wrong.
+
+    Nothing is stored, and no pupil is shown. Exit code 0 when each dossier can be used, 1 when some cannot or there are
+    none, 2 when the API does not answer as described.
+    """
+    from overstap.intake.http_api import HttpApi
+    from overstap.quality.rulebook import sentence_of
+    from overstap.rounds.api_trial import read_school
+
+    wanted = school_id_in(school)
+    if wanted is None:
+        raise typer.BadParameter("BRIN and branch, such as 99AB00", param_hint="--school")
+    secret = str(typer.prompt("Client secret", hide_input=True, err=True))
+    day = today.date() if today else clock.dutch_time(clock.now()).date()
+    found = read_school(HttpApi(address.rstrip("/"), token_url, client, secret, scope), wanted, today=day)
+    if as_json:
+        print_json({"school": wanted, **found.as_json()})
+        raise typer.Exit(0 if found.is_usable else 1)
+    _say("api_dossiers", school=wanted, count=found.items, good=found.accepted)
+    for code, labels in sorted(found.problems.items()):
+        shown = ", ".join(labels[:_SHOWN]) + (" …" if len(labels) > _SHOWN else "")
+        _say("roster_problem", code=code, said=sentence_of(code), count=len(labels), labels=shown)
+    _say("api_roster" if found.roster is not None else "api_no_roster", count=found.roster or 0)
+    raise typer.Exit(0 if found.is_usable else 1)
+
+
 @app.command("map")
 def map_export(
     file: Annotated[Path, typer.Argument(help="A supplier's export: a CSV file or workbook")],
     by: Annotated[Path | None, typer.Option("--with", help="Try this mapping; left out: propose one")] = None,
-    about: Annotated[str, typer.Option(help="dossiers, or registrations")] = "dossiers",
+    about: Annotated[str, typer.Option(help="dossiers, registrations or tests")] = "dossiers",
     out: Annotated[Path | None, typer.Option(help="Write the proposal to this file; its name is the mapping's")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; the first visible one when left out")] = None,
     as_json: AsJson = False,
@@ -209,7 +254,7 @@ def map_export(
     from overstap.intake.mappings.writing import to_yaml
 
     if about not in set(About):
-        raise typer.BadParameter("dossiers, or registrations", param_hint="--about")
+        raise typer.BadParameter("dossiers, registrations or tests", param_hint="--about")
     try:
         with file.open("rb") as opened:
             data = opened.read(LIMIT_BYTES + 1)
@@ -280,7 +325,7 @@ def _take(file: Path, data: bytes, round_id: str, school: str, by: str, *, count
     )
     if taken.outcome == "same":
         return {"same": 0}
-    return {name: number for name, number in taken.counts.items() if number}
+    return {name: number for name, number in taken.counts.items() if number and name != "restored"}
 
 
 def _for_each(round_id: str, school: str, by: str, done: str, act: "Callable[[UnitOfWork, UUID], bool]") -> None:

@@ -18,8 +18,9 @@ def subject() -> None:
 @app.command()
 def serve(
     folder: Annotated[Path, typer.Argument(help="Folder with a folder for each client: school, desk")],
+    region: Annotated[list[str] | None, typer.Option(help="Region that is served; all when none is given")] = None,
 ) -> None:
     """Serve keys over a Unix socket in each client's folder (settings OVERSTAP_KEYS, OVERSTAP_TRUST)."""
     from overstap.key_service.server import serve as run
 
-    run(Settings(), folder)
+    run(Settings(), folder, region or ())

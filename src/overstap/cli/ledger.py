@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from overstap.cli._output import AsJson, print_json, progress
+from overstap.cli._pupil_number import asked_number
 from overstap.settings import Settings
 
 app = typer.Typer(help="Ledger: schema, keys, invariants, retention.", no_args_is_help=True)
@@ -23,11 +24,15 @@ def migrate() -> None:
 
     Prints what it did. An agreement that cannot be read is reported and stops nothing else.
     """
+    from overstap.ledger.migrate import change_count
     from overstap.ledger.preparation import migrate_ledger
 
     settings = Settings()
+    owner = settings.need("ledger_owner")
+    with progress("changes of the schema", change_count(owner)) as advance:
+        lines = migrate_ledger(owner, settings.regions, advance)
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    for line in migrate_ledger(settings.need("ledger_owner"), settings.regions):
+    for line in lines:
         console.print(line)
 
 
@@ -79,7 +84,7 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check the invariants I1 to I9 and list the breaches; exit 1 when there are any."""
+    """Check the invariants I1 to I13 and list the breaches; exit 1 when there are any."""
     from overstap.agreements import load_all
     from overstap.delivery.stored_evidence import receipt_fault
     from overstap.ledger import open_ledger
@@ -112,7 +117,7 @@ def check(
             continue
         for breach in breaches:
             console.print(f"[red]{breach.invariant}[/] {name} {breach.subject}: {breach.why}")
-        verdict = "[green]I1-I9 hold[/]" if not breaches else f"[red]{len(breaches)} breaches[/]"
+        verdict = "[green]I1-I13 hold[/]" if not breaches else f"[red]{len(breaches)} breaches[/]"
         told = f", {by_account} confirmed by account and not by certificate" if by_account else ""
         console.print(f"{name}: {verdict} ({lines} audit lines{told})")
     if as_json:
@@ -227,6 +232,31 @@ def erase_one(
 
     work.erase(open_ledger(Settings()), region, UUID(dossier), actor=by, reason=reason)
     Console(highlight=False).print(f"{dossier} is erased; that it was there, and went, stays in the evidence")
+
+
+@app.command("erase-notes")
+def erase_notes(
+    region: Annotated[str, typer.Argument(help="Region")],
+    by: Annotated[str, typer.Option(help="Who decided it")],
+    reason: Annotated[str, typer.Option(help="The ground; without a name")],
+    number_file: Annotated[
+        Path | None, typer.Option(help="File with mode 0600 with the pupil's number; asked for if not given")
+    ] = None,
+) -> None:
+    """Erase coordinators' notes about one pupil on request (AVG art. 17), also without a dossier; cannot be undone.
+
+    The pupil's number is asked for and is never an argument. Each note has a line in the audit chain.
+    """
+    from overstap.ledger import open_ledger
+    from overstap.ledger import retention as work
+    from overstap.privacy.number_file import refuse_wrong_number
+
+    number = asked_number(number_file)
+    gone = work.erase_notes(open_ledger(Settings()), region, number, actor=by, reason=reason)
+    if not gone:
+        refuse_wrong_number(number)
+    said = f"notes erased: {gone}; that they were there, and went, stays in the evidence" if gone else "no notes found"
+    Console(highlight=False, soft_wrap=True).print(said)
 
 
 @app.command()

@@ -125,7 +125,7 @@ def ask(
     from overstap.receiver.fetching import fetch, fictitious_pupil, read_pupils
     from overstap.receiver.reception import Reception
     from overstap.receiver.store import open_store
-    from overstap.texts import texts
+    from overstap.texts import command_sentence, texts
 
     if (pupils is None) == (test is None):
         raise typer.BadParameter("een lijst van leerlingen of --test, één van beide")
@@ -133,6 +133,11 @@ def ask(
     trusted = _trust(trust)
     reception = Reception(school, trust=trusted, store=open_store(store, database))
     wanted = read_pupils(pupils.read_bytes()) if pupils is not None else [fictitious_pupil(str(test))]
+    restored = [one.restored_at_line for one in wanted if one.restored_at_line is not None]
+    if restored:
+        where = ", ".join(map(str, restored[:20])) + (" …" if len(restored) > 20 else "")
+        told = Console(highlight=False, soft_wrap=True, stderr=True)
+        told.print(command_sentence("receive", "restored", count=len(restored), lines=where))
     words = texts("delivery/answers")
     counted: Counter[str] = Counter()
     oins = frozenset(conductor) if conductor else None

@@ -132,10 +132,15 @@ def letters(
 def invite(region: RegionOption, round_id: RoundOption, by: ByOption, as_json: AsJson = False) -> None:
     """Invite a round's families by e-mail, and send due reminders; letters are made with `overstap review letters`."""
     from overstap.ledger import open_ledger
+    from overstap.ledger.review.invitations import count_without_people
     from overstap.review.inviting import invite as run
 
     settings = Settings()
-    done = run(open_ledger(settings), region=region, round_id=round_id, actor=by, address=settings.review_address)
+    ledger = open_ledger(settings)
+    with ledger.unit(region, by) as unit:
+        total = count_without_people(unit, round_id)
+    with progress("dossiers", total) as advance:
+        done = run(ledger, region=region, round_id=round_id, actor=by, address=settings.review_address, advance=advance)
     if as_json:
         print_json(done)
         return

@@ -27,6 +27,7 @@ def synth(
     littered: Annotated[int, typer.Option(min=0, help="Primary schools with garbage in their drop folder")] = 1,
     database: Annotated[int | None, typer.Option(min=0, help="Primary schools with a LAS database")] = None,
     first_position: Annotated[int, typer.Option(min=0, help="Position of the first identity number")] = 0,
+    first_school: Annotated[int, typer.Option(min=0, help="Place of the first primary and secondary school")] = 0,
     today: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of the export; today when left out")
     ] = None,
@@ -36,6 +37,8 @@ def synth(
     as_json: AsJson = False,
 ) -> None:
     """Make a synthetic region in a folder."""
+    from pydantic import ValidationError
+
     from overstap.simulation.synthetic.region import make_region
     from overstap.simulation.synthetic.writing import write
 
@@ -53,6 +56,7 @@ def synth(
             littered=littered,
             database=database,
             first_position=first_position,
+            first_school=first_school,
         )
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from problem
@@ -61,6 +65,9 @@ def synth(
             written = write(made, out, advance=advance)
     except FileExistsError as problem:
         raise typer.BadParameter(f"{problem}; choose another folder with --out") from problem
+    except ValidationError as problem:  # of the agreement, before anything is written
+        [first, *_] = problem.errors()
+        raise typer.BadParameter(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from problem
     counts: dict[str, int] = {}
     if las is not None:
         import psycopg

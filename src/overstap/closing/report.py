@@ -21,6 +21,7 @@ from overstap.ledger.rounds.gate_decisions import GateDecision
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.resources import INCLUDE
 from overstap.storage import Place
+from overstap.tabular.writing import safe_text
 from overstap.texts import texts
 
 
@@ -237,8 +238,8 @@ def round_report(
     for table in tables:
         writer.writerow([table.heading])
         writer.writerow([column.title for column in table.columns])
-        writer.writerows([[_safe(row[column.name]) for column in table.columns] for row in table.rows])
-        writer.writerows([[_safe(note)] for note in table.notes])
+        writer.writerows([[_cell(row[column.name]) for column in table.columns] for row in table.rows])
+        writer.writerows([[safe_text(note)] for note in table.notes])
         writer.writerow([])
     return RoundReport(html, out.getvalue())
 
@@ -309,10 +310,8 @@ def _without_receiver(schools: Sequence[PrimaryCounts], missing: Sequence[Unrece
     ]
 
 
-def _safe(value: Any) -> Any:
-    """Return a cell that no spreadsheet program reads as a formula, whatever a school's name begins with."""
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+def _cell(value: Any) -> Any:
+    return safe_text(value) if isinstance(value, str) else value
 
 
 def _environment() -> Environment:

@@ -9,6 +9,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.delivery.results import of_dossiers
 from overstap.ledger.dossiers import records
 from overstap.oso.facts import DossierFacts
+from overstap.tabular.writing import safe_text
 from overstap.texts import texts
 
 HEADER = ("leerlingid", "vo_school", "naam_school", "ingelezen", "reden", "plaatsing", "vermeld_op")
@@ -41,9 +42,9 @@ def feedback_csv(ledger: Ledger, region: str, round_id: str, primary_school: str
             moments = [stated[2] for stated in fed.outcomes.values()]
             writer.writerow(
                 [
-                    _text(key),
+                    safe_text(key),
                     fed.secondary_school,
-                    _text(fed.name),
+                    safe_text(fed.name),
                     said.get(outcome, ""),
                     said.get(reason or "", ""),
                     said.get(placement, ""),
@@ -51,8 +52,3 @@ def feedback_csv(ledger: Ledger, region: str, round_id: str, primary_school: str
                 ]
             )
     return out.getvalue().encode("utf-8-sig")
-
-
-def _text(value: str) -> str:
-    """Return a text that a spreadsheet does not read as a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -18,6 +18,7 @@ from overstap.envelope.message_ids import derived_message_id
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import (
+    FIRST,
     DossierToSeal,
     EarlierEnvelopes,
     Envelope,
@@ -30,9 +31,8 @@ from overstap.ledger.delivery.on_page import bound_to_page
 from overstap.ledger.region_keys import RegionKeys, sha256
 from overstap.oso.inspection import with_inspection
 from overstap.oso.model import Dossier
-from overstap.oso.reading import read
+from overstap.oso.released import WrittenDossier, filled_in
 from overstap.oso.withheld import WITHHELD_FILE, withheld_statement
-from overstap.oso.writing import content_digest, to_bytes
 from overstap.pki import RecipientCertificate, SigningIdentity, TrustStore, oin_of
 
 GROUP = 100
@@ -91,6 +91,7 @@ def seal_round(
         _log.error("%s: %s", label, problem)
     done: Counter[str] = Counter()
     aside: dict[UUID, OverstapError] = {}
+    last = FIRST
     while True:
         with ledger.unit(agreement.region, actor) as unit:
             claimed = claim_to_seal(
@@ -98,6 +99,7 @@ def seal_round(
                 senders=list(senders),
                 receivers=list(recipients),
                 limit=GROUP,
+                after=last,
                 skipped=aside,
             )
             envelopes = []
@@ -114,10 +116,13 @@ def seal_round(
                     for school in item.secondary_schools
                 ]
             keep_sealed(unit, round_id, envelopes)
-            waiting = waiting_to_seal(unit, round_id)
+            # Counted at the end only: it looks at every dossier that waits, which for each group would grow as a square
+            waiting = 0 if claimed or last != FIRST else waiting_to_seal(unit, round_id)
         done.update(dossiers=len({envelope.ref for envelope in envelopes}), envelopes=len(envelopes))
-        if not claimed:
+        if not claimed and last == FIRST:
             break
+        # From the first again at the end: a parallel run may have held some, and given them back
+        last = claimed[-1].ref.dossier if claimed else FIRST
     if aside:
         codes = ", ".join(sorted({problem.code for problem in aside.values()}))
         raise OverstapError("DELIVERY-105", count=len(aside), codes=codes)
@@ -127,14 +132,14 @@ def seal_round(
     return done
 
 
-def _filled(item: DossierToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
+def _filled(item: DossierToSeal, keys: RegionKeys, agreed: Round) -> WrittenDossier:
     """Return the dossier with the parents' answer filled in, where one is needed."""
     content, view = item.decrypted(keys)
-    dossier = read(content)
-    filled = (
-        dossier
-        if item.seen_on is None
-        else with_inspection(
+
+    def fill(dossier: Dossier) -> Dossier:
+        if item.seen_on is None:
+            return dossier
+        return with_inspection(
             dossier,
             provisional=agreed.provisional,
             seen_on=item.seen_on,
@@ -142,9 +147,10 @@ def _filled(item: DossierToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
             view=view,
             consent=item.consent,
         )
-    )
+
     # Delivered is what the parents saw: all but the inspection block equals the released version
-    if content_digest(filled) != item.content_digest:
+    filled = filled_in(content, item.content_digest, fill)
+    if filled is None:
         raise OverstapError("DELIVERY-103", dossier=str(item.ref.dossier))
     return filled
 
@@ -162,7 +168,7 @@ class _Said(TypedDict):
 
 def _sealed(
     item: DossierToSeal,
-    dossier: Dossier,
+    dossier: WrittenDossier,
     round_id: str,
     keys: RegionKeys,
     sender: SigningIdentity,
@@ -172,7 +178,7 @@ def _sealed(
 ) -> Envelope:
     before = item.before.get(school, EarlierEnvelopes())
     message = derived_message_id(keys.lookup("message", item.meaning(round_id, school)), RoundId(round_id).school_year)
-    files = {DOSSIER_FILE: to_bytes(dossier)}
+    files = {DOSSIER_FILE: dossier.content}
     if left_out := withheld_statement(dossier):
         files[WITHHELD_FILE] = left_out
     said: _Said = {

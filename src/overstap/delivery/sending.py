@@ -11,7 +11,7 @@ from uuid import UUID
 
 from overstap.agreements import Agreement, School
 from overstap.delivery.backoff import GIVES_UP_AFTER, pause_after, wait_after
-from overstap.delivery.channels.channel import Channel
+from overstap.delivery.channels.channel import Channel, HandOver, SeveralAtOnce
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_collection import take_in_from
 from overstap.delivery.receipt_verification import judge
@@ -36,8 +36,9 @@ from overstap.ledger.session import UnitOfWork
 from overstap.pki import TrustStore
 from overstap.storage import Place
 
-GROUP = 25
-"""Deliveries per transaction: after a kill at most this many are sent again."""
+GROUP = 50
+"""Deliveries per transaction, as many as a receiver takes in one request: after a kill at most this many are sent
+again."""
 
 _log = logging.getLogger(__name__)
 
@@ -146,15 +147,17 @@ def _hand_over(
     """Hand a group over until the circuit breaker opens; return the answers, and the number of failures in a row."""
     answers: list[tuple[EvidenceResponse | None, AttemptResult]] = []
     silent = circuit.failures
-    for envelope in group:
-        if answers and silent >= GIVES_UP_AFTER:  # not handed over: it is first when the school answers again
-            answers.append((None, AttemptResult(envelope.message_id, "failed", answers[-1][1].code)))
-            continue
-        held, answer = _send(way, envelope, trust, clock())
-        silent = silent + 1 if answer.outcome == "failed" else 0
-        if answer.outcome in ("failed", "unverified"):
-            answer = replace(answer, wait=wait_after(envelope.attempts))
-        answers.append((held, answer))
+    while len(answers) < len(group):
+        left = group[len(answers) :]
+        if answers and silent >= GIVES_UP_AFTER:  # not handed over: they are first when the school answers again
+            code = answers[-1][1].code
+            answers += [(None, AttemptResult(one.message_id, "failed", code)) for one in left]
+            break
+        for envelope, held, answer in _send(way, left, trust, clock(), is_alone=silent > 0):
+            silent = silent + 1 if answer.outcome == "failed" else 0
+            if answer.outcome in ("failed", "unverified"):
+                answer = replace(answer, wait=wait_after(envelope.attempts))
+            answers.append((held, answer))
     return answers, silent
 
 
@@ -167,10 +170,33 @@ def _note(unit: UnitOfWork, school: str, circuit: CircuitState, silent: int, pro
 
 
 def _send(
-    way: Channel, envelope: Envelope, trust: TrustStore, at: datetime
+    way: Channel, left: Sequence[Envelope], trust: TrustStore, at: datetime, *, is_alone: bool
+) -> list[tuple[Envelope, EvidenceResponse | None, AttemptResult]]:
+    """Hand the next envelopes over: several in one request where the school takes them, or else the first one.
+
+    Args:
+        way: open channel to the school.
+        left: envelopes that were not handed over yet; at least one.
+        trust: whose receipts count.
+        at: the moment.
+        is_alone: hand over one, since the school did not answer last time.
+    """
+    if isinstance(way, SeveralAtOnce) and not is_alone:
+        together = left[: way.fitting([len(one.envelope) for one in left])]
+        if len(together) > 1:
+            handed = way.hand_over_all([(one.message_id, one.envelope) for one in together], at=at)
+            if handed is not None:
+                found = zip(together, handed, strict=True)
+                return [(one, *_judged(way, one, it, trust, at)) for one, it in found]
+    envelope = left[0]
+    alone = way.hand_over(envelope.envelope, message_id=envelope.message_id, at=at)
+    return [(envelope, *_judged(way, envelope, alone, trust, at))]
+
+
+def _judged(
+    way: Channel, envelope: Envelope, handed: HandOver, trust: TrustStore, at: datetime
 ) -> tuple[EvidenceResponse | None, AttemptResult]:
-    """Hand one envelope over and verify the answer; where the school has one already, verify the stored one."""
-    handed = way.hand_over(envelope.envelope, message_id=envelope.message_id, at=at)
+    """Verify the answer to an envelope; where the school has one already, verify the stored one."""
     if handed.receipt_unverified is not None:
         answer = judge(envelope, handed.receipt_unverified, trust=trust, at=at)
         if answer.code == Refusal.CONFLICT and (found := asked_of(way, envelope, trust, at)):

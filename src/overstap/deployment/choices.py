@@ -94,6 +94,8 @@ class Choices:
         image: name of the container image.
         postgres_image: image of PostgreSQL, by tag or by digest.
         redis_image: image of Redis, by tag or by digest; for workers.
+        prometheus_image: image of Prometheus, by tag or by digest; for `deploy/compose.monitoring.yaml`.
+        grafana_image: image of Grafana; as that.
     """
 
     address: str
@@ -135,6 +137,8 @@ class Choices:
     image: str = "overstap:local"
     postgres_image: str = "postgres:18"
     redis_image: str = "redis:8"
+    prometheus_image: str = "prom/prometheus:v3.5.0"
+    grafana_image: str = "grafana/grafana:12.2.0"
 
     def __post_init__(self) -> None:
         """Validate each choice.

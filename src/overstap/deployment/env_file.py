@@ -18,6 +18,8 @@ _VARIABLES = {
     "image": "IMAGE",
     "postgres_image": "POSTGRES_IMAGE",
     "redis_image": "REDIS_IMAGE",
+    "prometheus_image": "PROMETHEUS_IMAGE",
+    "grafana_image": "GRAFANA_IMAGE",
     "secrets": "SECRETS_FOLDER",
     "regions": "REGIONS_FOLDER",
     "data": "DATA_FOLDER",

@@ -1,4 +1,4 @@
-"""Check of the ledger: reachability, version of the schema, age of the backup."""
+"""Check of the ledger: reachability, version of the schema, age of the backup, archive of the log."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,7 +9,7 @@ from overstap.clock import now
 from overstap.doctor.finding import Finding, good, mind, unseen, wrong
 from overstap.ledger.backups import KINDS, newest
 from overstap.ledger.migrate import pending
-from overstap.ledger.server import describe
+from overstap.ledger.server import LogArchive, describe, log_archive
 from overstap.settings import Settings
 
 OLD, VERY_OLD = timedelta(hours=26), timedelta(days=3)
@@ -28,7 +28,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
                 do = "make the database server anew with --encoding=UTF8, and restore"
                 yield wrong("ledger", f"its text is in {server.encoding}, not in UTF8", do)
             yield good("ledger", f"PostgreSQL {server.version} answers")
-            made = newest(connection)
+            made, archive = newest(connection), log_archive(connection)
     except psycopg.OperationalError as error:
         do = "look at: docker compose ps postgres; docker compose logs postgres"
         yield wrong("ledger", f"it cannot be reached ({type(error).__name__})", do)
@@ -37,6 +37,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield wrong("ledger", "it has no tables yet", "docker compose run --rm init")
         return
     yield from _schema(settings.ledger_owner)
+    if archive is not None:
+        yield of_log_archive(archive)
     ages = {kind: now() - made[kind] for kind in KINDS if kind in made}
     for kind in KINDS:
         do = "make one: docs/backup.md"
@@ -48,6 +50,16 @@ def findings(settings: Settings) -> Iterator[Finding]:
             yield mind(f"backup {kind}", f"the newest is of {made[kind]:%Y-%m-%d %H:%M}Z", do)
         else:
             yield good(f"backup {kind}", f"the newest is of {made[kind]:%Y-%m-%d %H:%M}Z")
+
+
+def of_log_archive(archive: LogArchive) -> Finding:
+    """Return the finding on the archive of the write-ahead log, from which a moment is restored."""
+    if archive.stands_still:
+        do = "look at: docker compose logs postgres; systemctl status overstap-archive.timer"
+        return wrong("log archive", f"PostgreSQL cannot archive its log since {archive.failed_at:%Y-%m-%d %H:%M}Z", do)
+    if archive.archived_at is None:
+        return mind("log archive", "nothing was archived yet", "look again in ten minutes")
+    return good("log archive", f"the newest file is of {archive.archived_at:%Y-%m-%d %H:%M}Z")
 
 
 def _schema(owner: str | None) -> Iterator[Finding]:

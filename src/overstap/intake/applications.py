@@ -8,7 +8,7 @@ rows silently.
 import contextlib
 import errno
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from overstap.errors import OverstapError, system_fault
 from overstap.intake.http_api import ApiFault, HttpApi
 from overstap.intake.other_database import DatabaseFault, OtherDatabase, as_text
 from overstap.intake.refusals import RefusedItem
-from overstap.oso import identifiers
+from overstap.oso.identifiers import with_zeros
 from overstap.school_numbers import school_id_in
 from overstap.storage import Place, Stored, Unread, UnreadError
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
@@ -90,6 +90,8 @@ class Application:
     """State, such as "complete" or "refused"; None when the source states none."""
     reason: str | None = None
     """Why it was refused, not drawn or withdrawn: a code."""
+    restored_at_line: int | None = None
+    """Line in which the number lacked its leading zeros, which came back by the check digit; None: it had them."""
 
 
 class _InvalidRowError(Exception):
@@ -112,7 +114,7 @@ def read_file(path: Place, mapping: "Mapping | None" = None) -> tuple[list[Appli
 
     Returns:
         The applications in the order of the file, and the refused rows (TABLE-010 to TABLE-024, INTAKE-036 to
-        INTAKE-043), each with its line and the values that could be read.
+        INTAKE-043, INTAKE-115), each with its line and the values that could be read.
 
     Raises:
         OverstapError: INTAKE-030 to INTAKE-033 and TABLE-002 to TABLE-009, when the file as a whole is not valid.
@@ -141,7 +143,7 @@ def read_file(path: Place, mapping: "Mapping | None" = None) -> tuple[list[Appli
             continue
         cells = [row.cells.get(name, "") for name in (*HEADER, *OPTIONAL)]
         try:
-            applications.append(_application(cells))
+            applications.append(_application(cells, row.line))
         except _InvalidRowError as wrong:
             facts = {**wrong.facts, "line": row.line}
             refused.append(RefusedItem(f"regel {row.line}", wrong.code, facts, about=_about(cells)))
@@ -157,10 +159,11 @@ def _by_mapping(stored: Stored, mapping: "Mapping") -> tuple[list[Application], 
         if isinstance(row, RefusedRow):
             refused.append(RefusedItem(row.label, row.code, {**row.facts, "line": row.line}))
             continue
-        line, texts = row
+        line, texts, is_restored = row
         cells = [texts.get(name, "") for name in (*HEADER, *OPTIONAL)]
         try:
-            applications.append(_application(cells))
+            one = _application(cells, line)
+            applications.append(replace(one, restored_at_line=line) if is_restored else one)
         except _InvalidRowError as wrong:
             refused.append(RefusedItem(f"regel {line}", wrong.code, {**wrong.facts, "line": line}, about=_about(cells)))
     return applications, refused
@@ -220,7 +223,7 @@ def read_database(
 
 def _take_row(position: int, row: tuple[Any, ...], good: list[Application], refused: list[RefusedItem]) -> None:
     try:
-        good.append(_application(row))
+        good.append(_application(row, position))
     except _InvalidRowError as wrong:
         facts = {**wrong.facts, "line": position}
         refused.append(RefusedItem(f"rij {position}", wrong.code, facts, about=_about(row)))
@@ -290,12 +293,13 @@ def _compare_columns(found: list[str], region: str) -> tuple[str, ...]:
     return tuple(name for name in OPTIONAL if name in found)
 
 
-def _application(row: Iterable[Any]) -> Application:
+def _application(row: Iterable[Any], line: int) -> Application:
     """Convert fields in the order of `HEADER` and `OPTIONAL` to an application: texts, or values of a database."""
     number, birth_date, primary, secondary, stage, recorded_at, preference, status, reason = row
     state = _one_of("status", status, _STATUSES)
+    full, is_restored = _pupil_number(number)
     return Application(
-        pupil_number=_pupil_number(number),
+        pupil_number=full,
         birth_date=_date("geboortedatum", birth_date),
         primary_school=_school("basisschool", primary),
         secondary_school=_school("vo_school", secondary),
@@ -304,6 +308,7 @@ def _application(row: Iterable[Any]) -> Application:
         preference=_preference(preference),
         status=state,
         reason=_one_of("reden", reason, _REASONS if state in _ENDED else {}),
+        restored_at_line=line if is_restored else None,
     )
 
 
@@ -311,7 +316,7 @@ def _about(row: Iterable[Any]) -> tuple[str | None, str | None]:
     """Return the pupil's number and the secondary school of a refused row, each None where it cannot be read."""
     number, _, _, secondary, *_ = row
     found: list[str | None] = []
-    for read in (lambda: _pupil_number(number), lambda: _school("vo_school", secondary)):
+    for read in (lambda: _pupil_number(number)[0], lambda: _school("vo_school", secondary)):
         try:
             found.append(read())
         except _InvalidRowError:
@@ -319,16 +324,16 @@ def _about(row: Iterable[Any]) -> tuple[str | None, str | None]:
     return found[0], found[1]
 
 
-def _pupil_number(value: Any) -> str:
+def _pupil_number(value: Any) -> tuple[str, bool]:
+    """Return the number, and whether leading zeros came back that a spreadsheet had taken away."""
     try:
         text = digits(str(value or ""))
     except NumberFormatError as wrong:
         raise _InvalidRowError({NumberFault.DECIMAL: "INTAKE-043"}.get(wrong.cause, "INTAKE-036")) from None
-    if len(text) == 8:
-        text = f"0{text}"  # a spreadsheet dropped the leading zero; the check digit confirms it
-    if not (identifiers.is_bsn(text) or identifiers.is_onderwijsnummer(text)):
-        raise _InvalidRowError("INTAKE-036")
-    return text
+    full = with_zeros(text)
+    if full is None:
+        raise _InvalidRowError("INTAKE-115" if 0 < len(text) < len("012345672") else "INTAKE-036")
+    return full, full != text
 
 
 def _date(column: str, value: Any) -> date | None:

@@ -10,11 +10,13 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from overstap.bounded_http import FetchError, FetchProblem, RequestBounds, fetch
 
 MAX_PAGE_BYTES = 64_000_000
+MAX_PAGE_VALUES = 2_000_000
+"""Separators in a page. Sixty-four megabytes of empty objects are two gigabytes of memory once they are read."""
 MAX_PAGES = 2_000
 MAX_ITEMS = 5_000
 _MAX_TOKEN_BYTES = 100_000
@@ -102,7 +104,8 @@ class HttpApi:
 
     def _token(self) -> str:
         form = {"grant_type": "client_credentials", **({"scope": self.scope} if self.scope else {})}
-        login = b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode("ascii")
+        # Each is encoded as a form before it becomes a password of HTTP Basic (RFC 6749, section 2.3.1)
+        login = b64encode(f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}".encode()).decode("ascii")
         stated = _answer(self.token_url, _MAX_TOKEN_BYTES, {"Authorization": f"Basic {login}"}, form)
         token, kind = stated.get("access_token"), stated.get("token_type")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
@@ -136,6 +139,8 @@ def _answer(url: str, limit_bytes: int, login: dict[str, str], form: dict[str, s
                 headers=headers,
             )
         )
+        if sum(map(data.count, (b",", b"[", b"{"))) > MAX_PAGE_VALUES:
+            raise ApiFault("too many")
         found = json.loads(data.decode("utf-8"), parse_float=str, parse_int=str)
     except FetchError as problem:
         kind = f"HTTP {problem.status}" if problem.status is not None else _KINDS.get(problem.problem, "unreachable")

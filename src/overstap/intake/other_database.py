@@ -58,6 +58,7 @@ class OtherDatabase:
         """
         with self._cursor() as cursor:
             self._do(cursor.execute, f"SELECT * FROM {view} WHERE 1 = 0")  # noqa: S608 (a name of ours)
+            self._do(cursor.fetchall)  # a driver of MySQL closes no cursor whose result was not read to its end
             return [str(column[0]).lower() for column in cursor.description or ()]
 
     def rows(
@@ -111,8 +112,12 @@ class _Cursor:
     def __enter__(self) -> Any:
         return self._cursor
 
-    def __exit__(self, *_: object) -> None:
-        self._cursor.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._cursor.close()
+        except Exception as problem:  # each driver has errors of its own (PEP 249)
+            if kind is None:  # else rows are left unread because the reader stopped, which is what has to be told
+                raise DatabaseFault(type(problem).__name__, _state(problem)) from None
 
 
 def _state(problem: Exception) -> str:

@@ -5,7 +5,7 @@ A row or message that is not valid is refused with its line, a code and what to 
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from overstap.errors import OverstapError
 from overstap.intake.refusals import RefusedItem
 from overstap.ledger.dossiers.pupil_tests import PupilTest
 from overstap.oso.advice_order import level_of_text
-from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
+from overstap.oso.identifiers import with_zeros
 from overstap.school_numbers import school_id_in
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.tabular.values import NumberFormatError, digits, moment
@@ -45,6 +45,7 @@ class StatedTest:
         level: key of the advice's level; empty without an advice.
         reason: why there is no test; empty when there is one.
         stated_at: when the source stated it, aware.
+        is_restored: whether the number lacked its leading zeros, which came back by the check digit.
     """
 
     line: int
@@ -55,6 +56,7 @@ class StatedTest:
     level: str = field(repr=False)
     reason: str = field(repr=False)
     stated_at: datetime
+    is_restored: bool = False
 
 
 def read_tests(
@@ -81,25 +83,26 @@ def read_tests(
         if isinstance(row, RefusedRow):
             refused.append(RefusedItem(row.label, row.code, {**row.facts, "line": row.line}))
             continue
-        line, cells = row
+        line, cells, is_restored = row
         try:
-            found.append(_stated(line, cells, stated_at))
+            one = _stated(line, cells, stated_at)
+            found.append(replace(one, is_restored=one.is_restored or is_restored))
         except OverstapError as wrong:
             refused.append(RefusedItem(f"regel {line}", wrong.code, {**wrong.facts, "line": line}))
     return found, refused
 
 
-def _documented(data: bytes) -> Iterator[tuple[int, dict[str, str]] | RefusedRow]:
+def _documented(data: bytes) -> Iterator[tuple[int, dict[str, str], bool] | RefusedRow]:
     try:
         table = read_table(data, Header(HEADER, OPTIONAL), max_bytes=_LIMIT_BYTES, max_rows=_LIMIT_ROWS)
     except HeaderError:
         # The error does not contain the line: in a file without header it is a pupil's row
         raise OverstapError("INTAKE-123", header=";".join(HEADER), optional=";".join(OPTIONAL)) from None
     for row in table.rows:
-        yield row if isinstance(row, RefusedRow) else (row.line, dict(row.cells))
+        yield row if isinstance(row, RefusedRow) else (row.line, dict(row.cells), False)
 
 
-def _mapped(data: bytes, mapping: "Mapping") -> Iterator[tuple[int, dict[str, str]] | RefusedRow]:
+def _mapped(data: bytes, mapping: "Mapping") -> Iterator[tuple[int, dict[str, str], bool] | RefusedRow]:
     from overstap.intake.mappings.model import About
     from overstap.intake.mappings.reading import open_table, read_rows
 
@@ -113,15 +116,17 @@ def _mapped(data: bytes, mapping: "Mapping") -> Iterator[tuple[int, dict[str, st
             yield (
                 row.line,
                 {name: text if isinstance(text, str) else " ".join(text) for name, text in row.texts.items()},
+                bool(row.restored),
             )
 
 
 def _stated(line: int, cells: dict[str, str], stated_at: datetime) -> StatedTest:
     try:
-        number = digits(cells.get("leerlingnummer", "")).zfill(9)
+        written = digits(cells.get("leerlingnummer", ""))
     except NumberFormatError:
-        number = ""
-    if not (is_bsn(number) or is_onderwijsnummer(number)):
+        written = ""
+    number = with_zeros(written)
+    if number is None:
         raise OverstapError("INTAKE-120", line=line)
     school = school_id_in(cells.get("basisschool", ""))
     if school is None:
@@ -136,8 +141,9 @@ def _stated(line: int, cells: dict[str, str], stated_at: datetime) -> StatedTest
         raise OverstapError("INTAKE-121", line=line, column="vastgelegd_op") from None
     own = own if own.tzinfo is not None else own.replace(tzinfo=NETHERLANDS)
     test = cells.get("toets", "").strip()[:100]
+    reason = _REASONS.get(why, "") if not said else ""
     return StatedTest(
-        line, number, "", school, test, level.key if level else "", _REASONS.get(why, "") if not said else "", own
+        *(line, number, "", school, test, level.key if level else "", reason, own), is_restored=number != written
     )
 
 

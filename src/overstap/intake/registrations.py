@@ -16,6 +16,8 @@ from overstap.errors import OverstapError
 from overstap.intake.applications import Application
 from overstap.intake.refusals import RefusedItem
 from overstap.ledger import Ledger, guests
+from overstap.ledger.comparisons.pseudonyms import keep_pseudonyms
+from overstap.ledger.delivery.sent_in_vain import take_back_withdrawn
 from overstap.ledger.rounds import registrations
 from overstap.ledger.rounds.registrations import RefusedRegistration, Registration, UnstatedRegistrations
 from overstap.storage import Place, UnreadError
@@ -98,6 +100,9 @@ def collect_registrations(
     When a large part is gone, none is withdrawn: they are marked, coordinators get a notice, and the gate before
     delivery asks (`delivery.unusual`). Approval withdraws them; a source that states them again removes the mark.
 
+    What a school was sent of a pupil whom a source calls withdrawn there is taken back at that school, unless that
+    would be a large part of all that was sent: then it stays on the board's list for a coordinator.
+
     Args:
         ledger: the ledger.
         agreement: the region's agreement; rows of schools outside it are counted and ignored.
@@ -106,7 +111,9 @@ def collect_registrations(
 
     Returns:
         Counts: "rows", "changed", "withdrawn", "outside", "asked" (gone, waiting for approval), "kept" (gone, but an
-        unreadable row can be about them) and the refused rows per error code.
+        unreadable row can be about them), "restored" (rows whose number got its leading zeros back), "taken_back"
+        (envelopes taken back at a school), "in_vain" (envelopes to be taken back by a coordinator) and the refused
+        rows per error code.
     """
     secondary = {school.id for school in agreement.secondary_schools}
     primary = {school.id for school in agreement.primary_schools}
@@ -140,16 +147,27 @@ def collect_registrations(
         for source in found
         for row in source.refused
     ]
+    restored = [
+        RefusedRegistration(source.source, row.restored_at_line, "INTAKE-114", {})
+        for source in found
+        for row in source.rows
+        if row.restored_at_line is not None and row.secondary_school in secondary
+    ]
+    counts["restored"] = len(restored)
     unread = [row.about for source in found for row in source.refused]
     year = agreement.school_year
     with ledger.unit(agreement.region, actor) as unit:
         counts["changed"] = registrations.record_registrations(unit, year, inside)
-        registrations.note_refused(unit, year, refused)
+        if agreement.comparisons:
+            keep_pseudonyms(unit, year, {row.pupil_number for row in inside})
+        registrations.note_refused(unit, year, [*refused, *restored])
         registrations.note_outside(unit, year, outside)
         gone = registrations.mark_unstated(unit, year, stated, unread)
         if is_large(gone):
             counts["asked"] = gone.missing
         else:
             counts["withdrawn"] = registrations.withdraw_unstated(unit, year)
+        back = take_back_withdrawn(unit, year)
+        counts["taken_back"], counts["in_vain"] = back.taken, back.found - back.taken
     counts["kept"] = gone.kept
     return counts

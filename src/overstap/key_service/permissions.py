@@ -20,6 +20,7 @@ class Permissions:
         looks_up: kinds of values that it may have hashed.
         derives: whether it may be given keys of access codes, for people's copies.
         signs_proof: whether it may have proofs of inspection signed as the region's conductor.
+        most_lookups: how many values of a region it may have hashed in an hour; None: as many as it asks.
     """
 
     encrypts: frozenset[str]
@@ -27,6 +28,7 @@ class Permissions:
     looks_up: frozenset[str]
     derives: bool = False
     signs_proof: bool = False
+    most_lookups: int | None = None
 
 
 def kind_of(bound_to: str) -> str:
@@ -46,11 +48,14 @@ _SCHOOL = Permissions(
             "answer",
             "factor",
             "guest",
+            "handover",
             "mail",
             "mapping",
             "note",
+            "progress",
             "request",
             "roster",
+            "support",
             "typed",
             "typed_file",
             "view",
@@ -58,16 +63,37 @@ _SCHOOL = Permissions(
     ),
     decrypts=frozenset(
         {
-            *("access", "answer", "dossier", "factor", "file", "guest", "mapping", "note", "page", "record", "report"),
-            *("request", "roster", "test", "typed", "typed_file", "view"),
+            *(
+                "access",
+                "answer",
+                "dossier",
+                "factor",
+                "file",
+                "guest",
+                "handover",
+                "mapping",
+                "note",
+                "page",
+            ),
+            *("progress", "record", "report", "request", "roster", "support", "test", "typed", "typed_file", "view"),
         }
     ),
-    looks_up=frozenset({"las_key", "person", "pupil", "roster", "roster_name"}),
+    looks_up=frozenset({"las_key", "person", "progress", "pupil", "roster", "roster_name"}),
     derives=True,
     signs_proof=True,
 )
 _DESK = Permissions(
-    encrypts=frozenset({"message"}), decrypts=frozenset({"dossier", "view"}), looks_up=frozenset({"pupil"})
+    # It compares what a request says with a dossier's record, or with the dossier where there is none
+    encrypts=frozenset(),
+    decrypts=frozenset({"dossier", "record"}),
+    looks_up=frozenset({"pupil"}),
 )
-CLIENTS: Mapping[str, Permissions] = MappingProxyType({"school": _SCHOOL, "desk": _DESK})
-"""The clients by name. Neither may decrypt mails or contact with schools."""
+_BOARD = Permissions(
+    # A coordinator looks a pupil up by number. Whoever takes the board over sees hashes, so not as many as they like
+    encrypts=frozenset(),
+    decrypts=frozenset(),
+    looks_up=frozenset({"pupil"}),
+    most_lookups=600,
+)
+CLIENTS: Mapping[str, Permissions] = MappingProxyType({"school": _SCHOOL, "desk": _DESK, "board": _BOARD})
+"""The clients by name. None may decrypt mails or contact with schools."""

@@ -46,8 +46,9 @@ def append(connection: psycopg.Connection[TupleRow], action: str, lines: Sequenc
         lines: one per subject.
     """
     if lines:
+        # In binary form, as lists of a group are everywhere: as text, each quote of a detail is escaped by itself
         connection.execute(
-            "select overstap.audit(%s, %s, %s)",
+            "select overstap.audit(%s, %b, %b)",
             [action, [line.subject for line in lines], [_json(line.detail) for line in lines]],
         )
 

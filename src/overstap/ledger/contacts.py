@@ -372,6 +372,8 @@ def _call(unit: UnitOfWork, statement: str, **values: object) -> bool:
         return bool(unit.one(statement, **values)[0])
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation):
         raise OverstapError("LEDGER-025") from None
+    except psycopg.errors.ProgramLimitExceeded:
+        raise OverstapError("LEDGER-027") from None
 
 
 def _sealed(keys: RegionKeys, bound_to: str, content: dict[str, str]) -> EncryptedContent:

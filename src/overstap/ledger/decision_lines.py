@@ -27,11 +27,14 @@ def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
     yield from _registrations(unit)
     yield from _tests(unit)
     yield from _offers(unit)
+    yield from _progress(unit)
+    yield from _elsewhere(unit)
     yield from _rosters(unit)
     yield from _typed(unit)
     yield from _mappings(unit)
     yield from _guests(unit)
     yield from _collected(unit)
+    yield from _notes(unit)
 
 
 def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
@@ -76,6 +79,22 @@ def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
         "where answered_by is not null"
     )
     yield from unit.rows("select 'result.by_account', message_id::text, account, outcome from overstap.page_result")
+    yield from unit.rows(
+        "select 'handover.say', handover::text, dossier::text, secondary_school, state, account from overstap.handover"
+    )
+    yield from unit.rows(
+        "select 'support.decide', decision::text, dossier::text, encode(digest, 'hex'), account "
+        "from overstap.support_decision"
+    )
+    yield from unit.rows(
+        "select case part when 'asked' then 'comparison.ask' else 'comparison.answer' end, comparison::text, partner, "
+        "pupils, encode(question, 'hex'), case part when 'answered' then encode(answer, 'hex') end "
+        "from overstap.comparison"
+    )
+    yield from unit.rows(
+        "select 'comparison.read', comparison::text, partner, found, encode(answer, 'hex') from overstap.comparison "
+        "where found is not null"
+    )
     yield from unit.rows("select 'contact.call', party, call::text, called_by from overstap.contact_call")
     yield from unit.rows(
         "select 'contact.message', m.message::text, m.sent_by, (select count(*) from overstap.contact_message_to t "
@@ -96,6 +115,11 @@ _FACTS: dict[str, Any] = {
     "delivery.by_account": lambda detail: (detail["account"], detail["envelope"]),
     "revocation.by_account": lambda detail: (detail["account"],),
     "result.by_account": lambda detail: (detail["account"], detail["outcome"]),
+    "handover.say": lambda detail: (detail["dossier"], detail["to"], detail["state"], detail["by"]),
+    "support.decide": lambda detail: (detail["dossier"], detail["statement"], detail["by"]),
+    "comparison.ask": lambda detail: (detail["with"], detail["pupils"], detail["question"], None),
+    "comparison.answer": lambda detail: (detail["with"], detail["pupils"], detail["question"], detail["answer"]),
+    "comparison.read": lambda detail: (detail["with"], detail["found"], detail["answer"]),
     "round.open": lambda detail: (detail["agreement"],),
     "agreement.file": lambda detail: (detail["agreement"],),
     "agreement.form": lambda detail: (detail["agreement"],),
@@ -202,6 +226,11 @@ def _offers(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
     return _as_logged(unit, "offers", "offer", "its places or draws differ from the last audit line about them")
 
 
+def _progress(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare what is known of the progress of those who left in a school year with the last line about them."""
+    return _as_logged(unit, "progress", "pupil_progress", "what is known of progress differs from its last audit line")
+
+
 def _as_logged(unit: UnitOfWork, what: str, table: str, why: str) -> Iterable[tuple[str, str]]:
     """Yield the school years whose digest is not that of their last line: `what` names lines and function."""
     logged: dict[str, str] = dict(
@@ -217,6 +246,22 @@ def _as_logged(unit: UnitOfWork, what: str, table: str, why: str) -> Iterable[tu
         found = unit.one(f"select overstap.{what}_digest(%(year)s)", year=year)[0]
         if logged.get(year) != found:
             yield year, why
+
+
+def _elsewhere(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare what comparisons with other regions told in a school year with the last line about it."""
+    logged: dict[str, str] = dict(
+        unit.rows(
+            "select distinct on (l.said #>> '{detail,year}') l.said #>> '{detail,year}', l.said #>> '{detail,digest}' "
+            "from (select payload::jsonb as said, seq from overstap.audit_line) l "
+            "where l.said ->> 'action' in ('comparison.read', 'comparison.forget') "
+            "order by l.said #>> '{detail,year}', l.seq desc"
+        )
+    )
+    years = {row[0] for row in unit.rows("select distinct school_year from overstap.applied_elsewhere")}
+    for year in sorted(years | logged.keys()):
+        if logged.get(year) != unit.one("select overstap.elsewhere_digest(%(year)s)", year=year)[0]:
+            yield year, "what comparisons with other regions told differs from its last audit line"
 
 
 def _rosters(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
@@ -308,7 +353,12 @@ def _guests(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
         named = {name for action, one in lines if action == "guest.dossiers" for name in one["dossiers"]}
         if named != dossiers.get(guest, set()):
             yield guest, "may collect other dossiers than its audit lines say"
-        asked = {one["for"]: (one["pupils"], one["by"]) for action, one in lines if action == "guest.ask"}
+        asked: dict[str, tuple[int, str]] = {}
+        for action, one in lines:
+            if action == "guest.ask":
+                asked[one["for"]] = (one["pupils"], one["by"])
+            elif action == "guest.unask":
+                asked.pop(one["for"], None)
         if asked != asks.get(guest, {}):
             yield guest, "is asked for pupils by other secondary schools than its audit lines say"
     for guest in said:
@@ -332,3 +382,14 @@ def _collected(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
         "where c.kept > coalesce(t.told, 0)"
     ):
         yield message_id, f"collected on a page: {kept} times, {logged} audit lines"
+
+
+def _notes(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare coordinators' notes with the line of each; a note that retention removed has a line alone."""
+    for note, by, told in unit.rows(
+        "select n.note::text, n.noted_by, t.by from overstap.board_note n left join "
+        "(select l.said ->> 'subject' as note, l.said #>> '{detail,by}' as by from "
+        "(select payload::jsonb as said from overstap.audit_line) l where l.said ->> 'action' = 'note.keep') t "
+        "on t.note = n.note::text where n.noted_by is distinct from t.by"
+    ):
+        yield note, f"a note by {by} whose audit line names {told or 'nobody'}"

@@ -18,11 +18,14 @@ from uuid import UUID, uuid4
 import psycopg
 
 from overstap.agreements import Agreement, School, SchoolKind
+from overstap.agreements.model.lines import as_one_line
 from overstap.errors import OverstapError
 from overstap.ledger.region_keys import CONTACTS, EncryptedContent, NoKeys, RegionKeys, sha256
 from overstap.ledger.session import Ledger, UnitOfWork
 
 MOST_PUPILS = 50
+NEEDS_ADDRESS = ("new", "expired", "withdrawn")
+"""States of `Applicants` in which a new invitation is mailed."""
 _NO_LETTER = re.compile(r"[\W_]+")
 _WITH_KEYS = (
     "select guest, school, name, kind, key_id, content from overstap.guest_school where round_id = %(round)s "
@@ -155,7 +158,7 @@ def schools(unit: UnitOfWork, round_id: str) -> tuple[School, ...]:
         School.model_validate(
             {
                 "id": school,
-                "name": name,
+                "name": as_one_line(name) or school,
                 "kind": kind,
                 "contact": _address(unit, guest, key_id, content),
                 **_WAYS[SchoolKind(kind)],
@@ -257,7 +260,8 @@ class Applicants:
         guest: id of the guest; None: not invited to this round.
         name: its name; empty while it was not invited.
         changes: counts the changes of what it is asked for.
-        state: "new", "waiting" (for its mail), "mailed", "expired", "used" (it has an account) or "ended".
+        state: "new", "waiting" (for its mail), "mailed", "expired", "used" (it has an account), "withdrawn" (by
+            whoever asked, so that it takes no part any more) or "ended" (by a coordinator).
         mine: what this secondary school asked for.
     """
 
@@ -281,7 +285,8 @@ def applicants(unit: UnitOfWork, round_id: str, secondary_school: str) -> list[A
     rows = unit.rows(
         """
         select x.primary_school, count(distinct x.pupil), g.guest, coalesce(g.name, ''), coalesce(g.changes, 0),
-               case when g.guest is null then 'new' when g.ended_at is not null then 'ended'
+               case when g.guest is null then 'new' when g.ended_by like 'school:%%' then 'withdrawn'
+                    when g.ended_at is not null then 'ended'
                     when g.mailed_at is null then 'waiting' when g.expires_at is null then 'used'
                     when g.expires_at <= overstap.clock() then 'expired' else 'mailed' end,
                g.key_id, g.content
@@ -298,8 +303,8 @@ def applicants(unit: UnitOfWork, round_id: str, secondary_school: str) -> list[A
          where o.round_id = %(round)s and overstap.is_of_leavers(o.kind) and %(school)s = any(o.receiving)
            and not exists (select from jsonb_array_elements(a.agreement -> 'schools') s
                             where s ->> 'id' = x.primary_school)
-         group by x.primary_school, g.guest, g.name, g.changes, g.ended_at, g.mailed_at, g.expires_at, g.key_id,
-                  g.content
+         group by x.primary_school, g.guest, g.name, g.changes, g.ended_by, g.ended_at, g.mailed_at, g.expires_at,
+                  g.key_id, g.content
          order by x.primary_school
         """,
         round=round_id,
@@ -336,7 +341,7 @@ def ask(
         return "factor"
     guest = about.guest or uuid4()
     before = asked_of(unit, unit.keys, round_id, about.school) or GuestAsked(email, ())
-    if about.state in ("new", "expired") and email:
+    if about.state in NEEDS_ADDRESS and email:
         before = replace(before, email=email)
     what = replace(before, asks={**before.asks, secondary: tuple(pupils)})
     if len(what.everybody) > MOST_PUPILS:
@@ -358,6 +363,80 @@ def ask(
             content=sealed.data,
         )[0]
     )
+
+
+def unask(unit: UnitOfWork, session: bytes, round_id: str, about: Applicants) -> str:
+    """Withdraw what the session's school asked of a primary school; its part ends when nobody is asked for any more.
+
+    Args:
+        unit: a transaction of the login `overstap_school`.
+        session: identifier of the session.
+        round_id: the round.
+        about: the primary school, as `applicants` returned it.
+
+    Returns:
+        "withdrawn" or "ended", or why not: "factor", "round", "unknown", "changed".
+    """
+    [(secondary,)] = unit.rows("select (overstap.page_school(%(stay)s))", stay=session)
+    if secondary is None:
+        return "factor"
+    before = asked_of(unit, unit.keys, round_id, about.school)
+    if about.guest is None or before is None or secondary not in before.asks:
+        return "unknown"
+    left = replace(before, asks={school: names for school, names in before.asks.items() if school != secondary})
+    sealed = _sealed(unit.keys, about.guest, left)
+    return str(
+        unit.one(
+            "select overstap.unask_guest(%(stay)s, %(guest)s, %(changes)s, %(pupils)s, %(key)s, %(content)s)",
+            stay=session,
+            guest=about.guest,
+            changes=about.changes,
+            pupils=len(left.everybody),
+            key=sealed.key_id,
+            content=sealed.data,
+        )[0]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedGuest:
+    """A guest with an account whose pupils or dossiers are other than it knows; `change` counts the changes.
+
+    `collects` and `number` as of `WaitingInvitation`.
+    """
+
+    guest: UUID
+    round_id: str
+    school: str
+    name: str
+    change: int
+    what: GuestAsked = field(repr=False)
+    collects: bool
+    number: int
+
+
+def changed(unit: UnitOfWork) -> list[ChangedGuest]:
+    """Return the guests whose list of pupils or dossiers changed after they were told, in open rounds."""
+    return [
+        ChangedGuest(
+            *(guest, round_id, school, name, change, _opened(unit.keys, guest, key_id, content)),
+            collects=kind == SchoolKind.VO,
+            number=pupils,
+        )
+        for guest, round_id, school, name, change, key_id, content, kind, pupils in unit.rows(
+            "select guest, round_id, g.school, g.name, changes, key_id, content, g.kind, g.pupils "
+            "from overstap.guest_school g "
+            "join overstap.round o using (round_id, region) where changes > told_changes and content is not null "
+            "and mailed_at is not null and expires_at is null and ended_at is null and o.closed_at is null "
+            "order by guest"
+        )
+    ]
+
+
+def note_told(unit: UnitOfWork, one: ChangedGuest) -> bool:
+    """Note that the mail about a change is in the outbox; False when it changed again meanwhile."""
+    [told] = unit.one("select overstap.tell_guest(%(guest)s, %(change)s)", guest=one.guest, change=one.change)
+    return bool(told)
 
 
 def asked_by_receivers(unit: UnitOfWork, round_id: str) -> dict[UUID, list[tuple[str, int]]]:

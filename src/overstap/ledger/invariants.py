@@ -1,4 +1,4 @@
-"""Checks of invariants I1 to I9 over the whole ledger.
+"""Checks of invariants I1 to I13 over the whole ledger.
 
 Each check returns the ids of rows that break it, and changes nothing.
 """
@@ -92,6 +92,9 @@ def check(
         _regions_apart,
         _nothing_twice,
         _no_two_placements,
+        _clocks_have_starts,
+        _nothing_sent_again,
+        _only_compared,
     )
     return [breach for one in checks for breach in one(unit, evidence)]
 
@@ -360,7 +363,7 @@ def _decisions_match_lines(unit: UnitOfWork, _: ExternalEvidence, *, fault: Chai
 
 
 def _states_have_sources(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
-    """I5: no state without a source: each application is as the last of its history says."""
+    """I10: no state without a source: each application is as the last of its history says."""
     for pupil, school in unit.rows(
         """
         select a.pupil, a.secondary_school from overstap.application a
@@ -375,7 +378,63 @@ def _states_have_sources(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Brea
         """
     ):
         sign = reference(UUID(bytes=bytes(pupil[:16])))
-        yield Breach("I5", f"{sign} at {school}", "the state of this application has no source")
+        yield Breach("I10", f"{sign} at {school}", "the state of this application has no source")
+
+
+def _clocks_have_starts(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I11: no clock without a start: each application has a first moment, and no later state moves it."""
+    for pupil, school, why in unit.rows(
+        """
+        select a.pupil, a.secondary_school,
+               case when e.first is null then 'the legal period of this application has no start'
+                    else 'the legal period of this application starts after its newest state' end
+          from overstap.application a
+          left join lateral (
+               select min(e.stated_at) as first from overstap.application_event e
+                where e.region = a.region and e.school_year = a.school_year and e.pupil = a.pupil
+                  and e.secondary_school = a.secondary_school) e on true
+         where e.first is null or e.first > a.recorded_at
+         order by a.secondary_school, a.pupil
+        """
+    ):
+        yield Breach("I11", f"{reference(UUID(bytes=bytes(pupil[:16])))} at {school}", why)
+
+
+def _nothing_sent_again(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I12: nothing that was taken back at a school is sent there again."""
+    for (message_id,) in unit.rows(
+        """
+        with line as (select seq, payload::jsonb as said from overstap.audit_line
+                       where payload::jsonb ->> 'action' in ('delivery.send', 'delivery.take_back')),
+             back as (select e.dossier, e.number, e.secondary_school, min(n.seq) as seq
+                        from overstap.envelope_withdrawal e
+                        join line n on n.said ->> 'action' = 'delivery.take_back'
+                         and n.said ->> 'subject' = e.message_id::text group by 1, 2, 3)
+        select distinct l.message_id::text from back b
+          join overstap.delivery l on l.dossier = b.dossier and l.number = b.number
+           and l.secondary_school = b.secondary_school
+          join line n on n.said ->> 'action' = 'delivery.send' and n.said ->> 'subject' = l.message_id::text
+         where n.seq > b.seq order by 1
+        """
+    ):
+        yield Breach("I12", message_id, "was sent to a school after it was taken back there")
+
+
+def _only_compared(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I13: of another region is known what the last comparison with it told, and that one was asked and read here."""
+    for partner, year, count in unit.rows(
+        """
+        select e.partner, e.school_year, count(*) from overstap.applied_elsewhere e
+         where e.comparison is distinct from (
+               select c.comparison from overstap.comparison c
+                where (c.region, c.school_year, c.partner) = (e.region, e.school_year, e.partner)
+                  and c.part = 'asked' and c.found is not null order by c.ended_at desc, c.comparison limit 1)
+            or not exists (select from overstap.application a
+                            where (a.region, a.school_year, a.pupil) = (e.region, e.school_year, e.pupil))
+         group by 1, 2 order by 1, 2
+        """
+    ):
+        yield Breach("I13", f"{partner} {year}", f"{count} applications there are known without the last comparison")
 
 
 def _encrypted(unit: UnitOfWork, _: ExternalEvidence, *, advance: Advance) -> Iterator[Breach]:
@@ -401,6 +460,8 @@ def _encrypted(unit: UnitOfWork, _: ExternalEvidence, *, advance: Advance) -> It
             "from overstap.contact_call where content is not null "
             "union all select 'message ' || message, 'contact_message/' || message, key_id, content "
             "from overstap.contact_message where content is not null "
+            "union all select 'note ' || note, 'board_note/' || note, key_id, content "
+            "from overstap.board_note where content is not null "
             "union all select 'guest ' || guest, 'guest/' || guest, key_id, content "
             "from overstap.guest_school where content is not null "
             "union all select 'file ' || label, 'file/' || label, key_id, file_name from overstap.refused_input "
@@ -412,6 +473,12 @@ def _encrypted(unit: UnitOfWork, _: ExternalEvidence, *, advance: Advance) -> It
             "union all select 'mapping ' || school || '/' || number, 'mapping/' || school || '/' || number, "
             "key_id, content from overstap.school_mapping "
             "union all select 'test ' || pupil_test, 'test/' || pupil_test, key_id, content from overstap.pupil_test "
+            "union all select 'note on a handover ' || handover, 'handover/' || handover, key_id, note "
+            "from overstap.handover where note is not null "
+            "union all select 'decision of a partnership ' || decision, 'support/' || decision, key_id, content "
+            "from overstap.support_decision where content is not null "
+            "union all select 'progress ' || progress, 'progress/' || progress, key_id, content "
+            "from overstap.pupil_progress "
             "union all select 'on page ' || message_id, 'page/' || message_id, key_id, envelope "
             "from overstap.delivery where key_id is not null and envelope <> '' "
             "union all select 'typed ' || typed, 'typed/' || typed, key_id, content from overstap.typed_dossier "
@@ -437,7 +504,10 @@ def _erased(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
                              and (r.view is not null or r.note <> ''))
                or exists (select from overstap.review_request q where q.dossier = d.dossier
                              and (q.text <> '' or q.answer <> ''))
-               or exists (select from overstap.review_access a where a.dossier = d.dossier),
+               or exists (select from overstap.review_access a where a.dossier = d.dossier)
+               or exists (select from overstap.handover h where h.dossier = d.dossier and h.note is not null)
+               or exists (select from overstap.support_decision s where s.dossier = d.dossier
+                             and s.content is not null),
                exists (select from overstap.dossier_version v where v.dossier = d.dossier and v.content = '')
                or exists (select from overstap.delivery l where l.dossier = d.dossier and l.envelope = '')
           from overstap.dossier d

@@ -38,9 +38,18 @@ class ServiceKeys(RegionKeys):
         """Have a value hashed; arguments as of `RegionKeys.lookup`."""
         return self.client.ask("lookup", value.encode(), region=self.region, kind=kind)[1]
 
+    def exponent(self) -> int:
+        """Raise LEDGER-013: only a process that has the keys compares with another region."""
+        raise OverstapError("LEDGER-013")
+
     def derived(self, purpose: str) -> tuple[str, bytes]:
         """Return id and bytes of a new access code's key, which is made to go into that person's copy."""
-        return self.client.ask("derive", region=self.region, key_id=f"{self.newest}~{purpose}")
+        return self.client.ask("derive", region=self.region, key_id=self.of_purpose(purpose))
+
+    def of_purpose(self, purpose: str) -> str:
+        """Return the id of the newest key for a purpose; there can be a newer one since this process began."""
+        newest, _ = self.client.ask("newest", region=self.region)
+        return f"{newest}~{purpose}"
 
     def derived_key(self, key_id: str) -> bytes | None:
         """Return the bytes of an access code's key by its id; None when its content key was destroyed."""

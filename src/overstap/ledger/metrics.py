@@ -104,14 +104,15 @@ def _region(unit: UnitOfWork, region: str, at: Callable[[], datetime]) -> Values
 
     for state in ("open", "closed"):
         add("overstap.rounds", sum((one.closed_at is None) == (state == "open") for one in rounds), state=state)
+    states, all_stuck = oldest_problem.states_and_stuck(unit)
     for name, counted, what in (
-        ("overstap.dossiers", progress.states(unit), "state"),
+        ("overstap.dossiers", states, "state"),
         ("overstap.deliveries", progress.deliveries(unit), "outcome"),
     ):
         for round_id in kept & counted.keys():
             for word, count in counted[round_id].items():
                 add(name, count, round=round_id, **{what: word})
-    for stuck in oldest_problem.stuck(unit):
+    for stuck in all_stuck:
         if stuck.round_id in kept:
             add("overstap.dossiers.stuck.age", _age(stuck.since, at()), round=stuck.round_id, state=stuck.state)
     for in_round, (_, since_sealed) in oldest_problem.unanswered(unit).items():

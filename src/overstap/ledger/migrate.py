@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from overstap.errors import OverstapError
+from overstap.progress import Advance, unwatched
 from overstap.resources import INCLUDE
 
 SCHEMA = INCLUDE / "schemas" / "ledger"
@@ -29,13 +30,14 @@ select case l.lanname when 'sql' then fmgr_sql_validator(p.oid)::text else plpgs
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('overstap.migrate', 0))"
 
 
-def migrate(dsn: str, folder: Path = SCHEMA, *, wait_seconds: int = 60) -> list[str]:
+def migrate(dsn: str, folder: Path = SCHEMA, *, wait_seconds: int = 60, advance: Advance = unwatched) -> list[str]:
     """Migrate the ledger to the newest schema in one transaction. Idempotent, also when called twice at once.
 
     Args:
         dsn: connection string of the owner, who may create roles.
         folder: the schema.
         wait_seconds: how long to wait for a table that a running program has locked.
+        advance: is told of each change, `change_count` in all.
 
     Returns:
         A sentence per change; none when the ledger was up to date.
@@ -48,12 +50,12 @@ def migrate(dsn: str, folder: Path = SCHEMA, *, wait_seconds: int = 60) -> list[
         connection.execute(_LOCK)
         connection.execute("select set_config('lock_timeout', %s, true)", [f"{wait_seconds}s"])
         try:
-            return _migrate(connection, folder)
+            return _migrate(connection, folder, advance)
         except psycopg.errors.LockNotAvailable as problem:
             raise OverstapError("LEDGER-019") from problem
 
 
-def _migrate(connection: psycopg.Connection[TupleRow], folder: Path) -> list[str]:
+def _migrate(connection: psycopg.Connection[TupleRow], folder: Path, advance: Advance) -> list[str]:
     connection.execute(
         "create table if not exists public.overstap_migration "
         "(name text primary key, digest text not null, applied_at timestamptz not null default clock_timestamp())"
@@ -68,6 +70,7 @@ def _migrate(connection: psycopg.Connection[TupleRow], folder: Path) -> list[str
     for step in steps:
         _run(connection, step.paths)
         _note(connection, step.name, step.digest)
+        advance(1)
     # Functions may refer to later files, so bodies are checked after all files were applied.
     connection.execute("set local check_function_bodies = off")
     _run(connection, code)
@@ -75,7 +78,20 @@ def _migrate(connection: psycopg.Connection[TupleRow], folder: Path) -> list[str
     connection.execute(_VALIDATE)
     connection.execute("set local search_path to default")
     _note(connection, _CODE, _digest(code))
+    advance(1)
     return [*(step.description for step in steps), f"defined functions, views and rights anew: {len(code)} files"]
+
+
+def change_count(dsn: str, folder: Path = SCHEMA) -> int:
+    """Return of how many changes `migrate` would tell. Arguments and errors as of `pending`."""
+    with psycopg.connect(dsn) as connection:
+        there = connection.execute("select to_regclass('public.overstap_migration') is not null").fetchone()
+        known: dict[str, str] = {}
+        if there is not None and there[0]:
+            known = dict(connection.execute("select name, digest from public.overstap_migration").fetchall())
+    code = [path for part in ("code", "rights") for path in sorted((folder / part).glob("*.sql"))]
+    steps = _steps(folder, known)
+    return len(steps) + 1 if steps or known.get(_CODE) != _digest(code) else 0
 
 
 def pending(dsn: str, folder: Path = SCHEMA) -> list[str]:

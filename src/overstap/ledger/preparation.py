@@ -4,9 +4,10 @@ from pathlib import Path
 
 from overstap.agreements import load_all
 from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
+from overstap.progress import Advance, unwatched
 
 
-def migrate_ledger(dsn: str, regions: Path) -> list[str]:
+def migrate_ledger(dsn: str, regions: Path, advance: Advance = unwatched) -> list[str]:
     """Migrate the ledger to the newest schema and create each agreement's region; return a line per change.
 
     An existing region stays, whatever its agreement is now. A region whose only agreement cannot be read is created
@@ -15,11 +16,12 @@ def migrate_ledger(dsn: str, regions: Path) -> list[str]:
     Args:
         dsn: connection string of the owner, who may create roles.
         regions: the folder with agreements.
+        advance: is told of each change of the schema.
 
     Raises:
         OverstapError: LEDGER-008 when a file that was applied earlier has changed since.
     """
-    lines = migrate(dsn) or ["the schema was up to date"]
+    lines = migrate(dsn, advance=advance) or ["the schema was up to date"]
     good, broken = load_all(regions)
     for region in sorted({agreement.region for agreement in good}):
         add_region(dsn, region)

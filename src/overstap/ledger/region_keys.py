@@ -26,6 +26,7 @@ from overstap.errors import OverstapError
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+_EXPONENT_BYTES = 48  # 16 more than the order of the curve, so that the remainder is even (RFC 9380, 5)
 _MAX_CONTENT_BYTES = 64 * 1024 * 1024
 CONTACTS = "contacts"
 """Purpose of the key with which the board and the tasks encrypt contact with schools."""
@@ -110,6 +111,16 @@ class RegionKeys:
         """
         return hmac.digest(self._lookup, f"{kind}\0{value}".encode(), "sha256")
 
+    def exponent(self) -> int:
+        """Return the number by which the region blinds pseudonyms for a comparison, derived from the look-up key.
+
+        It changes with the look-up key alone, since points are kept as pseudonyms are (`comparisons.pseudonyms`).
+        """
+        made = HKDFExpand(SHA256(), _EXPONENT_BYTES, f"overstap comparison\0{self.region}".encode()).derive(
+            self._lookup
+        )
+        return int.from_bytes(made)
+
     def _bound(self, bound_to: str) -> bytes:
         return bound(self.region, bound_to)
 
@@ -139,6 +150,10 @@ class BoardKeys(RegionKeys):
 
     def lookup(self, kind: str, value: str) -> bytes:
         """Raise LEDGER-013: the board finds no pupil."""
+        raise OverstapError("LEDGER-013")
+
+    def exponent(self) -> int:
+        """Raise LEDGER-013: the board compares with no region."""
         raise OverstapError("LEDGER-013")
 
     def _key(self, key_id: str) -> AESGCM:

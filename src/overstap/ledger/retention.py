@@ -121,6 +121,29 @@ def erase(ledger: Ledger, region: str, dossier: UUID, *, actor: str, reason: str
         raise OverstapError("LEDGER-021")
 
 
+def erase_notes(ledger: Ledger, region: str, number: str, *, actor: str, reason: str) -> int:
+    """Erase the notes of coordinators about one pupil on request (AVG art. 17); return how many there were. Idempotent.
+
+    They need no dossier: notes about a pupil with one go with its content too (`erase`).
+
+    Args:
+        ledger: the ledger; it needs the region's keys.
+        region: region id.
+        number: BSN or onderwijsnummer of the pupil, which is hashed and kept nowhere.
+        actor: account that decided it.
+        reason: ground of the request, without a name.
+
+    Raises:
+        OverstapError: LEDGER-026 when a round of their school years, or a dossier of the pupil, is held.
+    """
+    with ledger.unit(region, actor) as unit:
+        pupil = unit.keys.lookup("pupil", number)
+        [erased] = unit.one("select overstap.erase_notes_asked(%(pupil)s, %(why)s)", pupil=pupil, why=reason)
+    if erased is None:
+        raise OverstapError("LEDGER-026")
+    return int(erased)
+
+
 def hold(unit: UnitOfWork, round_id: str, *, reason: str, dossier: UUID | None = None) -> UUID:
     """Exclude a round or one of its dossiers from erasure; return the hold's id.
 
@@ -167,6 +190,11 @@ def idle_keys(unit: UnitOfWork) -> list[str]:
             "union select key_id from overstap.contact_call where content is not null "
             "union select key_id from overstap.contact_message where content is not null "
             "union select key_id from overstap.guest_school where content is not null "
+            "union select key_id from overstap.comparison where secret is not null "
+            "union select key_id from overstap.board_note where content is not null "
+            "union select key_id from overstap.pupil_test union select key_id from overstap.pupil_progress "
+            "union select key_id from overstap.handover where note is not null "
+            "union select key_id from overstap.support_decision where content is not null "
             "union select key_id from overstap.dossier_record union select key_id from overstap.roster_pupil "
             "union select key_id from overstap.typed_step "
             "union select key_id from overstap.typed_file union select key_id from overstap.school_mapping "

@@ -59,6 +59,18 @@ def waiting(unit: UnitOfWork) -> list[SecondPersonRequest]:
     return [SecondPersonRequest(*row) for row in unit.rows("select * from overstap.second_requests()")]
 
 
+def waits_for_release(unit: UnitOfWork, round_id: str, question: int) -> bool:
+    """Tell whether a release of a round waits for a second person, and the question did not lead to one before.
+
+    Args:
+        unit: a transaction of the region, which may read only and need no key.
+        round_id: the round.
+        question: number of the question, from 1.
+    """
+    found = unit.one("select overstap.release_waits(%(round)s, %(question)s)", round=round_id, question=question)
+    return bool(found[0])
+
+
 def confirm(unit: UnitOfWork, request: UUID) -> Confirmation:
     """Confirm a request as the unit's account, and do the act in the same statement.
 

@@ -1,4 +1,4 @@
-"""Mails that invite schools from outside the region, each with an address that serves once, for three days."""
+"""Mails to schools from outside the region: an invitation, with an address that serves once, and what changed since."""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -6,14 +6,14 @@ from uuid import UUID
 from overstap.agreements import Agreement, RoundId
 from overstap.clock import format_moment
 from overstap.ledger import guests
-from overstap.ledger.guests import WaitingInvitation
+from overstap.ledger.guests import ChangedGuest, WaitingInvitation
 from overstap.ledger.notifications import outbox
 from overstap.ledger.notifications.outbox import Mail
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.coordinator_messages import author_of
 from overstap.texts import texts, with_counts
 
-KIND = "guest_invitation"
+KIND, CHANGE = "guest_invitation", "guest_change"
 BY_SCHOOL = "school:"
 """Begin of who invited, when it was an account of a secondary school."""
 
@@ -37,6 +37,59 @@ def queue_invitations(unit: UnitOfWork, agreement_of: Callable[[str], Agreement]
             address = f"{school_page.rstrip('/')}/uitnodiging/{secret}"
             made += outbox.queue(unit, [invitation_mail(agreement_of(one.round_id), one, address, asking)])
     return made
+
+
+def queue_changes(unit: UnitOfWork, agreement_of: Callable[[str], Agreement], school_page: str) -> int:
+    """Put the mails to guests whose list of pupils or dossiers changed after they made their account in the outbox.
+
+    Args:
+        unit: the transaction.
+        agreement_of: returns the agreement of a round, by its id.
+        school_page: address of the schools' pages.
+
+    Returns:
+        Their number.
+    """
+    made = 0
+    for one in guests.changed(unit):
+        if guests.note_told(unit, one):
+            made += outbox.queue(unit, [change_mail(agreement_of(one.round_id), one, school_page)])
+    return made
+
+
+def change_mail(agreement: Agreement, one: ChangedGuest, school_page: str, *, language: str = "nl") -> Mail:
+    """Return the mail that says that the list of pupils, or of dossiers to collect, changed; it names no pupil.
+
+    Args:
+        agreement: the agreement of the round.
+        one: the guest.
+        school_page: address of the schools' pages.
+        language: "nl" or "en".
+    """
+    words = texts("notices/guest")
+    author = author_of(agreement, agreement.coordinators[0].account)
+    moments = agreement.round(RoundId(one.round_id).kind).milestones
+    sort = "collect_" if one.collects else ""
+    facts = {
+        "school": one.name,
+        "region": agreement.name,
+        "name": author.name,
+        "email": author.email,
+        "address": school_page.rstrip("/"),
+        "due": format_moment(moments.data_due),
+        "delivers": format_moment(moments.delivers),
+        **with_counts({"pupils": len(one.what.everybody), "dossiers": one.number}),
+    }
+    return Mail(
+        meaning=f"guest_change/{one.guest}/{one.change}",
+        kind=CHANGE,
+        to=one.what.email,
+        subject=words[f"{sort}change_subject"][language].format(**facts),
+        text=words[f"{sort}change_text"][language].format(**facts),
+        round_id=one.round_id,
+        urgent=True,
+        reply_to=(author.email,),
+    )
 
 
 def invitation_mail(

@@ -43,6 +43,14 @@ def compose(taken: ClaimedMail, *, sender: str, sender_name: str, at: datetime) 
     message.set_content(taken.text)
     if taken.html is not None:
         message.add_alternative(taken.html, subtype="html")
+    if taken.calendar:
+        message.add_attachment(
+            taken.calendar.encode(),
+            maintype="text",
+            subtype="calendar",
+            filename="afspraak.ics",
+            params={"method": "PUBLISH", "charset": "utf-8"},
+        )
     return message
 
 

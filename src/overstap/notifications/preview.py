@@ -17,6 +17,7 @@ from overstap.notifications.account_notices import ACCOUNT_KINDS
 from overstap.notifications.admission_notices import ADMISSION_KINDS
 from overstap.notifications.advice_notices import ADVICE_KINDS
 from overstap.notifications.composition import ComposedMail, compose_notices, recipient_of
+from overstap.notifications.handover_notices import agreed, proposed
 from overstap.notifications.round_notices import RoundStatus, round_notices
 from overstap.texts import texts
 
@@ -84,6 +85,10 @@ def _all_notices(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
         yield Notice(name, "preview", f"school:{sender.id}", {"school": sender.name, "count": 2, "due": "24-3-2027"})
     for name in ACCOUNT_KINDS:
         yield Notice(name, "preview", f"school:{school}", {"account": "j.jansen@school.example"}, is_urgent=True)
+    moment = agreement.round(kind).milestones.receipts_due
+    yield proposed(agreement.round_id(kind), "preview", "6BCJ-X0NH", sender.id, receiver.name, 3)
+    both = {sender.id: sender.name, receiver.id: receiver.name}
+    yield from agreed(agreement.round_id(kind), "preview", "preview", "6BCJ-X0NH", moment, moment, both)
     for act in FourEyesAct:
         yield Notice(f"second_{act}", "preview", f"coordinator:{account}", {"by": account})
     yield Notice("gate", "preview", f"coordinator:{account}", subjects, agreement.round_id(kind), is_urgent=True)

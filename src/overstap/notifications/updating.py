@@ -22,7 +22,8 @@ from overstap.notifications.admission_notices import ADMISSION_KINDS, admission_
 from overstap.notifications.advice_notices import ADVICE_KINDS, advice_notices
 from overstap.notifications.composition import compose_notices, recipient_of
 from overstap.notifications.coordinator_messages import queue_messages
-from overstap.notifications.guest_invitations import queue_invitations
+from overstap.notifications.guest_invitations import queue_changes, queue_invitations
+from overstap.notifications.handover_notices import calendar_of
 from overstap.notifications.message import is_address
 from overstap.notifications.round_notices import RoundStatus, round_notices
 from overstap.notifications.timing import is_digest_due, is_urgent_due
@@ -54,7 +55,7 @@ def update_notices(
 
     Returns:
         Counts: "noted" notices, and "digests", "urgent" mails, coordinators' "messages" and guest schools'
-        "invitations" queued.
+        "invitations" and "changes" queued.
     """
     done: Counter[str] = Counter()
     with ledger.unit(region, actor) as unit:
@@ -71,9 +72,9 @@ def update_notices(
         if messages := queue_messages(unit, lambda round_id: _with_guests(unit, round_id)):
             done["messages"] = messages
         if school_page is not None:
-            done["invitations"] = queue_invitations(
-                unit, lambda round_id: rounds.get_round(unit, round_id).agreement, school_page
-            )
+            agreed = _agreed(unit)
+            done["invitations"] = queue_invitations(unit, agreed, school_page)
+            done["changes"] = queue_changes(unit, agreed, school_page)
         for recipient, every in notices.waiting(unit).items():
             # Without a round there is nothing to tell but what happened to a school's accounts, and what the law asks
             told = (*ACCOUNT_KINDS, *ADMISSION_KINDS, *ADVICE_KINDS)
@@ -91,6 +92,10 @@ def _with_every_guest(unit: UnitOfWork, found: Sequence[RoundStatus]) -> Agreeme
     for one in found:
         agreement = guests.with_guests(unit, one.round_id, agreement)
     return agreement
+
+
+def _agreed(unit: UnitOfWork) -> Callable[[str], Agreement]:
+    return lambda round_id: rounds.get_round(unit, round_id).agreement
 
 
 def _with_guests(unit: UnitOfWork, round_id: str) -> Agreement:
@@ -163,7 +168,8 @@ def _queue(
     meaning = f"{sort}/{recipient}/{at.astimezone(UTC).isoformat(timespec='seconds')}"
     mail = Mail(meaning, f"notice_{sort}", to.address, written.subject, written.text, written.html)
     answers = tuple(person.email for person in agreement.coordinators) if to.is_school else ()
-    outbox.queue(unit, [replace(mail, urgent=sort == "urgent", reply_to=answers)])
+    calendar = calendar_of([one.content for one in selected])
+    outbox.queue(unit, [replace(mail, urgent=sort == "urgent", reply_to=answers, calendar=calendar)])
     notices.note_mail(unit, selected, meaning)
     return "digests" if sort == "digest" else sort
 

@@ -6,7 +6,9 @@ agreements, never from the provider.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote_plus
 
 from airflow.providers.fab.auth_manager.security_manager.override import FabAirflowSecurityManagerOverride
 
@@ -31,7 +33,14 @@ class OidcSecurityManager(FabAirflowSecurityManagerOverride):
                 and nonce were checked (OpenID Connect Core 1.0, clause 3.1.3.7).
         """
         claims = resp.get("userinfo") or {}
+        if not claims.get("sub"):
+            log.error("refused: the identity provider sent no ID token that says who signed in")
+            return {}
         claim = Settings().oidc_account_claim
+        if claim not in claims:
+            # How somebody signed in is only what the ID token says: what UserInfo has are attributes of a person
+            found = self._user_info(resp, claims)
+            claims = {name: found[name] for name in (claim, "email_verified") if name in found} | claims
         account = claims.get(claim)
         if not isinstance(account, str) or not account:
             log.error("the identity provider sent no claim %s", claim)
@@ -43,6 +52,22 @@ class OidcSecurityManager(FabAirflowSecurityManagerOverride):
             log.error("the identity provider has not verified the e-mail address of an account")
             return {}
         return {"username": account}
+
+    def _user_info(self, resp: dict[str, Any], claims: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the provider's UserInfo endpoint says, where it has one (OpenID Connect Core 1.0, 5.3).
+
+        Args:
+            resp: the provider's answer, with the access token.
+            claims: claims of the ID token, verified.
+        """
+        remote = self.oauth_remotes[PROVIDER]
+        if not remote.load_server_metadata().get("userinfo_endpoint"):
+            return {}
+        found: Mapping[str, Any] = remote.userinfo(token=resp)
+        if found.get("sub") != claims["sub"]:  # 5.3.2
+            log.error("refused: the identity provider tells of another subject than the ID token")
+            return {}
+        return found
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
@@ -72,7 +97,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         return {**shared, "AUTH_TYPE": AUTH_DB}
     remote: dict[str, Any] = {
         "client_id": settings.need("oidc_client"),
-        "client_secret": settings.need("oidc_secret"),
+        # RFC 6749, 2.3.1: in the form of a URL, which Authlib leaves to its caller
+        "client_secret": quote_plus(settings.need("oidc_secret")),
         "server_metadata_url": f"{settings.oidc_issuer.rstrip('/')}/.well-known/openid-configuration",
         # PKCE (RFC 7636): an intercepted code is useless
         "client_kwargs": {"scope": "openid profile email", "code_challenge_method": "S256"},

@@ -7,11 +7,8 @@ import structlog
 from airflow.sdk import BaseOperator, Context
 
 from overstap.orchestration.failures import StopError
-from overstap.orchestration.titles import title
+from overstap.orchestration.titles import school_label
 from overstap.telemetry.trace import begin, trace_of_run
-
-LONGEST_LABEL = 180
-"""Airflow keeps 250 characters of a label, and shows a number instead of one that is longer."""
 
 
 class StepOperator(BaseOperator):
@@ -60,9 +57,8 @@ class StepOperator(BaseOperator):
 
     @property
     def shown(self) -> str:
-        """How this instance is labelled in the grid: its school at the end, also where the name is very long."""
-        said = title(f"task.{self.task_id}.map", label=self.shown_as or "")
-        return said if len(said) <= LONGEST_LABEL else f"{said[:LONGEST_LABEL]}… ({self.school})"
+        """How this instance is labelled in the grid."""
+        return school_label(self.task_id, self.shown_as, self.school)
 
     def pre_execute(self, context: Any) -> None:
         """Log under the trace id of the run, which deliveries hand on to the receiving school's endpoint."""

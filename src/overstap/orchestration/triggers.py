@@ -15,6 +15,7 @@ from overstap.ledger.review.decisions import window
 from overstap.ledger.rounds.milestones import seconds_until
 from overstap.ledger.rounds.rounds import receiving
 from overstap.ledger.rounds.runs import narrowed_to
+from overstap.ledger.second_person import waits_for_release
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.failures import told
 from overstap.settings import Settings
@@ -107,6 +108,30 @@ class MilestoneReached(RoundTrigger):
     def left_in(self, unit: UnitOfWork) -> float:
         """Return how long it is until the moment."""
         return seconds_until(unit, self.round_id, self.milestone)
+
+
+class ReleaseConfirmed(RoundTrigger):
+    """Over when a release waits no longer for a second person: confirmed, withdrawn or expired.
+
+    Args:
+        region: region id.
+        round_id: the round.
+        seconds: between two looks.
+        question: number of the question that was answered.
+    """
+
+    def __init__(self, region: str, round_id: str, seconds: float, question: int) -> None:
+        super().__init__(region, round_id, seconds)
+        self.question = question
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the triggerer needs to make it again."""
+        path, arguments = super().serialize()
+        return path, {**arguments, "question": self.question}
+
+    def left_in(self, unit: UnitOfWork) -> float:
+        """Return the time between two looks while a second person is waited for."""
+        return self.seconds if waits_for_release(unit, self.round_id, self.question) else 0
 
 
 class ReviewOver(RoundTrigger):

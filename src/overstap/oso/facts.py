@@ -57,6 +57,29 @@ class AdviceFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """Whether the dossier asks the next school to talk with the sending one, and with whom (`overstapadvies`).
+
+    Args:
+        is_wanted: whether contact is needed.
+        person: whom to call; empty when it does not say.
+        telephone: the number; empty without one.
+        email: the address; empty without one.
+    """
+
+    is_wanted: bool = False
+    person: str = field(default="", repr=False)
+    telephone: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+
+    @staticmethod
+    def from_record(record: bytes) -> "ContactFacts":
+        """Parse a record; one of before contact was kept in it asks for none."""
+        kept = json.loads(record)["facts"].get("contact")
+        return ContactFacts(**kept) if kept else ContactFacts()
+
+
+@dataclass(frozen=True, slots=True)
 class DossierFacts:
     """The facts of a dossier that letters and lists need.
 
@@ -75,6 +98,7 @@ class DossierFacts:
         pupil: the pupil as entitled reader when of age; None in profiles where parents always inspect.
         carers: the living legal representatives.
         advice: the school's advice and the test.
+        contact: whether the next school should talk with the sending one.
     """
 
     oso_version: str
@@ -91,6 +115,7 @@ class DossierFacts:
     pupil: EntitledReader | None = field(repr=False)
     carers: tuple[EntitledReader, ...] = field(repr=False)
     advice: AdviceFacts = AdviceFacts()
+    contact: ContactFacts = ContactFacts()
 
     def entitled(self, today: date, handle: Callable[[str], str]) -> list[EntitledReader]:
         """Return the persons entitled to inspect the dossier; empty without a living legal representative.
@@ -117,11 +142,13 @@ class DossierFacts:
         """Parse a record."""
         facts = json.loads(record)["facts"]
         pupil, carers, advice = facts.pop("pupil"), facts.pop("carers"), facts.pop("advice", None)
+        contact = facts.pop("contact", None)
         return DossierFacts(
             **facts,
             pupil=_person(pupil) if pupil else None,
             carers=tuple(_person(each) for each in carers),
             advice=AdviceFacts(**advice) if advice else AdviceFacts(),
+            contact=ContactFacts(**contact) if contact else ContactFacts(),
         )
 
 
@@ -148,6 +175,19 @@ def facts_of(dossier: Dossier) -> DossierFacts:
         pupil=entitled_pupil(dossier),
         carers=entitled_carers(dossier),
         advice=_advice_of(dossier),
+        contact=_contact_of(dossier),
+    )
+
+
+def _contact_of(dossier: Dossier) -> ContactFacts:
+    """Extract whom the next school should talk with."""
+    pupil = dossier.pupil
+    advice = pupil.block("overstapadvies") if pupil is not None else None
+    if advice is None or advice.text("contactnodig") not in ("true", "1"):
+        return ContactFacts()
+    return ContactFacts(
+        True,
+        *((advice.text(name) or "").strip() for name in ("contactpersoon", "contacttelefoon", "contactemail")),
     )
 
 
@@ -182,12 +222,13 @@ def record_of(dossier: Dossier, judged: Mapping[str, Any] | None = None) -> byte
         "pupil": None if facts.pupil is None else _values(facts.pupil),
         "carers": [_values(each) for each in facts.carers],
         "advice": _values(facts.advice),
+        "contact": _values(facts.contact),
     }
     kept = {"format": _FORMAT, "facts": values, "judged": judged}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _values(facts: DossierFacts | EntitledReader | AdviceFacts) -> dict[str, Any]:
+def _values(facts: DossierFacts | EntitledReader | AdviceFacts | ContactFacts) -> dict[str, Any]:
     """Return the fields as a dictionary, without the deep copies of `dataclasses.asdict`."""
     return {each.name: getattr(facts, each.name) for each in fields(facts)}
 

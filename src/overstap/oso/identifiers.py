@@ -21,6 +21,21 @@ def is_onderwijsnummer(text: str) -> bool:
     return _NINE.fullmatch(text) is not None and _onderwijsnummer.is_valid(text)
 
 
+def with_zeros(digits: str) -> str | None:
+    """Return a BSN or onderwijsnummer with the leading zeros that a spreadsheet takes away; None when it is neither.
+
+    A BSN has at most two zeros in front. The eleven test says whether the number with them is one: of shorter digits it
+    would say so by chance too often to mean anything.
+
+    Args:
+        digits: the digits as they are written.
+    """
+    if is_bsn(digits) or is_onderwijsnummer(digits):
+        return digits
+    filled = digits.zfill(9)
+    return filled if len(digits) in (7, 8) and is_bsn(filled) else None
+
+
 def is_postcode(text: str) -> bool:
     """Return whether a text has the form of a Dutch postcode, with or without a space."""
     return _POSTCODE.fullmatch(text) is not None

@@ -5,20 +5,22 @@ The dossier itself can state withheld categories only (metadata/categorie_uitlev
 
 import json
 
+from overstap.oso.catalogue import catalogue
 from overstap.oso.model import Dossier
+from overstap.oso.released import WrittenDossier
 
 WITHHELD_FILE = "withheld.json"
 """Name of the statement in an envelope, beside the dossier (docs/envelope.md)."""
 _FORMAT = "overstap-withheld/1"
 
 
-def withheld_statement(dossier: Dossier) -> bytes | None:
+def withheld_statement(dossier: Dossier | WrittenDossier) -> bytes | None:
     """Return the statement as JSON; None when every field of the version is classified.
 
     Args:
         dossier: the dossier; the statement follows from its version only and holds no personal data.
     """
-    paths = dossier.catalogue.unclassified
+    paths = catalogue(dossier.version).unclassified
     if not paths:
         return None
     said = {"format": _FORMAT, "oso_version": dossier.version, "reason": "unclassified", "paths": list(paths)}

@@ -7,7 +7,7 @@ namespace this needs no declarations on nested elements, `<a></a>` for empty ele
 
 import hashlib
 
-from overstap.oso.catalogue import CompiledBlock
+from overstap.oso.catalogue import Catalogue, CompiledBlock
 from overstap.oso.model import Dossier
 from overstap.oso.tree import GROUPS, IRREGULAR, Node, in_order
 
@@ -16,7 +16,8 @@ _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
 _ATTRIBUTE = str.maketrans(
     {"&": "&amp;", "<": "&lt;", '"': "&quot;", "\t": "&#x9;", "\n": "&#xA;", "\r": "&#xD;"},
 )
-_INSPECTION = "inzage"
+INSPECTION = "inzage"
+"""The block that is filled in after the release, and is in no content digest."""
 
 
 def to_bytes(dossier: Dossier) -> bytes:
@@ -32,8 +33,17 @@ def canonical(dossier: Dossier, *, inspection: bool = True) -> bytes:
         inspection: whether to include the block inzage.
     """
     known = dossier.catalogue
-    parts = [text for name, text in _parts(dossier) if inspection or name != _INSPECTION]
-    return f'<{known.root} xmlns="{known.namespace}">{"".join(parts)}</{known.root}>'.encode()
+    parts = [text for name, text in _parts(dossier) if inspection or name != INSPECTION]
+    return f"{_opening(known)}{''.join(parts)}</{known.root}>".encode()
+
+
+def file_start(known: Catalogue) -> bytes:
+    """Return what a written dossier of a version begins with: the XML declaration and the root's opening tag."""
+    return _HEAD + _opening(known).encode()
+
+
+def _opening(known: Catalogue) -> str:
+    return f'<{known.root} xmlns="{known.namespace}">'
 
 
 def content_digest(dossier: Dossier) -> bytes:

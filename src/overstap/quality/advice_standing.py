@@ -12,12 +12,15 @@ from uuid import UUID
 
 from overstap.agreements import RoundId, RoundKind
 from overstap.agreements.national import NationalYear, national_year
-from overstap.ledger.dossiers import pupil_tests, records
-from overstap.ledger.dossiers.advice_flags import AdviceFlag, replace_flags
+from overstap.ledger.dossiers import advice_flags, pupil_tests, records
+from overstap.ledger.dossiers.advice_flags import AdviceFlag
 from overstap.ledger.dossiers.pupil_tests import PupilTest
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.advice_order import AdviceLevel, level_of_code, level_of_text, levels
-from overstap.oso.facts import AdviceFacts
+from overstap.oso.facts import AdviceFacts, ContactFacts
+
+_MADE = "1"
+"""Goes up when the lists are made otherwise of the same dossiers, so that all are made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class _Stated:
     kind: RoundKind
     stored_at: datetime
     facts: AdviceFacts
+    asks_for_contact: bool
 
     @property
     def is_provisional(self) -> bool:
@@ -54,6 +58,7 @@ class AdviceStanding:
         no_test: why there is no test: "prevented", "exempt" or "other"; empty when there is one, or nothing is known.
         reconsideration: "due", "raised" or "motivated"; empty when none is due.
         older: dossiers with another advice than the newest.
+        contact: dossiers that ask the next school to talk with the sending one.
     """
 
     pupil: bytes = field(repr=False)
@@ -66,6 +71,7 @@ class AdviceStanding:
     no_test: str
     reconsideration: str
     older: tuple[UUID, ...]
+    contact: tuple[UUID, ...] = ()
 
     def flags(self, national: NationalYear, today: date) -> Iterator[tuple[str, UUID | None]]:
         """Yield what asks for attention on a day, with the dossier that it is of; None: of the pupil.
@@ -88,7 +94,9 @@ class AdviceStanding:
             yield "older_advice", dossier
 
 
-def standings(unit: UnitOfWork, school_year: str, school: str | None = None) -> list[AdviceStanding]:
+def standings(
+    unit: UnitOfWork, school_year: str, school: str | None = None, pupils: Sequence[bytes] | None = None
+) -> list[AdviceStanding]:
     """Return advice and test of each pupil with a dossier in a round of leavers of a school year.
 
     A record of before advices were kept in it says nothing, until the school supplies the dossier anew. A damaged one
@@ -98,12 +106,15 @@ def standings(unit: UnitOfWork, school_year: str, school: str | None = None) -> 
         unit: the transaction, with the region's keys.
         school_year: school year, such as "2026-2027".
         school: of this primary school only.
+        pupils: keyed hashes of the pupils; None: of all.
     """
-    tests = {one.pupil: one for one in pupil_tests.known(unit, school_year, school)}
+    tests = {one.pupil: one for one in pupil_tests.known(unit, school_year, school, pupils)}
     found: dict[tuple[bytes, str], list[_Stated]] = defaultdict(list)
-    for one in records.of_leavers(unit, school_year, school):
-        facts = AdviceFacts.from_record(one.record)
-        stated = _Stated(one.ref.dossier, RoundId(one.round_id).kind, one.stored_at, facts)
+    for one in records.of_leavers(unit, school_year, school, pupils):
+        facts, contact = AdviceFacts.from_record(one.record), ContactFacts.from_record(one.record)
+        stated = _Stated(
+            one.ref.dossier, RoundId(one.round_id).kind, one.stored_at, facts, asks_for_contact=contact.is_wanted
+        )
         found[one.pupil, one.primary_school].append(stated)
     return [_standing(pupil, of, said, tests.get(pupil)) for (pupil, of), said in found.items()]
 
@@ -141,11 +152,15 @@ def _standing(pupil: bytes, school: str, said: Sequence[_Stated], test: PupilTes
         no_test=no_test if tested is None else "",
         reconsideration=outcome,
         older=older,
+        contact=tuple(one.dossier for one in said if one.asks_for_contact),
     )
 
 
 def update(unit: UnitOfWork, school_year: str, today: date) -> int:
-    """Make the lists of a school year anew; return how many entries they have. Idempotent.
+    """Make the lists of a school year anew for pupils of whom something changed; return how many those are. Idempotent.
+
+    Only records and tests of those pupils are opened: the others say what they said. When a day of the calendar is
+    past since, all are.
 
     Args:
         unit: the transaction, with the region's keys.
@@ -153,10 +168,19 @@ def update(unit: UnitOfWork, school_year: str, today: date) -> int:
         today: the Dutch day.
     """
     national = national_year(school_year)
+    statutory = national.statutory
+    days = (statutory.definitive_advice.last, statutory.provisional_advice.last, statutory.test_results.last)
+    made_of = f"{_MADE} {' '.join(f'{day}{today > day:d}' for day in days)}"
+    found = advice_flags.changed(unit, school_year, made_of)
+    if not found:
+        return 0
+    known = standings(unit, school_year, pupils=[one.pupil for one in found])
+    wanted = {(one.pupil, one.primary_school) for one in found}
     flags = [
         AdviceFlag(one.pupil, one.primary_school, flag, dossier)
-        for one in standings(unit, school_year)
-        for flag, dossier in one.flags(national, today)
+        for one in known
+        if (one.pupil, one.primary_school) in wanted
+        for flag, dossier in (*one.flags(national, today), *(("contact", dossier) for dossier in one.contact))
     ]
-    replace_flags(unit, school_year, flags)
-    return len(flags)
+    advice_flags.replace_flags(unit, school_year, found, flags)
+    return len(found)

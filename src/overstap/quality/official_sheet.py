@@ -1,10 +1,13 @@
 """The official validation sheets of a version, run by Saxon beside our own rules (extra `official`).
 
 A sheet gives sentences, not ids; the comments in it name the rule of each. A copy in memory reports a number in place
-of the sentence, so that two rules with the same words can be told apart.
+of the sentence, so that two rules with the same words can be told apart. A sheet also repeats texts of the dossier; a
+number has a word before it that was made for this process, so that no dossier writes one.
 """
 
+import logging
 import re
+import secrets
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -23,8 +26,17 @@ from overstap.quality import rulebook
 from overstap.quality.engine import sheet_for
 from overstap.quality.findings import DossierFinding, JudgementStage
 
+log = logging.getLogger(__name__)
 _SHEETS = ("OVa", "OVb", "PaO")
 """Kinds of official sheets, which prefix the ids of their rules."""
+_SAFELY = """<xsl:template xmlns:xsl="http://www.w3.org/1999/XSL/Transform" match="/" mode="{word}" version="3.0">
+<xsl:try><xsl:apply-templates select="."/><xsl:catch>#{word} 0#</xsl:catch></xsl:try></xsl:template>"""
+"""Template around a sheet (XSLT 3.0, section 8.3). Without it Saxon writes what it cannot read as a number or truth
+value, which can be a name, to standard error."""
+
+
+class SheetFaultError(Exception):
+    """A sheet cannot judge a dossier; the message repeats nothing of it."""
 
 
 class OfficialSheet:
@@ -43,6 +55,7 @@ class OfficialSheet:
         import saxonche
 
         self.rules: dict[int, frozenset[str]] = {}
+        self._word = f"w{secrets.token_hex(16)}"
         top = stylesheet(path)
         for number, call in enumerate(list(message_calls(top)), start=1):
             text = call.find(f"{{{XSL}}}with-param")
@@ -51,13 +64,15 @@ class OfficialSheet:
             for child in list(text):
                 text.remove(child)
             text.attrib.pop("select", None)
-            text.text = f"#{number}#"
+            text.text = f"#{self._word} {number}#"
+        top.append(etree.fromstring(_SAFELY.format(word=self._word)))
         self._saxon: Any = saxonche.PySaxonProcessor(license=False)
         try:
             compiler = self._saxon.new_xslt30_processor()
             self._sheet = compiler.compile_stylesheet(stylesheet_text=etree.tostring(top, encoding="unicode"))
-        except RuntimeError:
+        except (RuntimeError, saxonche.PySaxonApiError):
             raise OverstapError("STANDARD-007", file=path.name) from None
+        self._sheet.set_initial_mode(self._word)
         ids = {rule for rules in self.rules.values() for rule in rules}
         self.kinds = frozenset(kind for kind in _SHEETS if any(rule.startswith(f"{kind}.") for rule in ids))
 
@@ -68,11 +83,19 @@ class OfficialSheet:
             data: the dossier, XML in UTF-8.
 
         Raises:
-            RuntimeError: the sheet cannot judge it (SaxonC raises its own subclass of it).
+            SheetFaultError: the sheet cannot judge it.
         """
-        node = self._saxon.parse_xml(xml_text=data.decode("utf-8"))
-        said = self._sheet.transform_to_string(xdm_node=node) or ""
-        return {int(number) for number in re.findall(r"#(\d+)#", said)}
+        import saxonche
+
+        try:
+            node = self._saxon.parse_xml(xml_text=data.decode("utf-8"))
+            said = self._sheet.transform_to_string(xdm_node=node) or ""
+        except (RuntimeError, saxonche.PySaxonApiError):
+            raise SheetFaultError from None  # its text can have a value of the dossier
+        found = {int(number) for number in re.findall(rf"#{self._word} (\d+)#", said)}
+        if 0 in found:
+            raise SheetFaultError
+        return found
 
 
 @forgettable
@@ -92,7 +115,10 @@ def sheet_findings(dossier: Dossier, *, stage: JudgementStage = JudgementStage.C
         stage: `BEFORE_INSPECTION` omits our rules on the inspection block, which the round itself fills in.
 
     Raises:
-        OverstapError: SETTING-002 without Saxon; STANDARD-018 when a sheet cannot judge the dossier.
+        OverstapError: SETTING-002 without Saxon.
+
+    A sheet that cannot judge the dossier, as where it has a word in place of a truth value, is told in the log
+    (STANDARD-018) and says nothing: our own rules report such a value, and other dossiers go on.
     """
     paths = official_sheets(dossier.version)
     if not paths:
@@ -104,8 +130,9 @@ def sheet_findings(dossier: Dossier, *, stage: JudgementStage = JudgementStage.C
     for sheet in chosen:
         try:
             numbers = sheet.messages(data)
-        except RuntimeError:
-            raise OverstapError("STANDARD-018", version=dossier.version) from None
+        except SheetFaultError:
+            log.warning("%s", OverstapError("STANDARD-018", version=dossier.version))
+            continue
         for number in sorted(numbers):
             for rule in _of_kind(sheet.rules[number], kind):
                 if rule not in found and (made := _finding(rule, dossier, stage)) is not None:

@@ -21,12 +21,11 @@ from overstap.oso.catalogue import catalogue
 from overstap.quality import rulebook
 from overstap.quality.findings import DossierSeverity
 from overstap.resources import INCLUDE
+from overstap.tabular.writing import safe_text
 from overstap.texts import noun, read_yaml
 
 _TEMPLATES = INCLUDE / "templates" / "quality"
 _ORDER = {DossierSeverity.ERROR: 0, DossierSeverity.WARNING: 1, DossierSeverity.NOTE: 2}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
-"""Start of a cell that a spreadsheet interprets as a formula (OWASP, CSV injection), including full-width forms."""
 _FREQUENT = 2
 
 
@@ -220,18 +219,13 @@ def csv_text(report: SchoolReportContent) -> str:
     severities, who = words["severity"], words["who"]
     for file in report.refused:
         cells = [file.label, "", severities["error"], words["file"], file.sentence, file.what_to_do, who[file.who]]
-        writer.writerow([escape_formula(cell) for cell in (*cells, file.code)])
+        writer.writerow([safe_text(cell) for cell in (*cells, file.code)])
     for pupil in _pupils(report.rows):
         for each in pupil.rows:
             cells = [each.label, each.las_key or "", severities[each.severity.value], readable_path(each.path)]
             cells += [each.sentence, each.what_to_do, who[each.who], each.rule]
-            writer.writerow([escape_formula(cell) for cell in cells])
+            writer.writerow([safe_text(cell) for cell in cells])
     return "\ufeff" + out.getvalue()
-
-
-def escape_formula(cell: str) -> str:
-    """Prefix a cell that a spreadsheet would interpret as a formula with an apostrophe."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
 
 def _pupils(rows: Iterable[ReportRow]) -> list[_Pupil]:

@@ -187,6 +187,8 @@ def _texts() -> dict[str, RuleMessage]:
     return found
 
 
+@forgettable
+@cache
 def severity(rule: str, version: str = "2019.1") -> DossierSeverity:
     """Return the severity of a rule: official, own, over the region, of structure or of attachments.
 

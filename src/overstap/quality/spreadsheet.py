@@ -13,7 +13,8 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from overstap.quality.report import escape_formula, page_words
+from overstap.quality.report import page_words
+from overstap.tabular.writing import safe_text
 from overstap.workbook_style import BRAND, FONT, row_height, without_direction_marks
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -71,7 +72,7 @@ def _rows(report_csv: str) -> list[dict[str, str]]:
 
 
 def _unguarded(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and escape_formula(cell[1:]) == cell else cell
+    return cell[1:] if cell.startswith("'") and safe_text(cell[1:]) == cell else cell
 
 
 def _clean(text: str) -> str:

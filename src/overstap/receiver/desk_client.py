@@ -178,7 +178,7 @@ def _unusable(reply: Reply) -> OverstapError:
         problem = json.loads(reply.body).get("problem", "-")
         if _is_word(problem):
             code = problem
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
     rule = reply.headers.get(REASON_HEADER.lower())  # sent to callers with test certificates only
     if _is_word(rule):

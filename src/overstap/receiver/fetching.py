@@ -14,6 +14,7 @@ from overstap.envelope.message_ids import message_id
 from overstap.envelope.pull_messages import DossierRequest
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import versions
+from overstap.oso.identifiers import with_zeros
 from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.reception import Reception, ReceptionStatus
 from overstap.receiver.revocation_receiver import receive_revocation
@@ -34,6 +35,8 @@ class RequestedPupil:
     birth_date: date = field(repr=False)
     sender: str
     """BRIN and branch of the primary school."""
+    restored_at_line: int | None = None
+    """Line of the file where the number got leading zeros back, as the check digit agrees; None: it has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def read_pupils(data: bytes) -> list[RequestedPupil]:
         if isinstance(row, RefusedRow):
             raise row.error
         try:
-            pupils.append(_pupil(row.cells))
+            pupils.append(_pupil(row.cells, row.line))
         except (ValueError, NumberFormatError):
             raise OverstapError("DELIVERY-057", line=row.line) from None
     return pupils
@@ -148,9 +151,11 @@ def fetch(
         yield FetchResult(line, reply.message_id, answer.status.value)
 
 
-def _pupil(cells: Mapping[str, str]) -> RequestedPupil:
-    number = digits(cells["leerlingnummer"]).zfill(9)
+def _pupil(cells: Mapping[str, str], line: int) -> RequestedPupil:
+    written = digits(cells["leerlingnummer"])
+    number = with_zeros(written)
     sender = school_id_in(cells["basisschool"])
-    if len(number) != 9 or not cells["achternaam"] or sender is None:
+    if number is None or not cells["achternaam"] or sender is None:
         raise ValueError("a value in the row does not have the required form")
-    return RequestedPupil(number, cells["achternaam"], day(cells["geboortedatum"]), sender)
+    restored = None if number == written else line
+    return RequestedPupil(number, cells["achternaam"], day(cells["geboortedatum"]), sender, restored)

@@ -20,33 +20,49 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from overstap.atomic_files import sync_folder
 from overstap.envelope import manifest as manifests
-from overstap.envelope.envelope import OpenedEnvelope
 from overstap.envelope.manifest import EnvelopeKind, Manifest, moment_text
+from overstap.receiver.arrived import Arrived
 
 ENVELOPE, RECEIPT, RESULT = "envelope.cms", "receipt.cms", "result.cms"
 _FOLDERS = {EnvelopeKind.DOSSIER: "dossiers", EnvelopeKind.TEST: "tests"}
 REVOCATION, ANSWER, DIGEST = "revocation.cms", "answer.cms", "envelope.sha256"
 _ABANDONED_AFTER = timedelta(hours=1)
+_SYNC_THREADS = 8
+_OPEN_FILES = 256
+"""Most files of a group that are open at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder to be written."""
+
+    contents: Mapping[str, bytes]
+    """Files by name."""
+    target: Path
+    unique: bytes
+    """For the name of the temporary folder."""
 
 
 class _SyncThreads:
     """Thread pool for fsync; a forked process creates its own pool, since threads do not survive a fork."""
 
     def __init__(self) -> None:
-        self.threads = ThreadPoolExecutor(8, thread_name_prefix="sync")
+        self.threads = ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="sync")
         os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
-        self.threads = ThreadPoolExecutor(8, thread_name_prefix="sync")
+        self.threads = ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="sync")
 
 
 _sync_threads = _SyncThreads()
@@ -61,6 +77,7 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._several = threading.Lock()
         names = (*_FOLDERS.values(), "withdrawn", "refused", "alarms", "arriving", "notified", "asked")
         for name in names:
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -74,38 +91,51 @@ class FolderStore:
         withdrawn = _read(self.folder / "withdrawn" / str(message_id), DIGEST, RECEIPT)
         return None if withdrawn is None else (bytes.fromhex(withdrawn[0].decode("ascii")), withdrawn[1])
 
-    def add(self, opened: OpenedEnvelope, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
-        """Store an envelope with its files, manifest and receipt, durably.
+    def add_all(self, arrived: Sequence[Arrived]) -> list[bool | OSError]:
+        """Store envelopes with their files, manifests and receipts, durably; see `ReceiverStore.add_all`."""
+        folders = [
+            _Folder(
+                {**one.opened.files, manifests.NAME: one.opened.manifest_bytes, ENVELOPE: one.envelope}
+                | {RECEIPT: one.receipt},
+                self.folder / _FOLDERS[one.opened.manifest.kind] / str(one.opened.manifest.message_id),
+                one.unique,
+            )
+            for one in arrived
+        ]
+        if len(folders) == 1:
+            return self._commit(folders)
+        with self._several:  # the open files of one group at a time
+            return [found for part in _parts(folders) for found in self._commit(part)]
 
-        Args:
-            opened: the opened envelope.
-            envelope: the envelope as received, the proof of its sender.
-            receipt: the receipt that will be returned to the sender.
-            unique: random bytes that no other call uses, for the name of the temporary folder.
+    def sync(self) -> None:
+        """Sync the names of stored envelopes: another call may have renamed one and not synced its name yet."""
+        for name in _FOLDERS.values():
+            sync_folder(self.folder / name)
+
+    def _commit(self, folders: Sequence["_Folder"]) -> list[bool | OSError]:
+        """Write temporary folders, sync all of them together, and rename each to its target.
 
         Returns:
-            False when the message id is stored already; nothing changes then.
+            For each folder whether it was renamed: False when its target exists already.
         """
-        manifest = opened.manifest
-        contents = {**opened.files, manifests.NAME: opened.manifest_bytes, ENVELOPE: envelope, RECEIPT: receipt}
-        return self._commit(contents, self.folder / _FOLDERS[manifest.kind] / str(manifest.message_id), unique)
-
-    def _commit(self, contents: Mapping[str, bytes], target: Path, unique: bytes) -> bool:
-        """Write a temporary folder and rename it to `target`; return False when `target` exists already."""
-        aside = self.folder / "arriving" / f"{target.name}.{unique.hex()}"
-        aside.mkdir(mode=0o700)
+        asides = [self.folder / "arriving" / f"{one.target.name}.{one.unique.hex()}" for one in folders]
         try:
-            _write_all(aside, contents)
-            try:
-                aside.rename(target)
-            except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise
-                return False
-            sync_folder(target.parent)
-            return True
+            found: list[bool | OSError] = []
+            for one, aside, problem in zip(folders, asides, _write_all(folders, asides), strict=True):
+                found.append(problem or _renamed(aside, one.target))
+            parents = {one.target.parent: one for one, is_new in zip(folders, found, strict=True) if is_new is True}
+            for parent in parents:
+                try:
+                    sync_folder(parent)
+                except OSError as problem:
+                    found = [
+                        problem if is_new is True and one.target.parent == parent else is_new
+                        for one, is_new in zip(folders, found, strict=True)
+                    ]
+            return found
         finally:
-            shutil.rmtree(aside, ignore_errors=True)  # it exists only when it was not renamed
+            for aside in asides:
+                shutil.rmtree(aside, ignore_errors=True)  # it exists only when it was not renamed
 
     def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:
         """Erase the content of a revoked envelope, durably, and record the revocation.
@@ -131,7 +161,10 @@ class FolderStore:
                 receipt, manifest, envelope = stored
                 digest = hashlib.sha256(envelope).hexdigest().encode("ascii")
                 contents |= {DIGEST: digest, RECEIPT: receipt, manifests.NAME: manifest}
-            self._commit(contents, target, unique)  # changes nothing when another call was first
+            [written] = self._commit([_Folder(contents, target, unique)])
+            if isinstance(written, OSError):
+                raise written
+            # False changes nothing: another call was first
         self._forget(message_id)
         if (target / REVOCATION).read_bytes() != revocation:  # another signed statement of the same revocation
             return answer((target / RECEIPT).exists())
@@ -289,9 +322,14 @@ def envelope_digests(folder: Path) -> dict[UUID, bytes]:
 def _read(folder: Path, *names: str) -> tuple[bytes, ...] | None:
     """Return the content of files of one folder; None when it is not there, or is being moved away by another call."""
     try:
-        return tuple((folder / name).read_bytes() for name in names)
+        return tuple(_content(f"{folder}/{name}") for name in names)
     except FileNotFoundError:
         return None
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 (a path made of a Path costs more than opening it; this is per envelope)
+        return file.read()
 
 
 def _erase(folder: Path) -> None:
@@ -301,28 +339,74 @@ def _erase(folder: Path) -> None:
             shutil.rmtree(folder)
 
 
-def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files into a new folder and sync them with the folder's entries.
+def _parts(folders: Sequence[_Folder]) -> Iterator[list[_Folder]]:
+    """Yield folders in parts with a bounded number of files, since all files of a part are open at once."""
+    part: list[_Folder] = []
+    files = 0
+    for one in folders:
+        if part and files + len(one.contents) + 1 > _OPEN_FILES:
+            yield part
+            part, files = [], 0
+        part.append(one)
+        files += len(one.contents) + 1
+    yield part
+
+
+def _write_all(folders: Sequence[_Folder], asides: Sequence[Path]) -> list[OSError | None]:
+    """Write files into new folders and sync them with the folders' entries; return what went wrong, per folder.
 
     All files are synced concurrently: the disk then flushes once for all, which takes a quarter of the time.
     """
+    problems: list[OSError | None] = [None] * len(folders)
     with ExitStack() as stack:
-
-        def opened(path: Path, flags: int) -> int:
-            handle = os.open(path, flags, 0o600)
-            stack.callback(os.close, handle)
-            return handle
-
-        handles = []
-        for name, content in contents.items():
-            handles.append(opened(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-            left = memoryview(content)
-            while left:
-                left = left[os.write(handles[-1], left) :]
-        synced = [_sync_threads.threads.submit(os.fsync, handle) for handle in (*handles, opened(folder, os.O_RDONLY))]
+        opened: list[tuple[int, int]] = []
+        for place, (one, aside) in enumerate(zip(folders, asides, strict=True)):
+            try:
+                aside.mkdir(mode=0o700)
+                for name, content in one.contents.items():
+                    opened.append((place, _written(f"{aside}/{name}", content, stack)))
+                handle = os.open(aside, os.O_RDONLY)
+                stack.callback(os.close, handle)
+                opened.append((place, handle))
+            except OSError as problem:
+                problems[place] = problem
+        turns = min(len(opened), _SYNC_THREADS)
+        synced = [_sync_threads.threads.submit(_sync, opened[turn::turns]) for turn in range(turns)]
         wait(synced)  # also when one failed: the files must stay open until all are synced
-        for one in synced:
-            one.result()
+        for done in synced:
+            for place, fault in done.result():
+                problems[place] = problems[place] or fault
+    return problems
+
+
+def _written(path: str, content: bytes, stack: ExitStack) -> int:
+    """Write a new file and return its handle, which the stack closes."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    stack.callback(os.close, handle)
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
+    return handle
+
+
+def _sync(opened: Sequence[tuple[int, int]]) -> list[tuple[int, OSError]]:
+    """Sync handles, each with the place of its folder; return what went wrong."""
+    found = []
+    for place, handle in opened:
+        try:
+            os.fsync(handle)
+        except OSError as problem:
+            found.append((place, problem))
+    return found
+
+
+def _renamed(aside: Path, target: Path) -> bool | OSError:
+    """Rename a written folder; return False when the target exists already."""
+    try:
+        aside.rename(target)
+    except OSError as problem:
+        return False if problem.errno in (errno.ENOTEMPTY, errno.EEXIST) else problem
+    return True
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,7 +5,7 @@ The primary key on the message id decides between two simultaneous requests. The
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -14,9 +14,9 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from overstap.envelope import manifest as manifests
-from overstap.envelope.envelope import OpenedEnvelope
 from overstap.envelope.manifest import EnvelopeKind, Manifest
 from overstap.errors import OverstapError
+from overstap.receiver.arrived import Arrived
 from overstap.resources import INCLUDE
 
 SCHEMA = INCLUDE / "schemas" / "receiving" / "store.sql"
@@ -70,42 +70,38 @@ class PostgresStore:
         row = self._row("select envelope from overstap_received.message where message_id = %s", message_id)
         return row[0] if row else None
 
-    def add(self, opened: OpenedEnvelope, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
-        """Store an envelope with its files, manifest and receipt; return False when its message id is stored already.
-
-        Args:
-            opened: the opened envelope.
-            envelope: the envelope as received.
-            receipt: the receipt that will be returned to the sender.
-            unique: not used by this store.
-        """
-        manifest = opened.manifest
+    def add_all(self, arrived: Sequence[Arrived]) -> list[bool | OSError]:
+        """Store envelopes with their files, manifests and receipts in one transaction; see `ReceiverStore.add_all`."""
+        # In one order everywhere, against deadlocks between two groups with the same envelopes
+        ordered = sorted(arrived, key=lambda one: one.opened.manifest.message_id)
         with self._transaction() as connection:
             connection.execute("set local synchronous_commit = on")  # the server's default can be off
-            added = connection.execute(
-                "insert into overstap_received.message (message_id, kind, sender, round, oso_version, envelope, "
-                "envelope_digest, manifest, receipt) values (%s, %s, %s, %s, %s, %s, %s, %s, %s) "
-                "on conflict do nothing",
-                [
-                    manifest.message_id,
-                    manifest.kind.value,
-                    manifest.sender.school,
-                    manifest.round_id,
-                    manifest.oso_version,
-                    envelope,
-                    opened.envelope_sha256,
-                    opened.manifest_bytes,
-                    receipt,
-                ],
-            ).rowcount
-            if not added:
-                return False
-            with connection.cursor() as cursor:
-                cursor.executemany(
-                    "insert into overstap_received.file (message_id, name, content) values (%s, %s, %s)",
-                    [(manifest.message_id, name, content) for name, content in opened.files.items()],
+            added = {
+                row[0]
+                for row in connection.execute(
+                    "insert into overstap_received.message (message_id, kind, sender, round, oso_version, envelope, "
+                    "envelope_digest, manifest, receipt) select * from unnest(%b::uuid[], %b::text[], %b::text[], "
+                    "%b::text[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[]) "
+                    "on conflict do nothing returning message_id",
+                    _columns(_message_row(one) for one in ordered),
                 )
-        return True
+            }
+            files = [
+                (one.opened.manifest.message_id, name, content)
+                for one in ordered
+                if one.opened.manifest.message_id in added
+                for name, content in one.opened.files.items()
+            ]
+            if files:
+                connection.execute(
+                    "insert into overstap_received.file (message_id, name, content) "
+                    "select * from unnest(%b::uuid[], %b::text[], %b::bytea[])",
+                    _columns(files),
+                )
+        return [one.opened.manifest.message_id in added for one in arrived]
+
+    def sync(self) -> None:
+        """Do nothing: what can be read was committed, and so synced."""
 
     def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:
         """Erase the content of a revoked envelope, record the revocation, and return its receipt.
@@ -283,3 +279,24 @@ class PostgresStore:
     def _count(self, sql: str) -> int:
         row = self._row(sql)
         return int(row[0]) if row else 0
+
+
+def _message_row(one: Arrived) -> tuple[object, ...]:
+    """Return an envelope's row of the table of messages."""
+    manifest = one.opened.manifest
+    return (
+        manifest.message_id,
+        manifest.kind.value,
+        manifest.sender.school,
+        manifest.round_id,
+        manifest.oso_version,
+        one.envelope,
+        one.opened.envelope_sha256,
+        one.opened.manifest_bytes,
+        one.receipt,
+    )
+
+
+def _columns(rows: Iterable[tuple[object, ...]]) -> list[list[object]]:
+    """Return rows by column, as `unnest` takes them."""
+    return [list(column) for column in zip(*rows, strict=True)]

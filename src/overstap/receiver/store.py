@@ -3,15 +3,15 @@
 Each accepted envelope is stored exactly once, durably, before its receipt is sent.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from overstap.envelope.envelope import OpenedEnvelope
 from overstap.envelope.manifest import EnvelopeKind, Manifest
 from overstap.errors import OverstapError
+from overstap.receiver.arrived import Arrived
 
 
 class ReceiverStore(Protocol):
@@ -25,8 +25,20 @@ class ReceiverStore(Protocol):
         """Return a stored envelope as received, or None."""
         ...
 
-    def add(self, opened: OpenedEnvelope, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
-        """Store an envelope with its files, manifest and receipt; return False when its message id is known."""
+    def add_all(self, arrived: Sequence[Arrived]) -> list[bool | OSError]:
+        """Store envelopes with their files, manifests and receipts, all synced together before this returns.
+
+        Args:
+            arrived: the envelopes, each under another message id.
+
+        Returns:
+            For each whether it was stored now: False when its message id is known, an error when it could not be
+            stored, which says nothing about the others.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Make durable what another call stored a moment ago, before its receipt is repeated."""
         ...
 
     def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:

@@ -21,6 +21,7 @@ from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.families import FamilyMail, queue_for_families
 from overstap.oso.facts import DossierFacts
+from overstap.progress import Advance, unwatched
 from overstap.review.codes import renew
 from overstap.review.people import people_of
 
@@ -43,6 +44,7 @@ def invite(
     actor: str,
     address: str,
     clock: Callable[[], datetime] = now,
+    advance: Advance = unwatched,
 ) -> Counter[str]:
     """Invite persons who were not invited yet, and send due reminders. Idempotent.
 
@@ -55,6 +57,7 @@ def invite(
         actor: step or account, recorded in audit lines.
         address: address of the parents' pages, beginning with https://.
         clock: returns the present moment, aware.
+        advance: is told of the dossiers whose families were invited.
 
     Returns:
         Counts: "people" who were recorded as entitled, "mails", "reminders", "secret" and "missing" e-mail addresses,
@@ -68,6 +71,7 @@ def invite(
                 return done
             dossiers = invitations.without_people(unit, round_id, limit=GROUP)
             done.update(_invite(unit, found, dossiers, address, clock()))
+        advance(len(dossiers))
         if len(dossiers) < GROUP:
             break
     agreed = found.agreement.round(found.kind)

@@ -6,7 +6,7 @@ one; and `doorstroomtoets/<BRIN and branch>/*.json`. What is not valid is refuse
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from overstap import storage
@@ -54,6 +54,7 @@ def collect_tests(context: RoundContext) -> Counter[str]:
                 _tell(counts, [RefusedItem("bestand", problem.code, problem.facts)])
                 continue
             _tell(counts, refused)
+            _tell_restored(found)
             with context.unit("registrations") as unit:
                 inside = [one for one in found if one.primary_school in schools]
                 counts["outside"] += len(found) - len(inside)
@@ -137,6 +138,15 @@ def _read(folder: Place, name: str, limit: int, now: datetime, counts: Counter[s
     except (OSError, UnreadError) as problem:
         kind = problem.why.value if isinstance(problem, UnreadError) else system_fault(problem)
         _tell(counts, [RefusedItem("bestand", "INTAKE-127", {"kind": kind})])
+
+
+def _tell_restored(found: Sequence[StatedTest]) -> None:
+    """Log in which rows leading zeros came back, the first twenty of them by line."""
+    lines = [one.line for one in found if one.is_restored]
+    if lines:
+        said = OverstapError("INTAKE-117", count=len(lines))
+        where = ", ".join(map(str, lines[:20])) + (" …" if len(lines) > 20 else "")
+        log.warning("%s: %s %s (Regel %s.)", said.code, said.message_nl, said.do_nl, where)
 
 
 def _tell(counts: Counter[str], refused: list[RefusedItem]) -> None:

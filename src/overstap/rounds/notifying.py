@@ -5,8 +5,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
+from overstap.alarms import raise_alarm
 from overstap.ledger import guests
-from overstap.ledger.alarms import take_new
+from overstap.ledger.alarms import FOUND_HERE, chain_fault, look_for_unusual, take_new
 from overstap.ledger.review.person_events import guessed_codes
 from overstap.ledger.rounds import due_work, rounds
 from overstap.ledger.rounds.due_work import NOTICES
@@ -44,13 +45,16 @@ def notify(context: Context, region: str, *, board: Callable[[str], str]) -> Cou
 
 
 def invite_late(context: Context, region: str) -> Counter[str]:
-    """Invite families whose dossiers were released since the last run, and send due reminders, in every open round.
+    """Invite families whose dossiers were released since the last run, and remind who is due, in every open round.
+
+    Alarms go to the administrator, also of a region without an open round.
 
     Args:
         context: settings and ledger.
         region: region id.
     """
     done: Counter[str] = Counter()
+    done += tell_administrator(context, region)
     with context.ledger.unit(region, "invite_late") as unit:
         found = rounds.not_closed(unit)
     for one in found:
@@ -60,7 +64,7 @@ def invite_late(context: Context, region: str) -> Counter[str]:
 
 
 def alert(context: Context, region: str, found: RoundRow) -> Counter[str]:
-    """Queue mails to persons about acts in their name, to schools about ended codes, to the administrator about alarms.
+    """Queue mails to persons about acts in their name, and to schools about ended codes.
 
     Args:
         context: settings and ledger.
@@ -84,9 +88,27 @@ def alert(context: Context, region: str, found: RoundRow) -> Counter[str]:
         done["ended_codes"] += queue_ended_codes(
             unit, agreement, found.round_id, ended, school_page=settings.school_address
         )
-        if settings.alarm_mail:
-            done["alarms"] += queue_alarms(unit, take_new(unit), to=settings.alarm_mail)
     return +done
+
+
+def tell_administrator(context: Context, region: str, *, evidence: bool = False) -> Counter[str]:
+    """Look for what is unusual, write alarms that the database raised to the log, and queue mails to the administrator.
+
+    Args:
+        context: settings and ledger.
+        region: region id.
+        evidence: whether the region's audit chain is verified, which reads all of it.
+    """
+    to = context.settings.alarm_mail
+    with context.ledger.unit(region, "alert") as unit:
+        fault = chain_fault(unit) if evidence else None
+        look_for_unusual(unit, at=context.clock(), fault=fault)
+        alarms = take_new(unit)
+        mails = queue_alarms(unit, alarms, to=to) if to else 0
+    for one in alarms:
+        if one.kind in FOUND_HERE:
+            raise_alarm(one.kind, service="ledger", failed=one.failed, region=one.region)
+    return +Counter(alarms=mails)
 
 
 def send_mail(

@@ -7,12 +7,16 @@ from overstap.closing.publication import publish, time_stamp_file
 from overstap.errors import OverstapError
 from overstap.notifications.checkpoints import queue_checkpoint
 from overstap.rounds.context import Context
+from overstap.rounds.notifying import tell_administrator
 
 _log = logging.getLogger(__name__)
 
 
 def publish_checkpoint(context: Context, region: str) -> Counter[str] | None:
-    """Sign a checkpoint over the audit chain so far, and publish it by every configured means.
+    """Verify the audit chain so far, sign a checkpoint over it, and publish it by every configured means.
+
+    A chain that does not hold is an alarm to the administrator; the checkpoint is published all the same, since it
+    proves what is there.
 
     Args:
         context: settings, ledger, certificates and clock.
@@ -24,6 +28,7 @@ def publish_checkpoint(context: Context, region: str) -> Counter[str] | None:
     Raises:
         OverstapError: CLOSING-002 when the configured time stamp service fails; file and mails are published then.
     """
+    tell_administrator(context, region, evidence=True)
     settings = context.settings
     if settings.checkpoints is None and not settings.checkpoint_addresses:
         return None

@@ -13,6 +13,8 @@ MAX_BYTES = 10_000_000
 MAX_ROWS = 10_000
 _WORKBOOK = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""Name of the stream that holds the workbook when it has a password ([MS-OFFCRYPTO], 2.3.4.1)."""
 _OTHER_KINDS = (b"%PDF-", b"{\\rtf", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|table)\b", re.IGNORECASE)
 # Control characters that a text never contains; U+FFFD marks bytes that no encoding could decode.
@@ -190,7 +192,7 @@ def read_table(
 
 def _text(data: bytes) -> str:
     if data.startswith(_OLE):
-        raise OverstapError("TABLE-005")
+        raise OverstapError("TABLE-028" if _ENCRYPTED in data else "TABLE-005")
     if data.startswith(_OTHER_KINDS):
         raise OverstapError("TABLE-006")
     text = decoded(data)

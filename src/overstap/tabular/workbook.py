@@ -9,7 +9,9 @@ import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 from xml.parsers import expat
@@ -35,6 +37,34 @@ _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["'](
 _ZEROS = re.compile(r"0{2,}")
 _WHOLE_DIGITS = 15
 """Excel stores fifteen digits of a number; further digits became zeros."""
+
+
+@dataclass
+class _Opened:
+    """Workbooks that were opened within `opened_once`."""
+
+    most_cells: int
+    books: dict[tuple[int, bool], tuple[bytes, Any]] = field(default_factory=dict, repr=False)
+    """By the identity of the bytes, which are kept here so that it stays theirs."""
+    formulas: dict[int, tuple[bytes, bool]] = field(default_factory=dict, repr=False)
+    """Whether those that were found harmless have formulas."""
+
+
+_OPENED: ContextVar[_Opened | None] = ContextVar("opened_workbooks", default=None)
+
+
+@contextmanager
+def opened_once(most_cells: int = MAX_CELLS) -> Iterator[None]:
+    """Open each workbook once, however often it is read within the block: opening a large one takes seconds.
+
+    Args:
+        most_cells: workbooks with more cells are refused (TABLE-003).
+    """
+    token = _OPENED.set(_Opened(most_cells))
+    try:
+        yield
+    finally:
+        _OPENED.reset(token)
 
 
 def sheet_rows(
@@ -136,14 +166,25 @@ def hidden_parts(data: bytes, name: str | None = None) -> HiddenParts:
 def _opened(data: bytes) -> Any:
     try:
         _refuse_bombs(data, MAX_CELLS)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return load_workbook(io.BytesIO(data))
+        return _book(data, has_values=False)
     except OverstapError:
         raise
     except Exception:
         # The message of the library can quote the content of the workbook
         raise OverstapError("TABLE-002") from None
+
+
+def _book(data: bytes, *, has_values: bool) -> Any:
+    """Return a workbook, with the values of its formulas or the formulas themselves."""
+    opened = _OPENED.get()
+    if opened is not None and (id(data), has_values) in opened.books:
+        return opened.books[id(data), has_values][1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl warns of formatting that it does not support
+        book = load_workbook(io.BytesIO(data), data_only=has_values)
+    if opened is not None:
+        opened.books[id(data), has_values] = (data, book)
+    return book
 
 
 def _rows(
@@ -156,19 +197,18 @@ def _rows(
     reads_hidden: bool,
 ) -> list[list[str] | RowFault]:
     has_formulas = _refuse_bombs(data, max_rows)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl warns of formatting that it does not support
-        book = load_workbook(io.BytesIO(data), data_only=True)
-        filled = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and _extent(sheet) != (0, 0)]
-        if name is not None:
-            sheets = [sheet for sheet in book.worksheets if sheet.title.strip().casefold() == name.strip().casefold()]
-            if not sheets:
-                raise OverstapError("TABLE-025", sheet=name)
-            filled = [sheet for sheet in sheets if _extent(sheet) != (0, 0)]
-        if not filled:
-            return []
-        sheet = filled[0]
-        formulas = load_workbook(io.BytesIO(data))[sheet.title] if has_formulas else None
+    # Without formulas both are one book, and are opened once
+    book = _book(data, has_values=has_formulas)
+    filled = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and _extent(sheet) != (0, 0)]
+    if name is not None:
+        sheets = [sheet for sheet in book.worksheets if sheet.title.strip().casefold() == name.strip().casefold()]
+        if not sheets:
+            raise OverstapError("TABLE-025", sheet=name)
+        filled = [sheet for sheet in sheets if _extent(sheet) != (0, 0)]
+    if not filled:
+        return []
+    sheet = filled[0]
+    formulas = _book(data, has_values=False)[sheet.title] if has_formulas else None
     if any(_goes_on(other, is_header, needed) for other in filled[1:]):
         raise OverstapError("TABLE-004")
     rows, columns = _extent(sheet)
@@ -255,7 +295,10 @@ def _refuse_bombs(data: bytes, max_rows: int) -> bool:
     Returns:
         Whether the workbook contains formulas.
     """
-    size = _Size()
+    opened = _OPENED.get()
+    if opened is not None and id(data) in opened.formulas:
+        return opened.formulas[id(data)][1]
+    size = _Size(MAX_CELLS if opened is None else opened.most_cells)
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         parts = package.infolist()
         names = {part.filename for part in parts}
@@ -276,20 +319,23 @@ def _refuse_bombs(data: bytes, max_rows: int) -> bool:
             size.add(text)
             if size.is_too_large:
                 raise OverstapError("TABLE-003", rows=max_rows)
+    if opened is not None:
+        opened.formulas[id(data)] = (data, size.has_formulas)
     return size.has_formulas
 
 
 class _Size:
     """What the parts of a workbook make openpyxl keep in memory, counted by a parser that keeps nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_cells: int) -> None:
+        self.most_cells = most_cells
         self.cells = self.strings = self.others = 0
         self.has_formulas = False
 
     @property
     def is_too_large(self) -> bool:
         """Whether openpyxl would need more memory than a list of this size is worth."""
-        return max(self.cells, self.strings) > MAX_CELLS or self.others > MAX_ELEMENTS
+        return max(self.cells, self.strings) > self.most_cells or self.others > MAX_ELEMENTS
 
     def add(self, text: bytes) -> None:
         """Count what is in a part, as far as it stays within the limits."""

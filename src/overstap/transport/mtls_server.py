@@ -138,12 +138,13 @@ def server_context(identity: TlsIdentity, trust: TrustStore, *, at: datetime) ->
     return context
 
 
-async def body_of(request: Request, limit: int) -> bytes | None:
+async def body_of(request: Request, limit: int, *, copies: int = 0) -> bytes | None:
     """Read the body of a request within the limits of time, size and memory.
 
     Args:
         request: the request.
         limit: largest body, in bytes.
+        copies: how many times as much memory the caller needs beside the body itself, for what it decodes from it.
 
     Returns:
         The body; None when it is larger than the limit.
@@ -160,7 +161,7 @@ async def body_of(request: Request, limit: int) -> bytes | None:
             size += len(part)
             if size > limit:
                 return None
-            if lease is not None and not lease.take(len(part)):
+            if lease is not None and not lease.take(len(part) * (1 + copies)):
                 raise BusyError
             parts.append(part)
     return b"".join(parts)

@@ -15,6 +15,7 @@ from overstap.oso.attachments import DEFAULT_ATTACHMENT_LIMITS
 from overstap.oso.building import build
 from overstap.oso.catalogue import MANDATORY, catalogue
 from overstap.oso.content import AttachmentContent, AttachmentType
+from overstap.oso.implied import fill_in_kinds
 from overstap.oso.minimisation import minimise
 from overstap.oso.model import Dossier
 from overstap.oso.reading import DEFAULT_LIMITS
@@ -143,7 +144,7 @@ def made_dossier(
     pupil = values.setdefault("leerling", {})
     if any(each.name == "leerlingid" for each in catalogue(form.version).blocks["leerling"]):
         pupil.setdefault("leerlingid", f"T{maker.typed.hex[-12:]}")
-    _fill_in(values)
+    fill_in_kinds(values)
     values |= {
         "brincode": maker.school[:4],
         "vestigingscode": maker.school[4:],
@@ -187,24 +188,6 @@ def _set(values: dict[str, Any], path: str, text: str) -> None:
         own, _, number = part.rstrip("]").partition("[")
         at = at[own][int(number) - 1] if number else at[own]
     at[name] = text
-
-
-def _fill_in(values: Any) -> None:
-    """Fill in what follows from other answers: the kind of an address, and of a telephone number or e-mail address."""
-    if isinstance(values, list):
-        for each in values:
-            _fill_in(each)
-        return
-    if not isinstance(values, dict):
-        return
-    for name, inner in values.items():
-        if name == "adres":
-            for each in inner:
-                each.setdefault("soortadres", "bezoek")
-        if name == "communicatie":
-            for each in inner:
-                each.setdefault("soort", "e-mail" if "@" in each.get("nummer", "") else "telefoon")
-        _fill_in(inner)
 
 
 def judged(

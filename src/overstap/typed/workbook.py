@@ -22,6 +22,8 @@ from overstap.typed.form import Form, FormBlock, FormField, FormFieldKind
 from overstap.workbook_style import BRAND, FONT, row_height, without_direction_marks
 
 MAX_PUPILS = 400
+_MOST_CELLS = 200_000
+"""Cells of the largest workbook: five hundred for each pupil."""
 _SCHOOL = "school"
 _TESTS, _SUPPORT = "leerling/toetslijst/toets[]", "leerling/onderwijsondersteuning"
 _TIMES = {
@@ -329,7 +331,14 @@ def read_workbook(form: Form, data: bytes) -> ReadWorkbook:
         OverstapError: TABLE-nnn when it cannot be read as a whole; SCHOOL-012 when its columns are not those of the
             workbook.
     """
-    from overstap.tabular.workbook import hidden_parts  # imports openpyxl
+    from overstap.tabular.workbook import opened_once  # imports openpyxl
+
+    with opened_once(_MOST_CELLS):
+        return _read(form, data)
+
+
+def _read(form: Form, data: bytes) -> ReadWorkbook:
+    from overstap.tabular.workbook import hidden_parts
 
     words = _words()
     columns = columns_of(form.version, form.profile, form.categories)

@@ -3,15 +3,20 @@
 Counted in rows that were looked at, not in seconds: a plan that looks at all dossiers for each group is quadratic.
 """
 
+import os
+from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from overstap.agreements import RoundKind
 from overstap.agreements.model import RegistrationStage
 from overstap.clock import now
+from overstap.envelope.message_ids import message_id
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.deliveries import claim_to_seal, claim_to_send
+from overstap.ledger.delivery.deliveries import FIRST, Envelope, claim_to_seal, claim_to_send, keep_sealed
+from overstap.ledger.dossiers.dossiers import decide_release
 from overstap.ledger.rounds.registrations import Registration, record_registrations
 from overstap.ledger.rounds.rounds import open_round
 from overstap.ledger.session import UnitOfWork
@@ -69,6 +74,39 @@ def test_a_group_is_taken_without_looking_at_all(ledger: Ledger, step: str, doss
     } == {}
 
 
+def test_a_later_group_passes_by_none_that_was_sealed(ledger: Ledger) -> None:
+    """No index holds the state: whoever began at the first one again would look at all that were sealed before."""
+    agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
+    round_id = agreement.round_id("advice")
+    primary, secondary = agreement.primary_schools[0].id, agreement.secondary_schools[0].id
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, agreement, RoundKind.ADVICE)
+    for done, _ in steps(ledger, agreement, REGION, 600, 200):
+        if done == "inspect":
+            break
+    last, claimed = FIRST, []
+    for limit in (500, GROUP):
+        with ledger.unit(REGION, "test") as unit:
+            before = looked_at(unit)
+            claimed = claim_to_seal(
+                *(unit, round_id, RegistrationStage.PLACED),
+                senders=[primary],
+                receivers=[secondary],
+                limit=limit,
+                after=last,
+            )
+            after = looked_at(unit)
+            last = claimed[-1].ref.dossier
+            digest = b"\0" * 32
+            envelopes = [
+                Envelope(message_id(now(), os.urandom(10)), one.ref, secondary, b"envelope", digest, digest)
+                for one in claimed
+            ]
+            keep_sealed(unit, round_id, envelopes)
+    assert len(claimed) == GROUP
+    assert after["dossier"] - before["dossier"] <= PER_ITEM * GROUP
+
+
 def test_the_long_plans_are_made_once_per_connection(ledger: Ledger) -> None:
     """To plan the joins with what may leave takes longer than to take a group; they were planned for each group."""
     with ledger.unit(REGION, "test") as unit:
@@ -94,8 +132,59 @@ def test_old_and_new_rows_are_matched_by_a_hash(ledger: Ledger) -> None:
         "select proname from pg_proc where pronamespace = 'overstap'::regnamespace "
         "and 'enable_nestloop=off' = any(proconfig)"
     )
-    assert (
-        {name for (name,) in compared}
-        == {"keep_transition", "keep_delivery_held", "keep_inspection"}
-        == {name for (name,) in by_hash}
-    )
+    rows = {"keep_transition", "keep_delivery_held", "keep_inspection"}
+    assert {name for (name,) in compared} == rows
+    # A region's first list is joined with rows that were just written, of which the planner knows no number
+    assert {name for (name,) in by_hash} == rows | {"record_registrations"}
+
+
+@pytest.mark.parametrize("following", ["accept", "release", "inspect", "seal"])
+def test_a_new_state_writes_no_index(ledger: Ledger, owner_dsn: str, following: str) -> None:
+    """A dossier's state changes seven times: no index holds it, and there is room on the page for the next row."""
+    agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, agreement, RoundKind.ADVICE)
+    counted = "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'dossier'"
+    before = (0, 0)
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        for done, _ in steps(ledger, agreement, REGION, 240, 80):
+            ledger.without_region("select pg_stat_force_next_flush()")
+            ledger.without_region("select 1")
+            found = owner.execute(counted).fetchall()[0]
+            if done == following:
+                break
+            before = found
+    assert found[0] - before[0] == 240
+    assert found[1] - before[1] >= 0.9 * 240
+
+
+@pytest.mark.parametrize(("until", "table"), [("accept", "dossier_version"), ("seal", "delivery")])
+def test_a_release_and_an_attempt_write_no_index(ledger: Ledger, until: str, table: str) -> None:
+    """There is room on the page for the row as it is next, so no index of the table is written (a "HOT" update)."""
+    agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
+    round_id, secondary = agreement.round_id("advice"), agreement.secondary_schools[0].id
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, agreement, RoundKind.ADVICE)
+    for done, _ in steps(ledger, agreement, REGION, 240, 200):
+        if done == until:
+            break
+    with ledger.unit(REGION, "test") as unit:
+        if table == "delivery":
+            claim_to_send(unit, round_id, secondary, limit=240)
+        else:
+            until_then = now() + timedelta(days=1)
+            decide_release(
+                *(unit, round_id),
+                approved=True,
+                decided_by="test",
+                reason="",
+                answer_key="test",
+                closes_at=until_then,
+            )
+        [(moved, in_place)] = unit.rows(
+            "select n_tup_upd, n_tup_hot_upd from pg_stat_xact_user_tables "
+            "where schemaname = 'overstap' and relname = %(table)s",
+            table=table,
+        )
+    assert moved == 240
+    assert in_place >= 0.9 * moved

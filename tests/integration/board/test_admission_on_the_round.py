@@ -30,7 +30,7 @@ def test_what_runs_out_is_told_by_school_once_it_counts(board: Board, ledger: Le
 
     def page(day: datetime) -> str:
         context = replace(board.context(FIRST), now=day)
-        made = round.page(context, ROUND, Selection(), lambda _: [])
+        made = round.page(context, ROUND, Selection(), lambda _: [], lambda _: None)
         return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", made)).split())
 
     assert "Wettelijke termijn" not in page(datetime(2027, 3, 20, 12, tzinfo=UTC))

@@ -177,6 +177,28 @@ def test_what_was_said_can_be_erased(
         assert [why for _, why in differences(unit) if "contact" in why] == []
 
 
+def test_a_school_without_a_telephone_number_is_mailed_and_not_called(
+    client: TestClient, airflow: Alone, round_id: str, with_keys: Path
+) -> None:
+    shown = {path: client.get(path).text for path in ("/", f"/ronde/{round_id}")}
+    found = re.findall(r'Mail <bdi>([^<]+)</bdi>: <a href="mailto:', shown["/"])
+    assert found, "some school's problem is the school's own"
+    for page in shown.values():
+        assert not re.search(r"Bel <bdi>[^<]*</bdi>: <a href=.mailto", page)
+    named = re.search(rf'/school/(\w+)"><bdi>{re.escape(found[0])}</bdi>', shown[f"/ronde/{round_id}"])
+    assert named is not None
+    path = f"/ronde/{round_id}/contact/{named[1]}"
+    form = {"mark": mark(client.get(path).text), "do": "person", "name": "Marja Jansen", "phone": "06 12345678"}
+    assert client.post(path, data=form).status_code == 303
+    for path in shown:
+        page = client.get(path).text
+        said = rf"Bel <bdi>{re.escape(found[0])}</bdi>: <bdi>Marja Jansen</bdi>, <a[^>]* href=.tel:"
+        assert re.search(said, page), path
+        assert f"Mail <bdi>{found[0]}</bdi>" not in page, path
+    airflow.asks = VIEWER
+    assert not any("Marja" in client.get(path).text for path in shown)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

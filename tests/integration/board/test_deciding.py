@@ -274,6 +274,34 @@ def test_of_two_coordinators_the_second_reads_who_answered(
 
 
 @pytest.mark.usefixtures("none_released")
+@pytest.mark.parametrize("is_down", [False, True])
+def test_where_two_persons_release_the_second_lets_the_round_go_on(
+    client: TestClient, airflow: Asking, ledger: Ledger, board: Board, *, is_down: bool
+) -> None:
+    """The first person presses nothing again; where Airflow is away, the second is told what to do."""
+    add_second(ledger, board)
+    by_owner(ledger, """update overstap.round_agreement set agreement = agreement || '{"four_eyes": ["release"]}'""")
+    path = ask(airflow)
+    waits = press(client, path)
+    assert waits.status_code == 409
+    assert "Dit wacht op een tweede persoon" in waits.text
+    assert not airflow.answered
+    airflow.asks, airflow.is_down = SECOND, is_down
+    page = client.get("/toezicht/alfa")
+    found = re.search(r'action="/rondes(/toezicht/alfa/bevestigen/[0-9a-f-]{36})"', page.text)
+    assert found is not None, page.text
+    done = client.post(found[1], data={"mark": mark(page)}, headers=SAME)
+    assert done.status_code == 303
+    if is_down:
+        assert done.headers["location"].endswith("gedaan=half")
+        assert "geef het antwoord daar door" in client.get("/toezicht/alfa?gedaan=half").text
+        airflow.is_down, airflow.asks = False, FIRST
+        assert press(client, path).status_code == 303
+    assert airflow.answered == [("release_for_review", "approve")]
+    assert accepted(ledger) == 0
+
+
+@pytest.mark.usefixtures("none_released")
 def test_a_viewer_reads_the_question_and_has_no_buttons(client: TestClient, airflow: Asking, ledger: Ledger) -> None:
     path = ask(airflow)
     token = mark(client.get(path))

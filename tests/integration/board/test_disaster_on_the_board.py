@@ -106,7 +106,7 @@ def test_nothing_looks_calm(client: TestClient, ledger: Ledger) -> None:
 
 def test_the_question_to_close_says_how_bad_it_is(client: TestClient, ledger: Ledger, airflow: Stricken) -> None:
     text = said(client, f"{HERE}/besluit/{ACCEPT_UNDELIVERABLE}/1")
-    assert "Er is niets aangekomen. Bevestigd van de verwachte dossiers: 0 van" in text
+    assert "Er is niets aangekomen. Verwacht van de scholen die hebben aangeleverd: " in text
     missing = re.search(r"(\d+) scholen hebben niets aangeleverd; verwacht aantal leerlingen: (\d+)", text)
     assert missing is not None
     assert int(missing[1]) == SCHOOLS // 2

@@ -194,7 +194,7 @@ def test_two_who_wrote_approve_each_others_part(place: Place, lines: Callable[[]
     draft = place.begin()
     place.send(ANNA, draft, **place.moment("2027-03-16T11:00"))
     place.send(BAS, draft, version=2, **place.moment("2027-04-07T17:00", "receipts_due"))
-    assert "U keurt goed wat anna schreef" in place.get(BAS, draft).text
+    assert "U keurt goed wat Anna schreef" in place.get(BAS, draft).text
     assert place.send(BAS, draft, "approve", 3).headers["location"].endswith("gedaan=agreed")
     assert place.write() == {}, "what Bas wrote was read by nobody else yet"
     assert "U hebt deze versie goedgekeurd" in place.get(BAS, draft).text
@@ -251,7 +251,7 @@ def test_two_people_at_once_lose_nothing(place: Place) -> None:
     # Bas began from version 1 as well, and changed something else
     answer = place.send(BAS, draft, version=1, **place.moment("2027-04-07T17:00", "receipts_due"))
     assert answer.status_code == 409
-    assert "anna bewaarde intussen versie 2" in answer.text
+    assert "Anna bewaarde intussen versie 2" in answer.text
     for value in ("2027-03-16T11:00", "2027-04-07T17:00"):
         assert f'value="{value}"' in answer.text, "both changes are shown"
     assert "2027-04-07" not in place.whole(BAS, draft), "and nothing is saved unseen"
@@ -264,7 +264,7 @@ def test_two_people_at_once_lose_nothing(place: Place) -> None:
     # The same field: both are shown, the reader chooses
     answer = place.send(ANNA, draft, version=2, **place.moment("2027-04-08T17:00", "receipts_due"))
     assert answer.status_code == 409
-    assert "U en bas veranderden dezelfde regels" in answer.text
+    assert "U en Bas veranderden dezelfde regels" in answer.text
     assert "receipts_due: 2027-04-08 17:00" in answer.text
     assert "receipts_due: 2027-04-07 17:00" in answer.text
 
@@ -633,3 +633,51 @@ def test_a_draft_is_dropped_and_its_versions_stay(place: Place) -> None:
         assert answer.status_code == 422, form
         assert "Dit voorstel is niet meer in bewerking" in answer.text
     assert "weggelegd" in place.get(ANNA, "/afspraken/alfa").text
+
+
+COMPARES = "comparisons:\n  - region: beta  # zij ook\n    at: [2027-04-16 12:00]\n"
+
+
+def test_a_comparison_with_another_region_is_drafted_checked_and_compared(place: Place) -> None:
+    """Added with a button, checked while somebody types, laid beside what holds, approved and written."""
+    draft = place.begin()
+    assert "Korte naam van de andere regio" not in place.get(ANNA, draft).text
+    assert place.send(ANNA, draft, "add_comparison").status_code == 303
+    page = unescape(place.get(ANNA, draft).text)
+    assert "Vergelijken met een andere regio: 1" in page
+    fields = {"v.comparisons.0.region": "Beta regio", "v.comparisons.0.at.0": "2027-04-16T12:00"}
+    form = {"mark": place.mark(ANNA, draft), "version": "2", "part": "fields", **fields}
+    checked = place.post(ANNA, f"{draft}/controle", form).json()
+    assert checked["errors"] == 1
+    assert list(checked["fields"]) == ["comparisons.0.region"]
+    both = {**form, "v.comparisons.0.region": "beta", "v.comparisons.0.conductor": "00000003123456780000"}
+    checked = place.post(ANNA, f"{draft}/controle", both).json()
+    assert list(checked["fields"]) == ["comparisons.0.region"], "a comparison as a whole stands at its first field"
+    checked = place.post(ANNA, f"{draft}/controle", {**form, "v.comparisons.0.region": "beta"}).json()
+    assert checked["errors"] == 0
+    assert place.send(ANNA, draft, version=2, **{**fields, "v.comparisons.0.region": "beta"}).status_code == 303
+    page = unescape(place.get(ANNA, draft).text)
+    assert "Vergelijken met regio beta" in page
+    assert "vrijdag 16 april 2027" in page
+    assert place.send(BAS, draft, "approve", 3).status_code == 303
+    assert place.write() == {"written": 1}
+    assert place.file.read_text().startswith(AGREEMENT.rstrip())
+    [found] = load_agreement(place.file).comparisons
+    assert (found.region, len(found.at)) == ("beta", 1)
+
+
+def test_a_comparison_is_changed_in_its_place_and_taken_out(place: Place) -> None:
+    place.file.write_text(AGREEMENT + COMPARES)
+    draft = place.begin()
+    moments = {"v.comparisons.0.at.0": "2027-04-23T12:00", "v.comparisons.0.at.1": "2027-05-21T12:00"}
+    assert place.send(ANNA, draft, **{"v.comparisons.0.at.0": "2027-04-23T12:00"}).status_code == 303
+    assert place.whole(ANNA, draft) == AGREEMENT + COMPARES.replace("04-16", "04-23")
+    page = unescape(place.get(ANNA, draft).text)
+    assert "Vergelijken met regio beta: momenten" in page
+    assert place.send(ANNA, draft, version=2, **moments).status_code == 303
+    assert "at: ['2027-04-23 12:00', '2027-05-21 12:00']" in place.whole(ANNA, draft)
+    assert place.send(ANNA, draft, version=3, **{"leave.0": "1"}).status_code == 303
+    assert "comparisons: []" in place.whole(ANNA, draft)
+    page = unescape(place.get(ANNA, draft).text)
+    assert "Vergelijken met een andere regio: 1" not in page
+    assert "Vergelijken met regio beta" in page

@@ -205,7 +205,7 @@ def test_a_secondary_school_from_outside_is_let_collect_by_reference(
         ).fetchall()
     given = {"do": "collect", "school": "97zz 00", "name": "Het Verre {{ 7*7 }}", "email": "post@verre.example"}
     for wrong, says in (
-        ({"dossiers": "ZZZZ-ZZZZ"}, "kenmerk op regel 1"),
+        ({"dossiers": "ZZZZ-ZZZZ"}, "code op regel 1"),
         ({"dossiers": " "}, "minstens één"),
         ({"email": "x", "dossiers": reference(dossier)}, "geen e-mailadres"),
     ):

@@ -16,6 +16,8 @@ from overstap.ledger.delivery.test_messages import TestMessage, TestMessageResul
 from overstap.ledger.dossiers import outstanding, without_receiver
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review import parent_requests
+from overstap.ledger.rounds import registrations
+from overstap.ledger.rounds.registrations import RefusedRegistration
 
 from .conftest import VIEWER, Alone
 
@@ -179,3 +181,22 @@ def test_the_history_of_what_parents_asked(
     assert not [word for word in ("geheime", "achternaam", "dat klopt") if word in text]
     airflow.asks = VIEWER
     assert "versie 1" not in said(client, f"/ronde/{round_id}/school/{school}")
+
+
+def test_rows_of_registrations_that_got_their_zeros_back_are_told(
+    client: TestClient, ledger: Ledger, round_id: str
+) -> None:
+    year = round_id.split(".")[1]
+    rows = [RefusedRegistration("file", line, "INTAKE-114", {}) for line in range(2, 27)]
+    with ledger.unit("alfa", "test") as unit:
+        registrations.note_refused(unit, year, rows[:2])
+    text = said(client, f"/ronde/{round_id}")
+    assert "Bij 2 aanmeldingen ontbraken de nullen vooraan in het leerlingnummer" in text
+    assert "(Regel 2, 3.)" in text
+    with ledger.unit("alfa", "test") as unit:
+        registrations.note_refused(unit, year, rows)
+    text = said(client, f"/ronde/{round_id}")
+    assert "20, 21; samen 25.)" in text, "the first twenty lines, and how many there are"
+    with ledger.unit("alfa", "test") as unit:
+        registrations.note_refused(unit, year, [])
+    assert "de nullen vooraan" not in said(client, f"/ronde/{round_id}")

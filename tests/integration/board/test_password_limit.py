@@ -1,16 +1,23 @@
 """Tests of the delay of password guesses at Airflow per client, also behind a trusted proxy."""
 
+import json
+import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 import uvicorn
+from a2wsgi import WSGIMiddleware
+from flask import Flask, redirect, request
+from flask.typing import ResponseReturnValue
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
 
 from overstap.pages.shared.password_limit import PasswordLimit
 from overstap_tools.local import ports
@@ -107,3 +114,74 @@ def test_a_visitor_does_not_say_itself_where_it_comes_from(passwords: Passwords,
         assert attempt(address, "2001:db8:1:2ff::1", "right", "/api/x/") != 429
         passwords.let_go.set()
         assert {one.result() for one in held} == {401}
+
+
+@pytest.mark.parametrize(("hour", "is_night"), [(2, True), (3, False), (22, True), (21, False)])
+def test_a_person_who_signs_in_at_night_is_an_alarm_and_a_script_is_not(
+    passwords: Passwords, caplog: pytest.LogCaptureFixture, hour: int, is_night: bool
+) -> None:
+    """By Dutch summer time, with a password or at a provider; who is refused there did not sign in."""
+    routes = [
+        Route("/auth/token", passwords.token, methods=["POST"]),
+        Route("/auth/login/", passwords.login, methods=["POST"]),
+        Route("/auth/oauth-authorized/{provider}", passwords.login, methods=["GET"]),
+    ]
+    app = PasswordLimit(Starlette(routes=routes), clock=lambda: datetime(2027, 7, 9, hour, 59, tzinfo=UTC))
+    with (
+        TestClient(app, follow_redirects=False) as client,
+        caplog.at_level(logging.WARNING, "overstap.alarm"),
+    ):
+        for typed, count in (("wrong", 0), ("right", 2)):
+            caplog.clear()
+            headers = {"x-password": typed}
+            client.post("/auth/token", headers=headers)
+            client.post("/auth/login/", headers=headers)
+            client.get("/auth/oauth-authorized/school?code=x&state=y", headers=headers)
+            lines = [json.loads(one.getMessage()) for one in caplog.records if one.name == "overstap.alarm"]
+            assert [one["event.action"] for one in lines] == ["odd_hours"] * (count if is_night else 0)
+
+
+def airflow_of(hour: int, *, lets_in: bool) -> PasswordLimit:
+    """Flask behind Starlette, as Airflow has its sign-in, at some hour; it sends people where its form says."""
+    pages = Flask("sign-in")
+
+    @pages.route("/login/", methods=["GET", "POST"])
+    def login() -> ResponseReturnValue:
+        next_url = request.args.get("next", "/")
+        return redirect(next_url if lets_in else f"/auth/login/?next={next_url}")
+
+    @pages.route("/oauth-authorized/<provider>")
+    def authorized(provider: str) -> ResponseReturnValue:
+        return redirect("/" if lets_in else "/auth/login/")
+
+    routes = [Mount("/auth", WSGIMiddleware(pages.wsgi_app))]  # type: ignore[arg-type]  # an older protocol
+    return PasswordLimit(Starlette(routes=routes), clock=lambda: datetime(2027, 7, 9, hour, 59, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/auth/login"), ("GET", "/auth/oauth-authorized//school"), ("GET", "/auth/oauth-authorized//x?a=b")],
+)
+def test_a_stranger_raises_no_alarm_of_a_sign_in_at_night(
+    caplog: pytest.LogCaptureFixture, method: str, path: str
+) -> None:
+    """Flask redirects an address with a slash too few or too many before it looks at anything."""
+    with (
+        TestClient(airflow_of(2, lets_in=False), follow_redirects=False) as client,
+        caplog.at_level(logging.WARNING, "overstap.alarm"),
+    ):
+        assert client.request(method, path).status_code == 308
+    assert [one for one in caplog.records if one.name == "overstap.alarm"] == []
+
+
+@pytest.mark.parametrize(
+    "wanted", ["/auth/login/", "/auth/login", "//auth/login/", "/rondes/?x=/login", "/auth/%6Cogin/", "/auth//login/"]
+)
+def test_who_signs_in_at_night_hides_it_by_no_page_to_go_to_next(caplog: pytest.LogCaptureFixture, wanted: str) -> None:
+    """A redirect to the form means that somebody was refused, so a sign-in that asked for the form looked like it."""
+    with (
+        TestClient(airflow_of(2, lets_in=True), follow_redirects=False) as client,
+        caplog.at_level(logging.WARNING, "overstap.alarm"),
+    ):
+        assert client.post("/auth/login/", params={"next": wanted}).status_code == 302
+    assert len([one for one in caplog.records if one.name == "overstap.alarm"]) == 1

@@ -2,10 +2,14 @@
 
 # ruff: noqa: F401, F811 (fixtures of another module)
 
+import csv
+import io
+import re
 from datetime import UTC, date, datetime
 
 import pytest
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
 
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
@@ -13,6 +17,7 @@ from overstap.ledger.rosters import matching, taking
 from overstap.ledger.rosters.entries import RosterPerson, all_entries
 from overstap.ledger.rosters.taking import Leaver, SuppliedRoster
 from overstap.simulation.synthetic.numbers import bsn
+from overstap_tools.project import PROJECT
 
 from .test_deciding import FIRST, HERE, ROUND, SAME, SECOND, VIEWER, Asking, airflow, filled, mark, said
 
@@ -74,9 +79,19 @@ def test_the_file_has_signs_and_no_pupil_for_who_may_see_single_dossiers(
         signs = {one.sign for one in matching.listed(unit, ROUND, school)}
     assert {row[3] for row in rows} == signs
     assert not any(secret in answer.text for secret in ("Geheim", *NUMBERS))
+    head, *lines = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";")
+    page = (PROJECT / "docs" / "board.md").read_text(encoding="utf-8")
+    documented = page.partition("## Pupils of whom something is missing")[2].partition("\n## ")[0]
+    assert head == re.findall(r"`([^`]+)`", documented)
+    sheet = load_workbook(io.BytesIO(client.get(f"{HERE}/leerlingenlijst.xlsx").content)).active
+    assert sheet is not None
+    cells = [[str(cell or "") for cell in row] for row in sheet.iter_rows(values_only=True)]
+    assert [row[1:4] for row in cells] == [row[1:4] for row in (head, *lines)]
+    assert client.get(f"{HERE}/leerlingenlijst.pdf").status_code == 404
     airflow.asks = VIEWER
-    assert client.get(f"{HERE}/leerlingenlijst.csv").status_code == 404
-    assert "leerlingenlijst.csv" not in client.get(HERE).text
+    for kind in ("csv", "xlsx"):
+        assert client.get(f"{HERE}/leerlingenlijst.{kind}").status_code == 404
+        assert f"leerlingenlijst.{kind}" not in client.get(HERE).text
 
 
 def test_a_roster_that_waits_for_somebody_is_told(client: TestClient, ledger: Ledger, school: str) -> None:

@@ -4,15 +4,15 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
+from forked import Process, popen
 
 from overstap.clock import now
 from overstap.delivery.channels.push import PushChannel
@@ -65,7 +65,9 @@ Maker = Callable[..., Message]
 def make(trust: TrustStore) -> Maker:
     """Seal a new message; the same id can be given again with another content."""
 
-    def made(*, identity: UUID | None = None, content: bytes = b"<dossier/>", to: str = SCHOOL, **changes) -> Message:
+    def made(
+        *, identity: UUID | None = None, content: bytes = b"<dossier/>", to: str = SCHOOL, **changes: Any
+    ) -> Message:
         identity = identity or message_id(now(), os.urandom(10))
         at = now()
         sealed = seal(
@@ -87,7 +89,7 @@ def make(trust: TrustStore) -> Maker:
 class Endpoint:
     """`overstap receive serve` as a process."""
 
-    process: subprocess.Popen
+    process: Process
     port: int
     store: Path
     log: Path
@@ -107,7 +109,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_until_open(process: subprocess.Popen, port: int, log: Path) -> None:
+def wait_until_open(process: Process, port: int, log: Path) -> None:
     """Wait until a server takes connections."""
     for _ in range(400):
         if process.poll() is not None:
@@ -121,10 +123,10 @@ def wait_until_open(process: subprocess.Popen, port: int, log: Path) -> None:
 
 def start(trust_folder: Path, store: Path, log: Path, *, environment: dict[str, str] | None = None) -> Endpoint:
     port = free_port()
-    command = [sys.executable, "-c", "from overstap.cli import main; main()", "receive", "serve"]
+    command = ["-m", "overstap", "receive", "serve"]
     command += ["--school", SCHOOL, "--trust", str(trust_folder), "--store", str(store), "--port", str(port)]
     with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | (environment or {}))
+        process = popen(command, stdout=out, stderr=out, env=os.environ | (environment or {}))
     wait_until_open(process, port, log)
     return Endpoint(process, port, store, log)
 

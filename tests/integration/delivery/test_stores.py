@@ -3,10 +3,8 @@
 import hashlib
 import os
 import secrets
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +12,17 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from forked import Process, popen
 
 from overstap.clock import now
+from overstap.delivery.channels.push import PushChannel
 from overstap.envelope.envelope import open_envelope
 from overstap.envelope.manifest import EnvelopeKind
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.receipt import Refusal
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore
+from overstap.receiver.arrived import Arrived
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.postgres_store import PostgresStore, set_up
 from overstap.receiver.reception import Reception, ReceptionStatus
@@ -112,18 +113,16 @@ def test_a_store_has_to_be_named_and_set_up(postgres: EmbeddedPostgres, tmp_path
 
 
 def test_an_endpoint_on_a_database_is_killed_and_goes_on(
-    database: str, trust_folder: Path, tmp_path: Path, make: Maker, pusher
+    database: str, trust_folder: Path, tmp_path: Path, make: Maker, pusher: Callable[..., PushChannel]
 ) -> None:
     """What was confirmed is there after kill -9, with the receipt that was given; the rest comes again."""
     port = free_port()
-    command = [sys.executable, "-m", "overstap", "receive", "serve", "--school", SCHOOL, "--port", str(port)]
+    command = ["-m", "overstap", "receive", "serve", "--school", SCHOOL, "--port", str(port)]
     command += ["--trust", str(trust_folder)]
 
-    def start() -> subprocess.Popen:
+    def start() -> Process:
         with (tmp_path / "log").open("ab") as log:
-            process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=os.environ | {"OVERSTAP_RECEIVED": database}
-            )
+            process = popen(command, stdout=log, stderr=log, env=os.environ | {"OVERSTAP_RECEIVED": database})
         wait_until_open(process, port, tmp_path / "log")
         return process
 
@@ -216,7 +215,7 @@ def test_a_crash_while_it_is_taken_back_leaves_nothing_after_the_next_start(
     store.withdraw(message.id, b"statement", lambda had: b"not", unique=os.urandom(8))
     for one in (message, other):
         opened = open_envelope(one.sealed.envelope, keyring=keyring, trust=trust, school=SCHOOL, at=now())
-        assert store.add(opened, one.sealed.envelope, b"receipt", unique=os.urandom(8))
+        assert store.add_all([Arrived(opened, one.sealed.envelope, b"receipt", os.urandom(8))]) == [True]
     assert store.clean(at=now()) == 1
     assert store.clean(at=now()) == 0
     assert store.envelope_of(message.id) is None
@@ -247,3 +246,20 @@ def test_arriving_and_being_taken_back_at_once_leaves_nothing(
             assert first.result() == second.result() in (b"had", b"not")
             assert store.envelope_of(message.id) is None
     assert list(store.stored()) == []
+
+
+def test_two_groups_at_once_in_opposite_orders(store: ReceiverStore, trust: TrustStore, make: Maker) -> None:
+    """A zombie and its retry: each envelope is stored once, with one receipt, and neither waits for ever."""
+    reception = Reception(SCHOOL, trust=trust, store=store)
+    for _ in range(4):
+        messages, begin = [make() for _ in range(8)], threading.Barrier(2)
+
+        def take(ordered: list[Message], begin: threading.Barrier = begin) -> dict[UUID, bytes]:
+            begin.wait()
+            found = reception.receive_all([(one.id, one.sealed.envelope) for one in ordered], at=now())
+            return {one.id: it.receipt for one, it in zip(ordered, found, strict=True)}  # type: ignore[union-attr]
+
+        with ThreadPoolExecutor(2) as threads:
+            one, other = threads.submit(take, messages), threads.submit(take, messages[::-1])
+            assert one.result() == other.result()
+        assert {each.message_id for each in store.stored()} >= {each.id for each in messages}

@@ -1,6 +1,8 @@
 """The documented views in databases that are not PostgreSQL, through Airflow's `DbApiHook`: the same comes of them.
 
-SQLite is always there. MariaDB is tried where its server (`mariadbd`) and a driver (PyMySQL) are installed.
+SQLite is always there. MariaDB is tried where its server is installed (on Debian: mariadb-server-core and
+mariadb-client-core), and also through Airflow's own provider where apache-airflow-providers-mysql and a driver of it
+(mysql-connector-python, which needs no compiler) are.
 """
 
 import importlib.util
@@ -17,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 import pytest
 from airflow.providers.common.sql.hooks.sql import DbApiHook
+from airflow.sdk.bases.hook import BaseHook
 from psycopg.rows import tuple_row
 
 from overstap.errors import OverstapError
@@ -83,7 +87,7 @@ def copied(las: psycopg.Connection[Any], other: Any, mark: str, kind: str) -> No
     for name, columns in VIEWS.items():
         with las.cursor(row_factory=tuple_row) as read:
             wanted = ", ".join(f"{column}::text" if column in JSON else column for column in columns)
-            read.execute(f"SELECT {wanted} FROM overstap_las.{name}")  # type: ignore[call-overload] # noqa: S608
+            read.execute(f"SELECT {wanted} FROM overstap_las.{name}")  # noqa: S608
             rows = [[adapted(value) for value in row] for row in read.fetchall()]
         types = ", ".join(f"{column} {_type(column, kind)}" for column in columns)
         cursor.execute(f"CREATE TABLE overstap_las.{name} ({types})")
@@ -117,8 +121,6 @@ def sqlite(las: psycopg.Connection[Any], tmp_path: Path) -> Connect:
 
 @contextmanager
 def mariadb_server(folder: Path) -> Iterator[Callable[..., Any]]:
-    import pymysql
-
     port, server = ports.any_free(), shutil.which("mariadbd") or ""
     base = Path(server).resolve().parent.parent
     data = folder / "data"
@@ -149,8 +151,8 @@ def mariadb_server(folder: Path) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def mariadb(las: psycopg.Connection[Any], tmp_path: Path) -> Iterator[Connect]:
-    if shutil.which("mariadbd") is None or importlib.util.find_spec("pymysql") is None:
-        pytest.skip("neither mariadbd nor PyMySQL is installed here")
+    if shutil.which("mariadbd") is None:
+        pytest.skip("mariadbd is not installed here (on Debian: mariadb-server-core and mariadb-client-core)")
     with mariadb_server(tmp_path) as connect:
         with connect() as made:
             made.cursor().execute("CREATE DATABASE overstap_las CHARACTER SET utf8mb4")
@@ -165,7 +167,7 @@ def hook(request: pytest.FixtureRequest) -> Hook:
 
 @pytest.fixture
 def opened(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Iterator[OtherDatabase]:
-    monkeypatch.setattr(connections.BaseHook, "get_connection", lambda name: Stated(hook))
+    monkeypatch.setattr(BaseHook, "get_connection", lambda name: Stated(hook))
     with connections.las_connection("las") as found:
         assert isinstance(found, OtherDatabase)
         yield found
@@ -215,14 +217,14 @@ def test_what_is_wrong_is_told_without_the_drivers_words(hook: Hook, region: Syn
 
 
 def test_a_connection_of_something_else_or_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections.BaseHook, "get_connection", lambda name: Stated(object()))
+    monkeypatch.setattr(BaseHook, "get_connection", lambda name: Stated(object()))
     with pytest.raises(OverstapError, match="INTAKE-060"), connections.las_connection("mail"):
         pass
 
     def fails(name: str) -> Any:
         raise RuntimeError("password geheim")
 
-    monkeypatch.setattr(connections.BaseHook, "get_connection", fails)
+    monkeypatch.setattr(BaseHook, "get_connection", fails)
     with pytest.raises(OverstapError, match="INTAKE-060") as told, connections.las_connection("las"):
         pass
     assert "geheim" not in str(told.value)
@@ -246,6 +248,29 @@ def test_a_drivers_value_becomes_the_text_of_postgresql(value: object, text: str
 @pytest.mark.parametrize(("value", "text"), [(1, "true"), ("0", "false"), (b"\x01", "true"), (None, None), (2, "2")])
 def test_a_flag_is_yes_or_no(value: object, text: str | None) -> None:
     assert as_flag(value) == text
+
+
+def test_the_provider_that_a_connection_names_reads_mariadb(
+    mariadb: Connect, las: psycopg.Connection[Any], region: SyntheticRegion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("airflow.providers.mysql", "mysql.connector"):
+        if not _is_installed(name):
+            pytest.skip(f"{name} is not installed here (apache-airflow-providers-mysql, mysql-connector-python)")
+    with mariadb() as made:
+        stated = {"conn_type": "mysql", "host": "127.0.0.1", "port": made.port, "login": "root", "password": ""}
+    stated |= {"schema": "overstap_las", "extra": {"client": "mysql-connector-python"}}
+    monkeypatch.setenv("AIRFLOW_CONN_LAS_BETA", json.dumps(stated))
+    for school in [one.id for one in region.primary if one.source is SupplySource.LAS_DATABASE][:3]:
+        with connections.las_connection("las_beta") as found:
+            assert isinstance(found, OtherDatabase)
+            assert contents(found, school) == contents(las, school)
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # the package above it
+        return False
 
 
 def test_a_connection_of_postgresql_gives_psycopg(

@@ -14,6 +14,7 @@ from test_walk import agreement as of_advice
 from overstap.agreements import Agreement, RoundKind
 from overstap.delivery.unusual import DeliverySituation, unusual
 from overstap.ledger import Ledger
+from overstap.ledger.delivery import withdrawals
 from overstap.ledger.dossiers import dossiers, pupil_tests
 from overstap.ledger.dossiers.dossiers import write_records
 from overstap.ledger.dossiers.pupil_tests import PupilTest
@@ -104,6 +105,67 @@ def test_what_is_missing_is_listed_from_the_day_after_the_calendars(opened: Ledg
         assert unit.rows("select flag from overstap.advice_flag") == [("no_provisional",)]
     supply(opened, "advice", ONE, advice="60", test_advice="havo")
     assert lists(opened, "advice") == {}
+
+
+def test_only_what_changed_is_opened_again(opened: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    supply(opened, "advice", ONE, advice="60")
+    supply(opened, "advice", TWO, advice="60")
+    opened_again: list[int] = []
+    look = AdviceFacts.from_record
+    monkeypatch.setattr(
+        AdviceFacts, "from_record", staticmethod(lambda record: (opened_again.append(1), look(record))[1])
+    )
+
+    def opened_now(today: date = AFTER) -> int:
+        opened_again.clear()
+        lists(opened, "advice", today)
+        return len(opened_again)
+
+    assert opened_now() == 2
+    assert opened_now() == 0
+    supply(opened, "advice", TWO, advice="70")
+    assert opened_now() == 1, "a new version of one"
+    state_test(opened, ONE, "havo")
+    assert opened_now() == 1, "a test of the other"
+    assert opened_now(date(2027, 1, 15)) == 2, "another part of the calendar"
+    assert lists(opened, "advice") == {"no_test": 1}
+    with opened.unit(REGION, "coordinator") as unit:
+        [gone] = unit.one("select dossier from overstap.dossier d join overstap.pupil_test t using (pupil)")
+        reason = withdrawals.WithdrawalReason.OBJECTION
+        withdrawals.withdraw(unit, ROUNDS["advice"], [gone], reason=reason, decided_by="coordinator")
+    assert opened_now() == 0
+    with opened.unit(REGION, "check") as unit:
+        assert len({row[0] for row in unit.rows("select pupil from overstap.advice_flag")}) == 1, "whoever is gone, is"
+    sound(opened)
+
+
+def test_a_dossier_that_asks_for_contact_is_listed_once_a_school_has_it(opened: Ledger) -> None:
+    dossier = supply(opened, "advice", ONE, advice="60")
+    with opened.unit(REGION, "collect") as unit:
+        said = json.loads(facts(advice="60"))
+        said["facts"]["contact"] = {"is_wanted": True, "person": "J", "telephone": "", "email": ""}
+        unit.run("delete from overstap.finding")
+        by_owner(opened, "delete from overstap.dossier_record")
+    with opened.unit(REGION, "collect") as unit:
+        write_records(unit, [(dossiers.VersionRef(dossier, 1), json.dumps(said).encode())])
+    lists(opened, "advice")
+    with opened.unit(REGION, "check") as unit:
+        assert unit.rows("select dossier from overstap.advice_flag where flag = 'contact'") == [(dossier,)]
+        assert not [one for one in by_advice.listed(unit, ROUNDS["advice"]) if one.list is RosterList.NOT_TALKED]
+    by_owner(
+        opened,
+        "insert into overstap.delivery (message_id, region, round_id, dossier, number, secondary_school, serial, "
+        "envelope, envelope_digest, manifest_digest, files_digest, state, attempts) values (gen_random_uuid(), "
+        "%(region)s, %(round)s, %(dossier)s, 1, %(school)s, 0, 'x', sha256('x'), sha256('x'), sha256('x'), "
+        "'confirmed', 1)",
+        region=REGION,
+        round=ROUNDS["advice"],
+        dossier=dossier,
+        school=VO,
+    )
+    with opened.unit(REGION, "check") as unit:
+        found = [one for one in by_advice.listed(unit, ROUNDS["advice"]) if one.list is RosterList.NOT_TALKED]
+    assert len(found) == 1
 
 
 def test_why_there_is_no_test_is_known_from_a_source_or_the_dossier(opened: Ledger) -> None:

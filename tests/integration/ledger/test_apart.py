@@ -1,5 +1,6 @@
 """Tests of the separation of regions by PostgreSQL roles, and of the protection of audit lines."""
 
+import re
 from uuid import UUID
 
 import psycopg
@@ -59,6 +60,41 @@ def test_nothing_can_be_hung_on_another_regions_rows(
     wanted = (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation)
     with psycopg.connect(owner_dsn) as owner, pytest.raises(wanted):
         owner.execute(sql, {"dossier": others_dossier, "round": OTHERS_ROUND, "own": ROUND})
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "insert into overstap.audit_line (region, seq, payload, hash) select r, 1, '{}', sha256('') "
+            "from unnest(array['alfa_x', 'beta']) r",
+            "an audit line of no region",
+        ),
+        ("delete from overstap.region where region = 'alfa'", "region alfa has an audit chain"),
+        ("update overstap.region set region = 'gamma' where region = 'alfa'", "region alfa has an audit chain"),
+    ],
+)
+def test_a_line_is_of_a_region_that_is_there_and_stays(
+    ledger: Ledger, owner_dsn: str, statement: str, problem: str
+) -> None:
+    """What a foreign key would hold for each line, looked up once per group; it holds for the owner too."""
+    supply(ledger, incoming())
+    with psycopg.connect(owner_dsn) as owner, pytest.raises(psycopg.errors.ForeignKeyViolation, match=problem):
+        owner.execute(statement)
+
+
+def test_a_dossier_has_a_state_that_there_is(ledger: Ledger, owner_dsn: str) -> None:
+    """The check of the table has the states of the table of states: a state that is added is added in both."""
+    supply(ledger, incoming())
+    with psycopg.connect(owner_dsn) as owner:
+        known = {row[0] for row in owner.execute("select state from overstap.state")}
+        [(said,)] = owner.execute(
+            "select pg_get_constraintdef(oid) from pg_constraint where conname = 'dossier_state_check'"
+        ).fetchall()
+        assert set(re.findall(r"'([a-z_]+)'", said)) == known
+        owner.execute("alter table overstap.dossier disable trigger user")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            owner.execute("update overstap.dossier set state = 'lost'")
 
 
 def test_a_release_is_not_borrowed_from_another_region(ledger: Ledger, owner_dsn: str, others_dossier: UUID) -> None:

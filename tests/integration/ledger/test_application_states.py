@@ -165,7 +165,7 @@ def test_a_school_that_was_sent_the_dossier_of_who_does_not_come_is_a_list(ledge
     collect(ledger, tmp_path, row("toelaatbaar", "", moment=f"{NOW:%Y-%m-%d} 00:03"))
     assert send(ledger) == 1
     assert vain() == []
-    collect(ledger, tmp_path, row("ingetrokken", "elders", moment=f"{NOW:%Y-%m-%d} 00:04"))
+    collect(ledger, tmp_path, row("geweigerd", "vol", moment=f"{NOW:%Y-%m-%d} 00:04"))
     assert vain() == [(VO,)]
     with ledger.unit(REGION, "coordinator") as unit:
         [dossier] = unit.one("select dossier from overstap.dossier")
@@ -204,6 +204,13 @@ def test_a_state_without_a_source_is_found(opened: Ledger, tmp_path: Path, damag
     by_owner(opened, damage)
     with opened.unit(REGION, "test") as unit:
         assert "the state of this application has no source" in {one.why for one in check(unit)}
+
+
+def test_a_legal_period_without_a_start_is_found(opened: Ledger, tmp_path: Path) -> None:
+    collect(opened, tmp_path, line(ONE, "1", "compleet", ""))
+    by_owner(opened, "update overstap.application_event set stated_at = stated_at + interval '3 weeks'")
+    with opened.unit(REGION, "test") as unit:
+        assert "I11" in {one.invariant for one in check(unit)}
 
 
 def test_no_login_writes_history(opened: Ledger, tmp_path: Path) -> None:

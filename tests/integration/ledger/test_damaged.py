@@ -26,8 +26,8 @@ def trust(tmp_path: Path) -> TrustStore:
     return TrustStore(tmp_path / "trust", production=False)
 
 
-@pytest.mark.fault("F30")
-def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn: str, trust: TrustStore) -> None:
+def inspected(ledger: Ledger) -> int:
+    """Take a school's dossiers up to their inspection; return how many."""
     region = make_region(1, 6, 1, 1, today=date(2026, 11, 23), late=0, faulty=0, littered=0, database=0)
     group = [
         dossiers.IncomingDossier(
@@ -41,8 +41,14 @@ def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn:
     with ledger.unit(REGION, "school") as unit:
         decided = [decisions.ReviewDecision(item.las_key or "", date(2027, 1, 12), "Ja", None) for item in group]
         decisions.record(unit, ROUND, PO, decided, ground="school_list")
-        registered = [registrations.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
+        registered = [registrations.Registration(str(item.pupil_number), PO, VO, "registered", NOW) for item in group]
         registrations.record_registrations(unit, "2026-2027", registered)
+    return len(group)
+
+
+@pytest.mark.fault("F30")
+def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn: str, trust: TrustStore) -> None:
+    count = inspected(ledger)
     with psycopg.connect(owner_dsn) as connection:
         connection.execute(
             "update overstap.dossier_version set content = set_byte(content, 20, 255 - get_byte(content, 20)) "
@@ -59,4 +65,33 @@ def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn:
             clock=now,
         )
     assert caught.value.facts == {"count": 1, "codes": "LEDGER-003"}
-    assert sorted(states(ledger)) == ["inspected"] + ["sealed"] * (len(group) - 1)
+    assert sorted(states(ledger)) == ["inspected"] + ["sealed"] * (count - 1)
+
+
+def test_what_a_parallel_run_held_and_gave_back_is_sealed_too(
+    ledger: Ledger, owner_dsn: str, trust: TrustStore
+) -> None:
+    """A run goes on behind the last one that it took, and from the first again at its end."""
+    count = inspected(ledger)
+    agreed = agreement()
+    with psycopg.connect(owner_dsn) as parallel:
+        parallel.execute("select from overstap.dossier order by dossier limit 2 for update")
+        asked = 0
+
+        def clock() -> datetime:
+            nonlocal asked
+            asked += 1
+            if asked == 2:  # once before it claims, then for each envelope
+                parallel.rollback()
+            return now()
+
+        done = seal_round(
+            *(ledger, trust),
+            agreement=agreed,
+            agreed=agreed.round("advice"),
+            round_id=ROUND,
+            actor="test",
+            clock=clock,
+        )
+    assert done == {"dossiers": count, "envelopes": count}
+    assert states(ledger) == ["sealed"] * count

@@ -4,12 +4,16 @@ The attack of a penetration test, kept: each statement runs as the login itself,
 """
 
 import re
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from uuid import uuid4
 
 import psycopg
 import pytest
 from owned import by_owner
+from owned import register as register_owner
 from test_walk import (
     PO,
     REGION,
@@ -27,19 +31,60 @@ from test_walk import (
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine
+from overstap.ledger.region_keys import create_keys
 from overstap.ledger.review import decisions
 from overstap.ledger.rounds import gate_holds, rounds
 from overstap.resources import INCLUDE
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 
-@pytest.fixture
-def login(app_dsn: str) -> Iterator[psycopg.Connection]:
+@contextmanager
+def attacking(dsn: str) -> Iterator[psycopg.Connection]:
     """The application's login, in the role of the region."""
-    with psycopg.connect(app_dsn) as connection:
+    with psycopg.connect(dsn) as connection:
         connection.execute(f"set role overstap_region_{REGION}")
         connection.execute("select set_config('overstap.actor', 'attacker', false)")
         connection.commit()
         yield connection
+
+
+@pytest.fixture
+def login(app_dsn: str) -> Iterator[psycopg.Connection]:
+    with attacking(app_dsn) as connection:
+        yield connection
+
+
+@dataclass
+class Unharmed:
+    """A ledger for all that is refused, which changes nothing of it: a copy for each takes longer than the attack."""
+
+    ledger: Ledger
+    dsn: str
+    lines: int
+    """Length of its chain."""
+
+
+@pytest.fixture(scope="module")
+def unharmed(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Unharmed]:
+    name = f"ledger_{secrets.token_hex(6)}"
+    postgres.copy_database(name, ledger_template)
+    keys = tmp_path_factory.mktemp("unharmed") / "keys"
+    create_keys(keys, REGION, "1")
+    dsn = postgres.dsn("overstap_app", name)
+    ledger = Ledger(dsn, keys)
+    register_owner(ledger, postgres.superuser_dsn(name))
+    supply(ledger, incoming())
+    accept_all(ledger)
+    register(ledger)
+    found = Unharmed(ledger, dsn, chain(ledger))
+    yield found
+    assert chain(ledger) == found.lines
+    assert breaches(ledger) == []
+    assert seal(ledger) == []
+    ledger.close()
+    postgres.drop_database(name)
 
 
 def chain(ledger: Ledger) -> int:
@@ -98,18 +143,15 @@ FORGED = {
 
 
 @pytest.mark.parametrize("statement", FORGED.values(), ids=FORGED.keys())
-def test_no_decision_is_made_without_its_line(ledger: Ledger, login: psycopg.Connection, statement: str) -> None:
-    supply(ledger, incoming())
-    accept_all(ledger)
-    register(ledger)
-    before = chain(ledger)
+def test_no_decision_is_made_without_its_line(unharmed: Unharmed, statement: str) -> None:
     refused = (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation)
-    with pytest.raises(refused):
-        login.execute(statement)
-    login.rollback()
-    assert chain(ledger) == before
-    assert breaches(ledger) == []
-    assert seal(ledger) == []
+    with attacking(unharmed.dsn) as login:
+        with pytest.raises(refused):
+            login.execute(statement)
+        login.rollback()
+    assert chain(unharmed.ledger) == unharmed.lines
+    assert breaches(unharmed.ledger) == []
+    assert seal(unharmed.ledger) == []
 
 
 _APPENDS = re.compile(r"(?:append_\w+|account_line)\((?:(?!;).)*?'([a-z]{1,30}\.[a-z_]{1,30})'", re.DOTALL)
@@ -133,9 +175,8 @@ def written_by_functions() -> list[str]:
         "roster.take",
     ],
 )
-def test_no_line_tells_a_decision_that_was_not_made(ledger: Ledger, action: str) -> None:
-    supply(ledger, incoming())
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), ledger.unit(REGION, "attacker") as unit:
+def test_no_line_tells_a_decision_that_was_not_made(unharmed: Unharmed, action: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), unharmed.ledger.unit(REGION, "attacker") as unit:
         unit.audit(action, AuditLine(ROUND, {"approved": True, "by": "coordinator", "dossiers": 1}))
 
 

@@ -1,18 +1,22 @@
 """Tests of answers at gates, which the task validates again before they reach the ledger."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from families import ReviewRound, open_review_round
+from owned import by_owner
 from psycopg.conninfo import conninfo_to_dict
 from test_walk import PO, REGION, ROUND, states
 from test_window_end import begin, close
 
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, second_person
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.review import decisions, windows
 from overstap.ledger.rounds import coordinator_answers, gate_holds
 from overstap.ledger.rounds.coordinator_answers import GivenAnswer
@@ -181,3 +185,80 @@ def test_the_question_shows_what_may_be_decided_and_the_figures(ledger: Ledger, 
     answer(HOLD)
     with workplace(RoundId(ROUND), "test") as place, place.ledger.unit(REGION, "test") as unit:
         assert gate.ask(place, unit) is None
+
+
+FIRST, SECOND = "c.een", "c.twee"
+
+
+@pytest.fixture
+def two_persons(ledger: Ledger, app_dsn: str, keys_folder: Path, monkeypatch: pytest.MonkeyPatch) -> ReviewRound:
+    """A round of which two persons release dossiers, with dossiers that were supplied anew."""
+    monkeypatch.setenv("OVERSTAP_LEDGER", app_dsn)
+    monkeypatch.setenv("OVERSTAP_KEYS", str(keys_folder))
+    made = open_review_round(ledger, 4)
+    people = [{"account": one, "name": one, "email": f"{one}@example.org"} for one in (FIRST, SECOND)]
+    by_owner(
+        ledger,
+        "update overstap.round_agreement set agreement = agreement || %(change)s::jsonb",
+        change=json.dumps({"four_eyes": ["release"], "coordinators": people}),
+    )
+    made.supply(*(made.changed(one, lambda pupil: pupil.update(roepnaam=["Anders"])) for one in made.families()))
+    return made
+
+
+def test_a_release_goes_on_by_itself_after_the_second_person(
+    two_persons: ReviewRound, postgres: EmbeddedPostgres, app_dsn: str
+) -> None:
+    """The gate waits with its question, by what the triggerer may read, and a coordinator clears nothing."""
+    from airflow.sdk.exceptions import TaskDeferred
+
+    from overstap.agreements import RoundId
+    from overstap.orchestration.failures import StopError
+    from overstap.orchestration.gates import ReleaseForReview
+    from overstap.orchestration.triggers import ReleaseConfirmed
+
+    place, database = two_persons, str(conninfo_to_dict(app_dsn)["dbname"])
+    gate = ReleaseForReview(task_id="release", ref=RoundId(place.round_id), accounts=(FIRST, SECOND), question=2)
+    context: Any = {"ti": SimpleNamespace(id=uuid4(), run_id="run", xcom_pull=lambda task_ids: [1, 2])}
+    event = {
+        "chosen_options": ["Vrijgeven"],
+        "params_input": {"reden": None},
+        "responded_at": datetime.now(UTC),
+        "responded_by_user": {"id": "1", "name": FIRST},
+    }
+    watching = ReadOnlyLedger(postgres.dsn("overstap_watch", database))
+    board = Ledger(postgres.dsn("overstap_board", database), None)
+
+    def request() -> UUID:
+        with place.unit() as unit:
+            [found] = second_person.waiting(unit)
+        return found.request
+
+    with pytest.raises(TaskDeferred) as waits:
+        gate.execute_complete(context, event)
+    path, arguments = waits.value.trigger.serialize()  # type: ignore[union-attr]
+    assert path.endswith("ReleaseConfirmed")
+    trigger = ReleaseConfirmed(**arguments)
+    assert waits.value.method_name == "second_decided"
+    assert trigger.seconds_left(watching) > 0
+    for again in (lambda: gate.execute(context), lambda: gate.second_decided(context)):
+        with pytest.raises(TaskDeferred) as still:  # cleared meanwhile: it asks nobody anew
+            again()
+        assert isinstance(still.value.trigger, ReleaseConfirmed)
+
+    with board.unit(place.region.name, SECOND) as unit:
+        second_person.withdraw_request(unit, request())
+    assert trigger.seconds_left(watching) <= 0
+    with pytest.raises(StopError, match="LEDGER-023"):
+        gate.second_decided(context)
+
+    with pytest.raises(TaskDeferred):
+        gate.execute_complete(context, event | {"responded_at": datetime.now(UTC)})
+    with board.unit(place.region.name, SECOND) as unit:
+        assert second_person.confirm(unit, request()) is second_person.Confirmation.DONE
+    assert trigger.seconds_left(watching) <= 0
+    assert gate.second_decided(context) == {"confirmed": 1}
+    with place.unit() as unit:
+        assert {row[0] for row in unit.rows("select distinct state from overstap.dossier")} == {"in_review"}
+    watching.close()
+    board.close()

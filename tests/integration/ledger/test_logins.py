@@ -17,6 +17,7 @@ from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.delivery import deliveries
+from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.invariants import check
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.review import access_log, decisions, parent_requests
@@ -42,7 +43,7 @@ def test_the_schools_pages_do_their_work(
         with pages.unit(REGION, "school:juf") as unit:
             [code] = issue(unit, review_round.round_id, [(family.dossier, family.persons[0])])
             assert code is not None
-            ref = decisions.VersionRef(family.dossier, 1)
+            ref = VersionRef(family.dossier, 1)
             request = parent_requests.ask(unit, ref, kind="question", text="Klopt dit?")
             parent_requests.settle(unit, request, "answered", primary_school=review_round.school, answer="Ja.")
             access_log.note_opened(unit, [ref], by="juf", purpose="school_page")
@@ -109,6 +110,7 @@ WRITES = (
     "select overstap.reopen_round('alfa.2026-2027.advice', 'x', '', 'x')",
     "select overstap.withdraw('alfa.2026-2027.advice', '{}', 'other', 'x')",
     "select overstap.erase_asked(gen_random_uuid(), 'x')",
+    "select overstap.erase_notes_asked(sha256('x'), 'x')",
     "select overstap.hold_back('alfa.2026-2027.advice', null, 'x')",
     "insert into overstap.delivery (message_id, region, round_id, dossier, number, secondary_school, envelope, "
     "envelope_digest, manifest_digest) select uuidv7(), region, round_id, dossier, 1, '98XA00', '', sha256('x'), "
@@ -121,6 +123,9 @@ _CONTACTS = (
     "select overstap.note_call(uuidv7(), 'alfa.2026-2027.advice', '99AB00', now(), 'x', 'x')",
     "select overstap.erase_call(uuidv7())",
     "select overstap.keep_message(uuidv7(), 'alfa.2026-2027.advice', '{99AB00}', 'x', 'x')",
+    "select overstap.find_pupil(sha256('x'))",
+    "select overstap.keep_note(uuidv7(), '2026-2027', '99AB00', null, 'x', 'x')",
+    "select overstap.erase_note(uuidv7())",
 )
 _SECRETS = (
     "select password from overstap.school_account",
@@ -148,6 +153,10 @@ ONLY = {
         "select overstap.check_contact('alfa.2026-2027.advice', '{99AB00}')",
         "update overstap.contact_message set queued_at = null",
         "delete from overstap.contact_call",
+        "delete from overstap.pupil_search",
+        "select overstap.pupil_of(uuidv7())",
+        "insert into overstap.board_note (note, region, school_year, party, noted_by) "
+        "values (uuidv7(), 'alfa', '2026-2027', '99AB00', 'x')",
         "select overstap.begin_answer('alfa.2026-2027.advice', 'x', 'x')",
         "select overstap.keep_decision('alfa.2026-2027.advice', 'reopen', true, 'x', '', 'x', 1, null)",
         "select overstap.settle_holds('alfa.2026-2027.advice', 'release_for_delivery', 1, 'x')",

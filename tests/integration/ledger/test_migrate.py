@@ -19,7 +19,7 @@ from overstap.cli import app
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.invariants import check
-from overstap.ledger.migrate import SCHEMA, add_region, migrate
+from overstap.ledger.migrate import SCHEMA, add_region, change_count, migrate
 from overstap.ledger.review import decisions
 from overstap.ledger.rounds import rounds
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -209,6 +209,19 @@ def test_a_numbered_migration_is_applied_once_and_never_changes(database: Callab
     file.write_text("alter table overstap.school add column nickname varchar;")
     with pytest.raises(OverstapError, match="0002_nickname"):
         migrate(dsn, schema)
+
+
+def test_each_change_is_told_of_and_counted_before(database: Callable[[], str], schema: Path) -> None:
+    dsn, told = database(), []
+    count = change_count(dsn, schema)
+    assert count == 2 + len(list((schema / "migrations").glob("*.sql")))
+    migrate(dsn, schema, advance=told.append)
+    assert sum(told) == count
+    assert change_count(dsn, schema) == 0
+    (schema / "code" / "zz_more.sql").write_text("create function overstap.more() returns int language sql return 1;")
+    assert change_count(dsn, schema) == 1
+    migrate(dsn, schema, advance=told.append)
+    assert sum(told) == count + 1
 
 
 def test_version_1_does_not_change_once_it_is_applied(database: Callable[[], str], schema: Path) -> None:

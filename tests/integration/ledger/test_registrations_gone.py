@@ -156,7 +156,23 @@ def test_what_could_not_be_read_is_told_by_line_and_cause(filled: Ledger, tmp_pa
     collect(filled, tmp_path, *wrong, *map(line, others), line("7", stage="?"))
     with filled.unit(REGION, "test") as unit:
         causes = registrations.by_cause(registrations.refused(unit, YEAR))
-    assert [(error.code, lines) for error, lines in causes] == [("INTAKE-037", [2, 3]), ("INTAKE-036", [26])]
+    assert [(error.code, lines) for error, lines in causes] == [("INTAKE-037", [2, 3]), ("INTAKE-115", [26])]
     collect(filled, tmp_path, *map(line, NUMBERS))
     with filled.unit(REGION, "test") as unit:
         assert registrations.refused(unit, YEAR) == []
+
+
+def test_numbers_that_lost_their_zeros_are_used_and_told_by_line(filled: Ledger, tmp_path: Path) -> None:
+    """What a spreadsheet took away comes back by the check digit, and the coordinator reads where."""
+    counted = collect(filled, tmp_path, *map(line, NUMBERS), line("12345672"), line("10464554"), line("10464555"))
+    assert (counted["restored"], counted["changed"], counted["INTAKE-115"]) == (2, 2, 1)
+    at = len(NUMBERS) + 2
+    with filled.unit(REGION, "test") as unit:
+        [told] = registrations.noted(unit, YEAR)
+        assert [one.line for one in registrations.refused(unit, YEAR)] == [at + 2], "what is used is not refused"
+    assert (told.code, told.count, told.first) == ("INTAKE-114", 2, (at, at + 1))
+    assert "klopt de elfproef" in told.error.message_nl
+    assert "12345672" not in f"{told.error.message_nl}{told.error.do_nl}"
+    collect(filled, tmp_path, *map(line, NUMBERS))
+    with filled.unit(REGION, "test") as unit:
+        assert registrations.noted(unit, YEAR) == []

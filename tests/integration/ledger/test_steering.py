@@ -46,7 +46,7 @@ def begin(ledger: Ledger, agreed: Agreement) -> None:
 
 def ask(ledger: Ledger, *, by: str = "coordinator", schools: tuple[str, ...] = (), **moved: datetime) -> int:
     with ledger.unit(REGION, by) as unit:
-        return len(apply_form(unit, ROUND, SteeringRequest(by, "overleg", moved, schools, "manual__1")))
+        return len(apply_form(unit, ROUND, SteeringRequest(by, "overleg", moved, schools, "manual__1")) or ())
 
 
 def offer(ledger: Ledger, offered: Agreement) -> list[tuple[str, str | None]] | None:
@@ -117,8 +117,8 @@ def test_a_form_moves_within_its_bounds_and_the_file_does_not_undo_it(ledger: Le
 @pytest.mark.parametrize(
     ("moved", "why"),
     [
-        ({"data_due": NOW + timedelta(days=4)}, "hooguit 2 dagen"),
-        ({"review_closes": NOW + timedelta(days=3, hours=1)}, "hooguit 0 dagen"),
+        ({"data_due": NOW + timedelta(days=4)}, "hoogstens 2 dagen"),
+        ({"review_closes": NOW + timedelta(days=3, hours=1)}, "hoogstens 0 dagen"),
         ({"data_due": NOW + timedelta(days=2, hours=12)}, "volgorde"),
         ({"data_due": NOW - timedelta(minutes=1)}, "voorbij"),
     ],
@@ -126,7 +126,7 @@ def test_a_form_moves_within_its_bounds_and_the_file_does_not_undo_it(ledger: Le
 def test_a_form_that_cannot_be_changes_nothing(ledger: Ledger, moved: dict[str, datetime], why: str) -> None:
     begin(ledger, running())
     with pytest.raises(OverstapError, match=why) as refused:
-        ask(ledger, **moved)
+        ask(ledger, by="coordinator", schools=(), **moved)
     assert refused.value.code == "AGREEMENT-021"
     with ledger.unit(REGION, "test") as unit:
         assert len(versions(unit, ROUND)) == 1

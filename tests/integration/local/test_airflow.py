@@ -19,6 +19,7 @@ from overstap_tools.local.airflow import AirflowStack
 from overstap_tools.local.api import AirflowApi
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service, folders, members, names, stop_all
+from overstap_tools.local.waiting import wait_until
 
 pytestmark = pytest.mark.boot
 
@@ -94,6 +95,20 @@ def test_what_the_api_refuses_is_told_by_its_status(stage: Stage) -> None:
             coordinator.call("GET", "/api/v2/connections")
         with pytest.raises(OverstapError, match=r"LOCAL-008.*404"):
             admin.call("GET", "/api/v2/dags/of-nobody")
+
+
+def test_a_changed_agreement_is_read_anew_within_seconds(stage: Stage) -> None:
+    """Airflow itself would read the file after six hours."""
+    dag_id = f"agreement__{ALFA}"
+    with stage.api("admin") as admin:
+
+        def read_at() -> str:
+            return str(admin.call("GET", f"/api/v2/dags/{dag_id}")["last_parsed_time"])
+
+        before = read_at()
+        [path] = (Path(stage.settings["OVERSTAP_REGIONS"]) / ALFA).glob("*.yaml")
+        path.touch()
+        wait_until(lambda: read_at() > before, "the reading of a changed agreement", 300)
 
 
 @pytest.mark.fault("F08", "F09", "F10")

@@ -28,7 +28,7 @@ def new_server(place: Path) -> Iterator[EmbeddedPostgres]:
     compose = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())
     script = (PROJECT / compose["configs"]["databases"]["file"]).read_text().replace("/run/secrets", str(place))
     words = shlex.split(compose["services"]["postgres"]["environment"]["POSTGRES_INITDB_ARGS"])
-    with EmbeddedPostgres(place / "pg", is_durable=False, made_by=words) as server:
+    with EmbeddedPostgres(place / "pg", is_durable=False, in_memory=True, made_by=words) as server:
         program("psql", server.superuser_dsn(), given=script.encode())
         yield server
         server.stop()

@@ -236,3 +236,34 @@ def _can_run(python: str, env: dict[str, str], who: dict[str, object]) -> bool:
         return subprocess.run([python, "-c", "import psycopg, overstap"], env=env, cwd="/", **who).returncode == 0  # type: ignore[call-overload]
     except OSError:
         return False
+
+
+def test_data_are_in_memory_where_it_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    memory.chmod(0o755)
+    monkeypatch.setattr(module, "_MEMORY", memory)
+    monkeypatch.setattr(module, "_MEMORY_ROOM", 0)
+    server = EmbeddedPostgres(tmp_path / "pg", is_durable=False, in_memory=True)
+    assert server._new_place(None).parent == memory
+    monkeypatch.setattr(module, "_MEMORY_ROOM", 1 << 60)
+    assert server._new_place(None).parent == server.folder
+    monkeypatch.setattr(module, "_MEMORY", tmp_path / "none")
+    assert server._new_place(None).parent == server.folder
+
+
+def test_data_that_must_last_are_never_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MEMORY", tmp_path)
+    monkeypatch.setattr(module, "_MEMORY_ROOM", 0)
+    server = EmbeddedPostgres(tmp_path / "pg", in_memory=True)
+    server.folder.mkdir()
+    assert server._new_place(None).parent == server.folder
+
+
+def test_a_server_in_memory_leaves_nothing_there(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "pg", is_durable=False, in_memory=True)
+    server.start()
+    place = Path((server.folder / "place").read_text())
+    assert ask(server.superuser_dsn(), "show data_directory") == str(place / "data")
+    server.destroy()
+    assert not place.exists()

@@ -1,8 +1,11 @@
 """A secondary school gives the applications at the school a state on its page; and what others cannot do there."""
 
+import csv
+import io
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -10,6 +13,7 @@ import psycopg
 import pytest
 from collecting_school import agreement_with_page, deliver, enrol, on_page, press, receiver, token
 from families import REGION
+from openpyxl import load_workbook
 from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
 
 from overstap.clock import now
@@ -17,7 +21,8 @@ from overstap.delivery.revocation_sender import take_back_all
 from overstap.ledger import accounts
 from overstap.ledger.delivery.withdrawals import statuses
 from overstap.ledger.invariants import check
-from overstap.ledger.rounds import registrations
+from overstap.ledger.rounds import registrations, school_applications
+from overstap.ledger.rounds.application_list import COLUMNS
 from overstap.ledger.rounds.registrations import Registration
 from overstap.pages.school.passwords import hash_password
 from overstap.pki import TrustStore
@@ -112,7 +117,7 @@ def numbers(school: School) -> list[str]:
 def test_without_a_second_factor_or_of_a_primary_school_nothing_is_listed(school: School) -> None:
     with closing(signed_in(school, COLLEAGUE)) as weak:
         page = weak.get("/aanmeldingen")
-        assert "Eerst een tweede factor" in page.text
+        assert "Eerst een tweede stap" in page.text
         assert 'name="aanmelding"' not in page.text
         [(one, *_)] = rows(
             school,
@@ -139,15 +144,25 @@ def test_a_pupil_is_found_by_number_and_shown_without_name(school: School, perso
     assert "Zonder aanmelding bij uw school: 1 leerling." in page
     for dossier in school.review_round.made.values():
         assert f">{dossier.surname}<" not in page
-        assert dossier.pupil_number not in page
+        assert str(dossier.pupil_number) not in page
     assert number not in school.log
+
+
+def test_a_number_without_its_zeros_is_looked_for_with_them_and_told(school: School, person: httpx.Client) -> None:
+    """Of shorter numbers the check digit says too little."""
+    ids, page = found(person, numbers(school)[0], "12345672", "12345678", "345672", year=year_of(school))
+    assert len(ids) == 1
+    assert "Bij 1 nummer stonden de nullen vooraan er niet." in page
+    assert "Geen geldig nummer: 2 regels." in page
+    assert "Zonder aanmelding bij uw school: 1 leerling." in page
+    assert "nullen vooraan" not in found(person, numbers(school)[0], year=year_of(school))[1]
 
 
 def test_a_state_is_kept_with_reason_source_and_account(school: School, person: httpx.Client) -> None:
     number = numbers(school)[0]
     [one], _ = found(person, number, year=year_of(school))
     assert "Kies minstens één leerling" in say(school, person, [], "refused").text
-    assert "Kies een stand" in say(school, person, [one], "verzonnen").text
+    assert "Kies een status" in say(school, person, [one], "verzonnen").text
     assert "Kies een reden" in say(school, person, [one], "refused").text
     assert "hoort geen reden" in say(school, person, [one], "complete", "full").text
     assert standing(school, number, receiver(school))[0] is None
@@ -157,7 +172,7 @@ def test_a_state_is_kept_with_reason_source_and_account(school: School, person: 
         *("refused", "full", "placed", True, "page"),
         f"school:{OTHER}",
     )
-    assert "hadden die stand al" in say(school, person, [one], "refused", "full").text
+    assert "hadden die status al" in say(school, person, [one], "refused", "full").text
     say(school, person, [one], "admissible")
     assert standing(school, number, receiver(school))[:4] == ("admissible", None, "registered", False)
     say(school, person, [one], "placed")
@@ -272,3 +287,94 @@ def test_what_is_said_beside_the_functions_is_refused_or_found(school: School) -
     with school.review_round.unit() as unit:
         assert "delivery.take_back" in " ".join(breach.why for breach in check(unit))
     assert kept[0]["secondary_school"] == receiver(school)
+
+
+def file_of(person: httpx.Client, stand: str = "", vorm: str = "csv", jaar: str = "") -> httpx.Response:
+    key = token(person.get("/beveiliging").text)
+    return person.post("/aanmeldingen/lijst", data={"formulier": key, "jaar": jaar, "stand": stand, "vorm": vorm})
+
+
+def lines_of(answer: httpx.Response) -> list[dict[str, str]]:
+    assert answer.status_code == 200, answer.text
+    head, *found = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";")
+    assert tuple(head) == COLUMNS
+    return [dict(zip(head, row, strict=True)) for row in found]
+
+
+def test_a_school_gets_its_own_applications_as_a_file(
+    school: School, person: httpx.Client, elsewhere: httpx.Client
+) -> None:
+    number = numbers(school)[1]
+    [one], page = found(person, number, year=year_of(school))
+    [sign] = re.findall(r'value="[0-9a-f-]{36}" aria-label="([^"]+)"', page)
+    say(school, person, [one], "refused", "advice")
+    answer = file_of(person)
+    assert answer.headers["cache-control"] == "no-store"
+    assert f"aanmeldingen-{receiver(school)}-{year_of(school)}.csv" in answer.headers["content-disposition"]
+    lines = lines_of(answer)
+    with school.review_round.unit() as unit:
+        ids = school_applications.listed(unit, year_of(school), receiver(school))
+    assert [line["leerling"] for line in lines] == [each.sign for each in ids]
+    assert {(line["school_brin"], line["schooljaar"]) for line in lines} == {(receiver(school), year_of(school))}
+    [own] = [line for line in lines if line["leerling"] == sign]
+    assert (own["status"], own["status_code"], own["reden"]) == ("geweigerd", "refused", "advies past niet")
+    assert (own["reden_code"], own["bron"], own["bron_code"]) == ("advice", "pagina van de school", "page")
+    assert own["basisschool_brin"] == str(school.review_round.made[number].sender)
+    assert datetime.fromisoformat(own["geldt_sinds"]).tzinfo is not None
+    assert own["vastgelegd_op"] >= own["geldt_sinds"][:10]
+    assert own["besluit_uiterlijk"] == "", "what is refused has no day to decide before"
+    for number, dossier in school.review_round.made.items():
+        assert number not in answer.text
+        assert str(dossier.surname) not in answer.text
+    assert [line["leerling"] for line in lines_of(file_of(person, "refused"))] == [sign]
+    sheet = load_workbook(io.BytesIO(file_of(person, vorm="xlsx").content)).active
+    assert sheet is not None
+    assert [[str(cell or "") for cell in row] for row in sheet.iter_rows(values_only=True)] == [
+        list(COLUMNS),
+        *[list(line.values()) for line in lines],
+    ]
+    say(school, person, [one], "placed")
+    theirs = lines_of(file_of(elsewhere))
+    assert {line["school_brin"] for line in theirs} == {school.review_round.region.secondary[1].id}
+    assert {line["voorkeur"] for line in theirs} == {"2"}
+    open_ones = [line for line in theirs if line["status_code"] == "applied" and line["elders_geplaatst"] == "nee"]
+    assert all(bool(line["besluit_uiterlijk"]) for line in open_ones)
+    assert next(line for line in theirs if line["leerling"] == sign)["elders_geplaatst"] == "ja"
+
+
+def test_who_does_not_see_the_applications_gets_no_file(school: School) -> None:
+    with closing(signed_in(school, COLLEAGUE)) as weak:
+        for kind in ("csv", "xlsx"):
+            answer = file_of(weak, vorm=kind)
+            assert (answer.status_code, "content-disposition" in answer.headers) == (403, False)
+            assert "Eerst een tweede stap" in answer.text
+    with closing(signed_in(school, ACCOUNT)) as primary:
+        assert file_of(primary).status_code == 404
+    with closing(httpx.Client(base_url=school.address, verify=False)) as nobody:  # noqa: S501 (a server of the test)
+        assert nobody.post("/aanmeldingen/lijst", data={"vorm": "csv"}).status_code in (303, 401, 403)
+
+
+HOSTILE = ("\0", "\r\nX-Forged: 1", '"; filename="x.html', "../../etc/passwd", "=1+1", "9" * 5_000, "' or 1=1")
+
+
+def test_what_is_sent_for_the_file_changes_neither_its_name_nor_whose_it_is(
+    school: School, person: httpx.Client
+) -> None:
+    all_lines, key = lines_of(file_of(person)), token(person.get("/beveiliging").text)
+    name = f"aanmeldingen-{receiver(school)}-{year_of(school)}.csv"
+    for sent in HOSTILE:
+        for field in ("jaar", "vorm"):
+            answer = file_of(person, **{field: sent})
+            assert (lines_of(answer), "x-forged" in answer.headers) == (all_lines, False), (field, sent)
+            assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+            assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        # What cannot be a state is none, and then all are listed, as on the page
+        assert lines_of(file_of(person, stand=sent)) in ([], all_lines)
+    other = school.review_round.region.secondary[1].id
+    form = {"formulier": key, "school": other, "account": ELSEWHERE, "region": "beta", "vorm": "csv"}
+    assert lines_of(person.post("/aanmeldingen/lijst", data=form)) == all_lines
+    assert person.get("/aanmeldingen/lijst", params=form).status_code in (404, 405)
+    for wrong in ("", "0" * 64, key[:-1], f"{key}\0"):
+        answer = person.post("/aanmeldingen/lijst", data={"formulier": wrong, "vorm": "csv"})
+        assert (answer.status_code >= 400, "content-disposition" in answer.headers) == (True, False), wrong

@@ -5,7 +5,6 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -13,7 +12,7 @@ import psycopg
 import pytest
 from collecting_school import agreement_with_page, deliver, enrol, on_page, press, receiver, token
 from families import REGION
-from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
+from school_service import ACCOUNT, OTHER, PASSWORD, School, rows, school_service, signed_in, sound
 
 from overstap.clock import now
 from overstap.closing.report import secondary_table
@@ -45,21 +44,9 @@ def school(
 
 
 @pytest.fixture(scope="module")
-def person(school: School) -> Iterator[httpx.Client]:
-    with closing(enrol(school)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def elsewhere(school: School) -> Iterator[httpx.Client]:
     with closing(enrol(school, ELSEWHERE)) as made:
         yield made
-
-
-def rows(school: School, statement: str, *values: Any) -> list[Any]:
-    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
-        done = owner.execute(statement, values)
-        return done.fetchall() if done.description else []
 
 
 def state_of(school: School, message: str) -> tuple[str, int, int, int]:
@@ -75,16 +62,11 @@ def state_of(school: School, message: str) -> tuple[str, int, int, int]:
     return tuple(found)
 
 
-def sound(school: School) -> None:
-    with school.review_round.unit() as unit:
-        assert check(unit) == []
-
-
 def test_without_a_second_factor_nothing_is_listed_or_given(school: School, person: httpx.Client) -> None:
     ids = on_page(person)
     with closing(signed_in(school, COLLEAGUE)) as weak:
         page = weak.get("/ophalen")
-        assert "Eerst een tweede factor" in page.text
+        assert "Eerst een tweede stap" in page.text
         assert 'href="/beveiliging"' in page.text
         assert not any(one in page.text for one in ids)
         key = token(page.text)
@@ -104,7 +86,7 @@ def test_a_stay_of_before_the_factor_does_not_become_one_with_it(school: School,
             "values (%s, %s, %s, 'totp', 'x', '1', 'x', now())",
             *(uuid4(), REGION, COLLEAGUE),
         )
-        assert "Eerst een tweede factor" in thief.get("/ophalen").text
+        assert "Eerst een tweede stap" in thief.get("/ophalen").text
     rows(school, "delete from overstap.school_factor where account = %s", COLLEAGUE)
 
 

@@ -1,6 +1,6 @@
 """Every page and form of the schools' pages with ids of another school, by guests of either kind and a member.
 
-The addresses are taken from the handlers, so that a page that is added is tried as well.
+The addresses are those of the application, so that a page that is added is tried as well, or stands in `_OWN`.
 """
 
 import re
@@ -8,30 +8,49 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import psycopg
 import pytest
 from families import REGION
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from guest_school import GUEST, another_round, browser, coordinator, exported, hidden, invited, let_in
 from school_service import ACCOUNT, OTHER, PASSWORD, School, attempt, school_service, signed_in
 
 from overstap.clock import now
 from overstap.ledger import guests
 from overstap.ledger.notifications import outbox
+from overstap.ledger.rounds import registrations
+from overstap.ledger.rounds.registrations import Registration
 from overstap.notifications.updating import update_notices
-from overstap.pages.school.app import _Pages
-from overstap.pages.school.collecting_pages import CollectingPages
-from overstap.pages.school.inviting_pages import InvitingPages
-from overstap.pages.school.mapping_pages import MappingPages
-from overstap.pages.school.roster_pages import RosterPages
-from overstap.pages.school.typed_pages import TypedPages
+from overstap.pages.school.app import build_app
 from overstap_tools.local.postgres import EmbeddedPostgres
 
-PARTS = (_Pages, CollectingPages, InvitingPages, MappingPages, RosterPages, TypedPages)
 COLLECTOR = "97ZZ00"
-OURS = re.compile(r"/ronde/|/ophalen")
+_OWN = {
+    "/": "signing in",
+    "/inloggen": "signing in",
+    "/uitloggen": "the session's own",
+    "/gezond": "says ok",
+    "/.well-known/security.txt": "says whom to tell",
+    "/rondes": "the session's own rounds",
+    "/code": "the session's own factor",
+    "/code/passkey": "the session's own factor",
+    "/beveiliging": "the account's own factors",
+    "/beveiliging/app": "the account's own factors",
+    "/beveiliging/app/bevestigen": "the account's own factors",
+    "/beveiliging/herstelcodes": "the account's own factors",
+    "/beveiliging/passkey": "the account's own factors",
+    "/beveiliging/passkey/bevestigen": "the account's own factors",
+    "/beveiliging/verwijderen/{factor}": "test_second_factor.py takes a factor of another",
+    "/beveiliging/wachtwoord": "the account's own password",
+    "/uitnodiging/{secret}": "its secret alone opens it: test_guest_school.py",
+}
+"""Pages that show nothing of pupils, with the reason."""
+_HAS_ID = re.compile("{(dossier|draft|application)}")
 SHUT = {400, 401, 403, 404, 405, 409, 422}
 
 
@@ -42,6 +61,8 @@ class Neighbours:
     school: School
     dossier: UUID
     draft: UUID
+    application: UUID
+    """Of a pupil at a secondary school that is none of the three accounts'."""
     names: list[str]
     """Names of pupils of the neighbour."""
     other_round: str
@@ -66,20 +87,33 @@ def neighbours(
             assert page.status_code == 200, page.text
             draft = re.findall(r"/invullen/([0-9a-f-]{36})", page.text)[0]
             of_file = re.findall(r'/invullen/[0-9a-f-]{36}">([^<]+)</a>', page.text)[0]
+        other = place.region.secondary[1].id
+        applied = [Registration(number, neighbour, other, "applied", now()) for number in list(place.made)[:2]]
+        with place.unit("collect") as unit:
+            registrations.record_registrations(unit, place.agreement.school_year, applied)
+            [(application,)] = unit.rows(
+                "select application_event from overstap.application_event where secondary_school = %(s)s limit 1",
+                s=other,
+            )
         names = [str(one.surname) for one in place.made.values() if one.sender == neighbour]
-        yield Neighbours(school, dossier, UUID(draft), [*names, of_file], another_round(school))
+        yield Neighbours(school, dossier, UUID(draft), application, [*names, of_file], another_round(school))
+
+
+def every_address() -> list[tuple[str, str]]:
+    """Return method and path of each route of the schools' pages."""
+    app: Any = build_app(object(), is_secure=False)  # type: ignore[arg-type]
+    while not isinstance(app, FastAPI):
+        app = next(inner for inner in vars(app).values() if callable(inner) and hasattr(inner, "__dict__"))
+    return [(verb, one.path) for one in app.routes if isinstance(one, APIRoute) for verb in one.methods]
 
 
 def addresses(verb: str) -> list[str]:
-    found = []
-    for part in PARTS:
-        pages = object.__new__(part)  # the addresses need nothing of it
-        found += [one for one in (pages.gets() if verb == "get" else pages.posts()) if OURS.match(one)]
-    return found
+    return [path for method, path in every_address() if method == verb.upper() and path not in _OWN]
 
 
 def filled(path: str, it: Neighbours, round_id: str) -> str:
     values = {"round_id": round_id, "dossier": it.dossier, "draft": it.draft, "step": "leerling", "file": uuid4()}
+    values["application"] = it.application
     return re.sub(r"{(\w+)}", lambda name: str(values.get(name[1], it.dossier)), path)
 
 
@@ -96,6 +130,10 @@ def of_others(it: Neighbours) -> list[tuple[object, ...]]:
             "select to_jsonb(c) from overstap.content_access c where dossier = %(id)s",
             "select to_jsonb(g) from overstap.guest_dossier g order by dossier",
             "select count(*) from overstap.page_collection",
+            "select to_jsonb(e) from overstap.application_event e order by application_event",
+            "select to_jsonb(m) from overstap.school_mapping m order by school, number",
+            "select count(*) from overstap.roster_pupil",
+            "select count(*) from overstap.offer",
         ):
             found += owner.execute(query, {"id": it.dossier, "draft": it.draft}).fetchall()  # type: ignore[arg-type]
     return found
@@ -109,7 +147,7 @@ def try_all(it: Neighbours, client: httpx.Client, rounds: list[str]) -> int:
             answer = client.get(filled(path, it, round_id))
             assert answer.status_code in SHUT | {200, 303}, (path, answer.status_code)
             assert not [one for one in it.names if one in answer.text], path
-            if "{dossier}" in path or "{draft}" in path:
+            if _HAS_ID.search(path):
                 assert answer.status_code in SHUT, path
             tried += 1
         for path in addresses("post"):
@@ -128,15 +166,28 @@ def try_all(it: Neighbours, client: httpx.Client, rounds: list[str]) -> int:
                 "email": "a@b.example",
                 "leerlingen": "X",
                 "antwoord": "Ja",
+                "aanmelding": str(it.application),
+                "stand": "placed",
+                "jaar": round_id.split(".")[1] if "." in round_id else "",
             }
             answer = client.post(filled(path, it, round_id), data=form)
             assert answer.status_code in SHUT | {200, 303}, (path, answer.status_code)
             assert not [one for one in it.names if one in answer.text], path
-            if "{dossier}" in path or "{draft}" in path or path.endswith("/invullen"):
+            if _HAS_ID.search(path) or path.endswith("/invullen"):
                 assert answer.status_code in SHUT, path
             tried += 1
     assert of_others(it) == before
     return tried
+
+
+def test_each_page_is_tried_or_has_a_reason_not_to_be() -> None:
+    routes = every_address()
+    assert len(routes) > 60
+    paths = {path for _, path in routes}
+    assert set(_OWN) <= paths, "a page that is no more"
+    assert not [path for path in _OWN if re.search("/ronde/|/ophalen|/aanmeldingen|/plaatsen", path)]
+    tried = {(verb.upper(), path) for verb in ("get", "post") for path in addresses(verb)}
+    assert {one for one in routes if one[1] not in _OWN} == tried, "each route is a GET or a POST that is tried"
 
 
 def test_a_guest_school(neighbours: Neighbours) -> None:

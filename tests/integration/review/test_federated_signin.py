@@ -5,8 +5,10 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import certified_provider as certified
 import httpx
 import psycopg
 import pyotp
@@ -25,9 +27,11 @@ from overstap.pages.school import federation
 from overstap.pages.school.federation import federation_of
 from overstap.pages.school.passwords import hash_password
 from overstap.settings import Settings
+from overstap_tools.local.ports import any_free
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 NAME = "Entree"
+SCHOOL = "98XA"
 PATH = "/schoolaccount"
 
 
@@ -117,6 +121,59 @@ def test_what_is_asked_of_the_provider(school: School, claims: dict[str, object]
     assert "httponly" in cookie.lower()
     assert "samesite=lax" in cookie.lower()
     assert asked["code_challenge"] not in cookie  # it is the digest of what the cookie has
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ({"sub": "1"}, 200),
+        ({"sub": "2"}, 403),
+        ({}, 403),
+        ({"sub": "1", "eduPersonAffiliation": "student"}, 403),
+        # What the ID token says is signed, and stands
+        ({"sub": "1", "amr": ["otp"], "iss": "https://een.ander.example"}, 200),
+        (None, 403),
+    ],
+)
+def test_claims_come_from_the_user_info_endpoint_too(
+    school: School, provider: Provider, claims: dict[str, object], told: dict[str, object] | None, status: int
+) -> None:
+    """As at Entree Federatie, whose ID token says only that somebody signed in."""
+    provider.claims, provider.user_info = {}, None if told is None else claims | told
+    try:
+        person, answer = sign_in(school)
+    finally:
+        provider.user_info = None
+    assert answer.status_code == status, answer.text
+    assert is_in(person) == (status == 200)
+
+
+def test_a_certified_provider(tmp_path: Path) -> None:
+    """One that nobody here wrote, with a secret that has signs in it."""
+    address = f"http://127.0.0.1:{any_free()}"
+    redirect = f"{address}{PATH}/terug"
+    said = {"uid": ACCOUNT, "nlEduPersonHomeOrganizationId": SCHOOL, "eduPersonAffiliation": ["employee"]}
+    with certified.certified_provider(tmp_path, said, redirect) as provider:
+        found = federation_of(
+            Settings(
+                school_oidc_issuer=provider.issuer,
+                school_oidc_client=certified.CLIENT,
+                school_oidc_secret=certified.SECRET,
+                school_address=address,
+            )
+        )
+        assert found is not None
+        begun = federation.BegunSignIn.new()
+        back = parse_qs(urlsplit(provider.sign_in(found.address(begun), "jansen")).query)
+        assert back["state"] == [begun.state]
+        person = found.person(begun, back["code"][0])
+        assert (person.account, person.organisation, person.has_second_factor) == (ACCOUNT, SCHOOL, False)
+        # A code counts once, and with the proof of who asked for it alone
+        with pytest.raises(federation.FederationRefusedError):
+            found.person(begun, back["code"][0])
+        other = parse_qs(urlsplit(provider.sign_in(found.address(begun), "jansen")).query)
+        with pytest.raises(federation.FederationRefusedError):
+            found.person(federation.BegunSignIn.new(), other["code"][0])
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pypdf
 import pypdfium2
 import pytest
 import zxingcpp
-from families import REGION, ReviewRound, open_review_round
-from mail_server import MailServer
-from owned import by_owner
+from families import REGION, ReviewRound, open_review_round  # type: ignore[import-not-found]
+from mail_server import MailServer  # type: ignore[import-not-found]
+from owned import by_owner  # type: ignore[import-not-found]
 
 from overstap.agreements.model import Invitations, Reminder
 from overstap.clock import now
@@ -64,6 +64,27 @@ def mail_server(tmp_path: Path) -> Iterator[MailServer]:
     server.start()
     yield server
     server.stop()
+
+
+def test_progress_is_told_of_as_many_dossiers_as_were_counted_before(
+    review_round: ReviewRound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("overstap.review.inviting.GROUP", 5)
+    told: list[int] = []
+    with review_round.unit() as unit:
+        total = invitations.count_without_people(unit, review_round.round_id)
+    invite(
+        review_round.ledger,
+        region=REGION,
+        round_id=review_round.round_id,
+        actor="invite",
+        address=ADDRESS,
+        advance=told.append,
+    )
+    with review_round.unit() as unit:
+        assert invitations.count_without_people(unit, review_round.round_id) == 0
+    assert total == sum(told) == 12
+    assert len(told) == 3
 
 
 def call(review_round: ReviewRound) -> Counter[str]:

@@ -4,6 +4,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,11 +18,19 @@ from openpyxl.worksheet.dimensions import ColumnDimension
 from school_service import ACCOUNT, OTHER, School, school_service, signed_in
 from test_typed_pages import COLLEAGUE, NEIGHBOUR, NEXT_DOOR, collected, hidden, more_people
 
+from overstap.clock import now
+from overstap.intake.candidates import Candidate
+from overstap.intake.mappings.loading import load
+from overstap.intake.mappings.writing import to_yaml
+from overstap.intake.sources.mapped_export import from_exports
 from overstap.ledger import Ledger, retention, school_mappings
 from overstap.ledger.dossiers import typed
 from overstap.ledger.invariants import check
 from overstap.oso.identifiers import is_bsn
+from overstap.oso.minimisation import minimise
+from overstap.oso.model import Dossier
 from overstap.oso.reading import read
+from overstap.oso.writing import to_bytes
 from overstap.simulation.synthetic.numbers import bsn
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -216,12 +225,28 @@ def test_what_is_wrong_comes_back_and_the_rest_goes_on(school: School) -> None:
         assert "Niet gelezen: 2 rijen." in done.text
         assert "Niet aangeleverd omdat er iets mis is: 3 leerlingen." in done.text
         assert "leerlingen-met-fouten.xlsx" in done.text
-        assert "Aangeleverd: 0 dossiers." in done.text
+        assert "Er is geen leerling aangeleverd" in done.text
         assert short not in done.text
         page = in_order(client, school, as_csv([*rows[1:4], pupil(7)]))
         done = sent(client, school, page, "neem")
         assert "Aangeleverd: 1 dossier. Ongewijzigd: 0." in done.text
     assert stored(school)[1] == 1
+
+
+def test_with_nobody_to_supply_it_says_so_and_saves_the_mapping_alone(school: School) -> None:
+    """Of the only pupil something is wrong: no button that says "supply", and a sentence that nobody was."""
+    with closing(signed_in(school)) as client:
+        page = in_order(client, school, as_csv([pupil(0, "123456780")]))
+        assert "Zo aan te leveren: 0 leerlingen, van 1 rij" in page.text
+        assert "Nog geen leerling kan zo worden aangeleverd" in page.text
+        assert "Bewaren en aanleveren" not in page.text
+        assert page.text.count("Alleen uw toewijzing bewaren") == 2
+        saved_before, typed_before, _ = stored(school)
+        done = sent(client, school, page, "neem")
+    assert "Er is geen leerling aangeleverd" in done.text
+    assert "Het bestand is verwerkt" not in done.text
+    assert "bewaard als versie 1" in done.text
+    assert stored(school)[:2] == (saved_before + 1, typed_before)
 
 
 def test_nothing_is_supplied_that_was_not_shown(school: School) -> None:
@@ -344,6 +369,105 @@ def test_what_cannot_be_read_as_a_whole_is_told_with_a_cure(school: School, cont
     assert "Traceback" not in school.log
 
 
+def test_a_field_is_found_by_a_part_of_its_name(school: School) -> None:
+    with closing(signed_in(school)) as client:
+        page = chosen(client, school, as_csv([pupil(0)]))
+        place = column(page, "Notities juf")
+        page = sent(client, school, page, "kijk", **{f"zoek-{place}": "ouder 2 bankreken"})
+        assert "2 velden lijken op wat u typte" in card(page, "Notities juf")
+        assert "Ouder of verzorger 2: Bankrekeningnummer" in card(page, "Notities juf")
+        assert "nog kiezen" in card(page, "Notities juf")
+        assert "Bij 1 kolom is niet duidelijk welk veld u bedoelt" in page.text
+        again = sent(client, school, page, "neem")
+        assert again.status_code == 409, "nothing is supplied while something is sought"
+        for text in ("Ouder of verzorger 2: Oud bankrekeningnummer", " ouder of VERZORGER 2:  oud bankrekeningnummer"):
+            page = sent(client, school, again, "kijk", **{f"zoek-{place}": text})
+            account = "huidigeschool/leerling/verzorger[2]/banknummer"
+            assert f'value="{account}" selected' in card(page, "Notities juf")
+            assert (
+                f'name="zoek-{place}" type="text" list="velden" maxlength="200" autocomplete="off" value=""'
+                in page.text
+            )
+        page = sent(client, school, page, "kijk", **{f"zoek-{place}": "xyzzy <b>"})
+        assert "Geen veld lijkt op wat u typte" in card(page, "Notities juf")
+        assert "<b>" not in card(page, "Notities juf").replace("<bdi>", "")
+    assert stored(school)[:2] == (0, 0)
+
+
+def test_each_field_can_be_found_by_what_the_list_calls_it(school: School) -> None:
+    with closing(signed_in(school)) as client:
+        page = chosen(client, school, as_csv([pupil(0)]))
+        offered = re.findall('<option value="([^"]+)">', page.text.partition('<datalist id="velden">')[2])
+        assert len(offered) > 150
+        assert len(set(offered)) == len(offered)
+        found = set()
+        for place in range(0, len(offered), 19):
+            typed_in = {f"zoek-{number}": text for number, text in enumerate(offered[place : place + 19])}
+            answer = sent(client, school, page, "kijk", **typed_in)
+            assert "niet duidelijk" not in answer.text
+            found |= set(re.findall('<option value="[^"]+" selected>([^<]+: [^<]+)</option>', answer.text))
+        assert set(offered) <= found
+
+
+def test_the_page_stays_light(school: School) -> None:
+    with closing(signed_in(school)) as client:
+        content = as_csv([pupil(0)])
+        page = chosen(client, school, content)
+        assert len(page.content) - len(content) * 4 / 3 < 120_000
+        assert page.text.count("Ouder of verzorger 2: Bankrekeningnummer") == 1
+
+
+def said_by(dossier: Dossier) -> str:
+    """Return what a dossier says of school and pupil, without the delivery point, which each way fills in itself."""
+    return re.sub("<aanleverpunt>[^<]*</aanleverpunt>", "", to_bytes(dossier).decode().partition("<huidigeschool>")[2])
+
+
+def test_a_mapping_becomes_a_file_of_the_region_that_gives_the_same_dossiers(school: School, tmp_path: Path) -> None:
+    content = as_csv([pupil(place) for place in range(6)])
+    place = school.review_round
+    with closing(signed_in(school)) as client:
+        assert client.get(f"{address(school)}/toewijzing.yaml").status_code == 404
+        done = sent(client, school, in_order(client, school, content), "neem")
+        assert f"{address(school)}/toewijzing.yaml" in client.get(address(school)).text
+        assert "Aangeleverd: 6 dossiers." in done.text
+        file = client.get(f"{address(school)}/toewijzing.yaml")
+        assert file.status_code == 200, school.log[-3000:]
+    with closing(signed_in(school, NEIGHBOUR)) as neighbour, closing(signed_in(school, OTHER)) as receiver:
+        assert neighbour.get(f"{address(school)}/toewijzing.yaml").status_code == 404
+        assert receiver.get(f"{address(school)}/toewijzing.yaml").status_code == 409
+    name = re.search('filename="([^"]+)"', file.headers["content-disposition"])
+    assert name is not None
+    (tmp_path / REGION / "mappings").mkdir(parents=True)
+    (tmp_path / REGION / "mappings" / name[1]).write_bytes(file.content)
+    mapping = load(name[1].removesuffix(".yaml"), tmp_path, REGION)
+    assert mapping.version == 1
+    assert to_yaml(mapping).encode() == file.content
+    with place.unit() as unit:
+        opened = school_mappings.newest(unit, place.school)
+        assert opened is not None
+        saved_one = opened.content["mapping"]
+        on_page = [read(typed.content_of(unit, one)) for one in typed.handed_in(unit, place.round_id, place.school)]
+    made = mapping.model_dump(mode="json", by_alias=True)
+    assert {**made, "version": 1, "constants": {}} == {**saved_one, "constants": {}}
+    assert saved_one["constants"].items() <= made["constants"].items()
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "export.csv").write_bytes(content)
+    found = list(
+        from_exports(
+            *(folder, mapping, place.agreement.school(place.school)),
+            now=now() + timedelta(days=1),
+            label_key=b"k",
+        )
+    )
+    dossiers = [one.content for one in found if isinstance(one, Candidate) and isinstance(one.content, Dossier)]
+    assert len(dossiers) == len(found) == 6
+    by_number = {one.pupil_number: said_by(one) for one in on_page}
+    agreed = place.agreement.round(place.kind)
+    for one in dossiers:
+        assert said_by(minimise(one, agreed.profile, agreed.categories)) == by_number[one.pupil_number]
+
+
 def test_two_hundred_columns_are_chosen_from(school: School) -> None:
     names = ";".join(f"Kolom {place}" for place in range(185))
     content = as_csv([pupil(0)]).replace(b"Notities juf", names.encode())
@@ -355,6 +479,7 @@ def test_two_hundred_columns_are_chosen_from(school: School) -> None:
         page = chosen(client, school, content.removesuffix(b";x;x;x;x"))
         assert page.status_code == 200
         assert "200 kolommen" in page.text
+        assert len(page.content) < 500_000
         assert sent(client, school, page, "kijk").status_code == 200
 
 

@@ -12,7 +12,7 @@ import pytest
 from collecting_school import enrol, receiver, token
 from families import REGION
 from openpyxl import load_workbook
-from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
+from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in, sound
 
 from overstap.clock import now
 from overstap.intake.places import read_places
@@ -22,6 +22,7 @@ from overstap.ledger.rounds import offers, registrations
 from overstap.ledger.rounds.registrations import Registration
 from overstap.pages.board import free_places
 from overstap.pages.school.passwords import hash_password
+from overstap.tabular.writing import csv_of, workbook_of
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 ELSEWHERE = "elders@vo.example"
@@ -43,12 +44,6 @@ def school(
         yield made
 
 
-@pytest.fixture(scope="module")
-def person(school: School) -> Iterator[httpx.Client]:
-    with closing(enrol(school)) as made:
-        yield made
-
-
 def press(person: httpx.Client, path: str = "/plaatsen", **fields: str) -> httpx.Response:
     key = token(person.get("/plaatsen").text) or token(person.get("/beveiliging").text)
     return person.post(path, data={"formulier": key, **fields})
@@ -66,14 +61,9 @@ def standing(school: School) -> list[tuple[Any, ...]]:
     return [(one.secondary_school, one.location, one.kind, one.places, one.placed, one.free) for one in found]
 
 
-def sound(school: School) -> None:
-    with school.review_round.unit() as unit:
-        assert check(unit) == []
-
-
 def test_without_a_second_factor_or_as_a_primary_school_nothing_is_stated(school: School) -> None:
     with closing(signed_in(school, OTHER)) as weak:
-        assert "Eerst een tweede factor" in weak.get("/plaatsen").text
+        assert "Eerst een tweede stap" in weak.get("/plaatsen").text
         assert state(weak).status_code == 403
     with closing(signed_in(school, ACCOUNT)) as primary:
         assert primary.get("/plaatsen").status_code == 404
@@ -175,10 +165,10 @@ def test_the_lists_have_stable_columns_and_only_free_places_go_to_parents(school
         *("schooljaar", "school", "brin", "locatie", "soort", "soort_code", "plaatsen", "geplaatst", "vrij"),
     )
     assert len({len(row) for row in every} | {len(free_places.ALL)}) == 1
-    csv = free_places.to_csv(free_places.ALL, every).decode("utf-8-sig")
+    csv = csv_of(free_places.ALL, every).decode("utf-8-sig")
     assert "'=1+1" in csv
     assert csv.splitlines()[0] == ";".join(free_places.ALL)
-    book = load_workbook(io.BytesIO(free_places.to_workbook(free_places.ALL, every, "plaatsen")))
+    book = load_workbook(io.BytesIO(workbook_of(free_places.ALL, every, "plaatsen")))
     cells = [cell for row in book.active.iter_rows() for cell in row]
     assert [cell.value for cell in cells[: len(free_places.ALL)]] == list(free_places.ALL)
     assert not [cell for cell in cells if cell.data_type == "f"]

@@ -19,7 +19,9 @@ from overstap.intake.applications import Application
 from overstap.intake.registrations import SourceRegistrations, collect_registrations
 from overstap.ledger import accounts, guests
 from overstap.ledger.decision_lines import differences
+from overstap.ledger.notifications import outbox
 from overstap.ledger.region_keys import sha256
+from overstap.notifications.updating import update_notices
 from overstap.pages.school.passwords import hash_password
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -148,7 +150,7 @@ def test_only_for_its_own_applicants_and_with_a_second_factor(school: School) ->
     other_round = another_round(school)
     with closing(let_in_receiver(school, factor=False)) as client:
         page = client.get(f"/ronde/{place.round_id}/uitnodigen").text
-        assert "Eerst een tweede factor" in page
+        assert "Eerst een tweede stap" in page
         assert GUEST not in page
         key = hidden(page, "formulier")
         form = {"school": GUEST, "naam": NAME, "email": EMAIL, "leerlingen": EVIL, "formulier": key}
@@ -203,3 +205,119 @@ def test_the_database_keeps_to_the_stay(school: School) -> None:
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege), ledger.unit(REGION, "school:x") as own:
                 own.run(statement)
+
+
+def told(school: School) -> list[str]:
+    """Tell what there is to tell; return the texts of the mails about changes."""
+    place = school.review_round
+    update_notices(place.ledger, REGION, at=now(), expiring=(), board=str, actor="tell", school_page=school.address)
+    with place.unit("test") as unit:
+        waiting = unit.rows("select mail from overstap.mail where kind = 'guest_change' and state = 'waiting'")
+        mails = [outbox.claim(unit, one[0]) for one in waiting]
+    assert {one.to for one in mails} <= {EMAIL}
+    return [f"{one.subject}\n{one.text}" for one in mails]
+
+
+def withdraw(client: httpx.Client, round_id: str, school: str = GUEST) -> httpx.Response:
+    there = f"/ronde/{round_id}/uitnodigen"
+    form = {"school": school, "formulier": hidden(client.get(there).text, "formulier")}
+    return client.post(f"{there}/intrekken", data=form)
+
+
+def test_a_guest_with_an_account_is_mailed_when_another_school_asks_and_when_one_withdraws(school: School) -> None:
+    place = school.review_round
+    registered(school, second=True)
+    with place.unit("beheer") as unit:
+        accounts.put_account(unit, SECOND, place.region.secondary[1].id, "Tweede", hash_password(PASSWORD))
+    with closing(let_in_receiver(school)) as first, closing(let_in_receiver(school, SECOND)) as second:
+        assert ask(first, place.round_id, leerlingen="Noor Berg, 1-2-2014").status_code == 200
+        address = mailed(school)
+        assert told(school) == [], "the invitation says it"
+        assert ask(first, place.round_id, leerlingen="Noor Berg, 1-2-2014\nBo Dal, 1-2-2014").status_code == 200
+        assert told(school) == [], "no account yet: its first page says it"
+        _, guest = let_in(school, address)
+        assert told(school) == []
+        assert ask(second, place.round_id, leerlingen=EVIL, naam="", email="").status_code == 200
+        [mail] = told(school)
+        assert "Het gaat nu om 3 leerlingen van uw school" in mail
+        assert school.address in mail
+        assert not re.search("Zonneveld|Berg|Dal|uitnodiging/", mail)
+        assert told(school) == [], "once"
+        done = withdraw(first, place.round_id)
+        assert done.status_code == 200
+        assert "Andere scholen vragen nog wel iets" in done.text
+        assert "Noor Berg" not in done.text
+        [mail] = told(school)
+        assert "Het gaat nu om 1 leerling van uw school" in mail
+        with closing(guest):
+            page = guest.get(f"/ronde/{place.round_id}/invullen").text
+            assert "Zonneveld" in page
+            assert "Noor Berg" not in page
+        with place.unit("look") as unit:
+            assert list(differences(unit)) == []
+            [one] = guests.of_round(unit, place.round_id)
+            assert (one.pupils, one.ended_at) == (1, None)
+        again = withdraw(first, place.round_id)
+        assert (again.status_code, "vraagt niets" in again.text) == (422, True)
+
+
+def test_the_last_that_withdraws_ends_the_part_and_may_ask_again(school: School) -> None:
+    place = school.review_round
+    registered(school)
+    with closing(let_in_receiver(school)) as client:
+        ask(client, place.round_id)
+        address = mailed(school)
+        login, guest = let_in(school, address)
+        done = withdraw(client, place.round_id)
+        assert "Niemand vraagt nog iets aan deze school" in done.text
+        with closing(guest):
+            assert guest.get(f"/ronde/{place.round_id}/invullen").status_code == 403
+        assert attempt(school, login, PASSWORD).status_code == 422
+        with place.unit("look") as unit:
+            [one] = guests.of_round(unit, place.round_id)
+            assert one.ended_at is not None
+            assert list(differences(unit)) == []
+        assert told(school) == []
+        assert "de vraag is ingetrokken" in client.get(f"/ronde/{place.round_id}/uitnodigen").text
+        assert ask(client, place.round_id, email="").status_code == 422, "whom to mail is asked again"
+        assert ask(client, place.round_id).status_code == 200
+        second = mailed(school)
+        assert second != address
+        other, guest = let_in(school, second)
+        guest.close()
+        assert other != login
+        with place.unit("look") as unit:
+            assert list(differences(unit)) == []
+
+
+def test_nobody_withdraws_what_another_asked(school: School) -> None:
+    place = school.review_round
+    registered(school, second=True)
+    with place.unit("beheer") as unit:
+        accounts.put_account(unit, SECOND, place.region.secondary[1].id, "Tweede", hash_password(PASSWORD))
+    with closing(let_in_receiver(school)) as first, closing(let_in_receiver(school, SECOND)) as second:
+        assert ask(first, place.round_id).status_code == 200
+        assert withdraw(second, place.round_id).status_code == 422
+        assert withdraw(second, place.round_id, "99AA00").status_code == 422
+        with closing(let_in_receiver(school, factor=False)) as without:
+            form = {"school": GUEST, "formulier": hidden(without.get("/ophalen").text, "formulier")}
+            assert without.post(f"/ronde/{place.round_id}/uitnodigen/intrekken", data=form).status_code == 403
+        with closing(let_in_receiver(school, ACCOUNT)) as primary:
+            form = {"school": GUEST, "formulier": hidden(primary.get("/beveiliging").text, "formulier")}
+            assert primary.post(f"/ronde/{place.round_id}/uitnodigen/intrekken", data=form).status_code in (404, 422)
+        with place.unit(coordinator(school)) as unit:
+            [one] = guests.of_round(unit, place.round_id)
+            assert guests.end(unit, one.guest)
+        assert withdraw(first, place.round_id).status_code == 409
+        assert ask(first, place.round_id).status_code == 422, "a coordinator's end stays one"
+    with place.unit("look") as unit:
+        assert list(differences(unit)) == []
+    with psycopg.connect(school.dsn, autocommit=True) as login:
+        login.execute("set role overstap_school_alfa")
+        for statement in (
+            "select overstap.tell_guest(null, 1)",
+            "select overstap.end_part(null, 'x')",
+            "delete from overstap.guest_ask",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                login.execute(statement)

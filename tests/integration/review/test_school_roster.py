@@ -63,6 +63,10 @@ def test_a_roster_is_supplied_and_shown_with_what_is_missing(school: School) -> 
     assert "30-03-2015" in shown
     assert not any(number in shown for number in NUMBERS)
     assert "gold al" in upload(client, school, table(*NUMBERS, first="<b>{{ 7*7 }}</b>")).text
+    again = upload(client, school, table(*NUMBERS, "10464554")).text
+    assert "Bij 1 nummer stonden de nullen vooraan er niet meer" in again
+    assert "(regel 14)" in again
+    assert "Bij 1 nummer stonden de nullen vooraan er niet meer" in client.get(address(school)).text, "also later"
 
 
 def test_what_is_wrong_with_a_list_is_said_and_nothing_changes(school: School) -> None:

@@ -199,7 +199,9 @@ def test_five_guesses_end_the_stay_and_twenty_the_day_of_a_stranger(school: Scho
     waits = post(last, "/code", "/code", code=later(secret))
     assert waits.status_code == 403
     assert "browser waarin u dat eerder deed" in waits.text
-    assert by_owner(school, "select kind, region, failed from overstap.alarm") == [("factor_guessed", "alfa", 20)]
+    assert by_owner(school, "select kind, region, failed from overstap.alarm where kind <> 'odd_hours'") == [
+        ("factor_guessed", "alfa", 20)
+    ]
     assert told(school) == ["factor_guessed"]
     assert '"event.action": "factor_guessed"' in school.log
     assert ACCOUNT not in school.log

@@ -27,6 +27,8 @@ class Played:
     """How a run ended."""
 
     state: str
+    run: str
+    """Airflow's id of it; other deployments play runs of the same DAG in the same database."""
     tasks: dict[str, str]
     """State of each task instance, mapped ones with their index."""
     labels: dict[str, str]
@@ -94,7 +96,7 @@ class Airflow:
         labels = {name: label for name, (_, label) in said["tasks"].items() if label}
         with self.log.open("rb") as log:
             log.seek(said_before)
-            return Played(said["state"], tasks, labels, log.read().decode(errors="replace"))
+            return Played(said["state"], said["run"], tasks, labels, log.read().decode(errors="replace"))
 
     def close(self) -> None:
         """End it. There is nothing to lose: all that it made is thrown away."""

@@ -76,7 +76,7 @@ class PlayedRound:
 @pytest.fixture(scope="session")
 def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
     """A server of our own: its application login has a password of its own, too."""
-    found = EmbeddedPostgres(state_folder / "round" / "postgres", is_durable=False)
+    found = EmbeddedPostgres(state_folder / "round" / "postgres", is_durable=False, in_memory=True)
     found.start()
     yield found
     found.destroy()

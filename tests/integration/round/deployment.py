@@ -10,16 +10,16 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
+from forked import Process, popen
 from mail_server import MailServer
 from psycopg import sql
 
@@ -57,7 +57,7 @@ class Endpoint:
     port: int
     store: Path
     log: Path
-    process: subprocess.Popen[bytes]
+    process: Process
 
     def kill(self) -> None:
         """End it as a power cut does."""
@@ -140,7 +140,7 @@ class RegionDeployment:
             yield found
 
     @contextlib.contextmanager
-    def step(self, ledger: Ledger | None = None, **other: object) -> Iterator[RoundContext]:
+    def step(self, ledger: Ledger | None = None, **other: Any) -> Iterator[RoundContext]:
         """What a step of its round works with, as a task has it; the agreement is the one that the round has now."""
         with contextlib.nullcontext(ledger) if ledger else self.ledger() as known:
             yield round_context(Context(self.sandbox.settings(), known, **other), self.round_id, "test")
@@ -184,10 +184,10 @@ class RegionDeployment:
     def receive(self, school: str) -> Endpoint:
         """Start a school's endpoint, where it always is."""
         log = self.folder / f"endpoint-{school}.log"
-        command = [*(sys.executable, "-m", "overstap", "receive", "serve", "--school", school)]
+        command = ["-m", "overstap", "receive", "serve", "--school", school]
         command += ["--port", str(self.ports[school]), "--store", str(self.store(school))]
         with log.open("ab") as out:
-            process = subprocess.Popen(command, env=os.environ | self.settings, stdout=out, stderr=out)
+            process = popen(command, env=os.environ | self.settings, stdout=out, stderr=out)
         self.endpoints[school] = Endpoint(school, self.ports[school], self.store(school), log, process)
         wait_for(lambda: process.poll() is not None or not ports.is_free(self.ports[school]))
         assert process.poll() is None, log.read_text()

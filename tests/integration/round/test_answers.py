@@ -1,8 +1,8 @@
 """The DAG that takes in what schools left for us, through Airflow itself: one of them collects by hand."""
 
 import os
-import subprocess
-import sys
+
+from forked import run
 
 from overstap.agreements import Agreement
 from overstap.delivery.channels.folder import Folder
@@ -34,7 +34,7 @@ def test_what_lies_in_a_folder_is_taken_in_once(played_round: PlayedRound) -> No
 
     def state(messages: list[str], outcome: str, *more: str) -> None:
         words = ["receive", "result", *messages, "--outcome", outcome, *more, *given]
-        subprocess.run([sys.executable, "-m", "overstap", *words], env=os.environ | deployment.settings, check=True)
+        run(["-m", "overstap", *words], env=os.environ | deployment.settings, check=True)
 
     state(received[:2], "imported")
     state(received[2:], "rejected", "--reason", "incomplete")

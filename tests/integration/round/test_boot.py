@@ -4,6 +4,7 @@ Nothing is called directly here. The coordinator acts through Airflow's API with
 through files and commands, receivers are processes of their own.
 """
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,7 +23,7 @@ from overstap.simulation.synthetic.school import SchoolBehaviour, SupplySource
 from overstap_tools.demo import building as demo
 from overstap_tools.demo.sandbox import LEDGER, REGION, ROUND, DemoSandbox
 from overstap_tools.demo.story import DAG_ID, Story
-from overstap_tools.local import environment, ports
+from overstap_tools.local import ports
 from overstap_tools.local.services import Service
 from overstap_tools.local.waiting import wait_until
 
@@ -59,6 +60,21 @@ class Outage(threading.Thread):
                 self.waited_for = api.wait_for_task(DAG_ID, run, "deliver", ["deferred"], map_index=index, seconds=900)
         finally:
             self.service.start(self.command, env=self.environment)
+            self._shorten_the_pause()
+
+    def _shorten_the_pause(self) -> None:
+        """Let what is due at this school in minutes be due in seconds: all of Airflow would do nothing until then."""
+        soon = "clock_timestamp() + interval '5 seconds'"
+        with psycopg.connect(self.story.demonstration.postgres.superuser_dsn(LEDGER)) as connection:
+            for table, column, at_school in (
+                ("school_line", "rests_until", "school"),
+                ("delivery", "next_attempt_at", "secondary_school"),
+            ):
+                connection.execute(
+                    f"update overstap.{table} set {column} = {soon} "  # noqa: S608
+                    f"where {at_school} = %s and {column} > {soon} and {column} < 'infinity'",
+                    [self.school],
+                )
 
 
 class PlayedStory(NamedTuple):
@@ -76,8 +92,6 @@ def played(state_folder: Path) -> Iterator[PlayedStory]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "STEPS", {name: timedelta(seconds=after) for name, after in QUICK.items()})
         patch.setattr(demo, "REVIEW_MINIMUM", timedelta(seconds=30))
-        # The agreement stays as it is; to read it every ten seconds takes a sixth of a processor.
-        patch.setattr(environment, "AGREEMENTS_READ_EVERY", 60)
         try:
             demonstration = demo.build(sandbox, demo.Size(16, 4, 11), port=ports.any_free(), tell=lambda name: None)
             console = Console(record=True, width=160, file=(state_folder / "story.txt").open("w"))
@@ -108,7 +122,7 @@ def count(story: Story, query: str) -> int:
 def test_the_round_ends_green_and_its_ledger_holds(played: PlayedStory) -> None:
     story, is_good, told, _ = played
     assert is_good, told
-    assert "I1-I9 hold" in told
+    assert "I1-I13 hold" in told
     delivered = count(story, "select count(*) from overstap.delivery")
     assert delivered == count(story, "select count(*) from overstap.delivery where state = 'confirmed'") > 0
     assert sum(len(one) for one in contents(story).values()) == delivered
@@ -222,6 +236,20 @@ def test_a_coordinator_cannot_take_the_round_away(played: PlayedStory) -> None:
             api.call(method, path)
     assert {dag["dag_id"].split("__")[1] for dag in api.dags()} == {REGION}
     assert ROUND in DAG_ID
+
+
+def test_it_ends_with_a_question_on_the_board_for_who_watches(played: PlayedStory) -> None:
+    """The last of this file, since the round goes on after it."""
+    story = played.story
+    before = story.console.export_text(clear=False)
+    story.leave_a_question(run_of(story))
+    told = story.console.export_text(clear=False).removeprefix(before)
+    [address] = re.findall(r"http://\S+/besluit/\S+", told)
+    api = story.coordinator.api
+    page = api._send_once("GET", address.replace("/plugin/rondes", "", 1)).text
+    [faulty] = [one for one in story.demonstration.region.primary if one.behaviour is SchoolBehaviour.FAULTY]
+    assert faulty.name in page
+    assert "Vrijgeven" in page, "with a button for the coordinator"
 
 
 def run_of(story: Story) -> str:

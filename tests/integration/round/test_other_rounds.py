@@ -47,8 +47,10 @@ def played_round(
 ) -> Iterator[PlayedRound]:
     today = dutch_time(now()).date()
     region = make_region(11, 9, 3, 2, today=today, name="alfa", late=0, faulty=0, littered=0, database=0)
-    bounds = {"review": timedelta(minutes=20), "las": False, "to_partnership": True}
-    deployment = build(tmp_path_factory.mktemp("other"), server, region, may_shift="{receipts_due: 2}", **bounds)
+    folder, review = tmp_path_factory.mktemp("other"), timedelta(minutes=20)
+    deployment = build(
+        *(folder, server, region), may_shift="{receipts_due: 2}", review=review, las=False, to_partnership=True
+    )
     for school in region.primary[:WITHOUT]:
         write_support(region, school, deployment.folder / "region")
     deployment.receive_all()
@@ -80,7 +82,7 @@ def test_a_form_beyond_the_agreed_bounds_is_refused_with_the_reason(played_round
     assert played_round.too_far.tasks["open_round"] == "failed"
     assert played_round.too_far.state == "failed"
     assert "AGREEMENT-021" in played_round.too_far.log
-    assert "het moment Bevestigd uiterlijk mag u hooguit 2 dagen verzetten" in played_round.too_far.log
+    assert "het moment Bevestigd uiterlijk mag u hoogstens 2 dagen verzetten" in played_round.too_far.log
 
 
 def test_only_a_coordinator_steers(played_round: PlayedRound) -> None:

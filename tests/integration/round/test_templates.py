@@ -107,7 +107,7 @@ def test_the_round_runs_and_shows_the_names_as_they_stand(played_round: Hostile)
         for label, school in zip(labels, kind, strict=True):
             assert label.startswith(said.format(played_round.names[school.id])[:180])
             assert label.endswith(f"({school.id})")
-    assert played_round.round.labels["release[0]"] == "Vrijgeven - vraag 1"
+    assert played_round.round.labels["release[0]"] == "Dossiers vrijgeven voor inzage door ouders? (vraag 1)"
 
 
 def test_the_days_intake_and_a_forms_reason_run_through(played_round: Hostile) -> None:

@@ -8,7 +8,15 @@ from agreement_files import GOOD, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overstap.agreements.drafting.fields import coordinators_of, field_groups, with_coordinators, with_fields
+from overstap.agreements.drafting.fields import (
+    comparisons_of,
+    coordinators_of,
+    field_groups,
+    with_comparisons,
+    with_coordinators,
+    with_fields,
+)
+from overstap.agreements.drafting.files import AgreementPlace, AgreementTexts
 from overstap.agreements.drafting.merging import merge
 from overstap.agreements.source_positions import AgreementSource, read_source
 
@@ -112,3 +120,99 @@ def test_coordinators_are_replaced_and_the_rest_stays(tmp_path: Path, block: str
     assert read["name"] == "V"
     assert "# kop" in changed
     assert "# tussen" in changed
+
+
+COMPARES = """comparisons:  # met wie wij vergelijken
+  - region: leiden                      # op deze server
+    at: [2027-04-16 12:00, 2027-05-21 12:00]
+  - region: delft
+    conductor: "00000003123456780000"
+    at_most: 6000
+"""
+
+
+def changed(folder: Path, text: str, values: dict[str, str]) -> str:
+    """What a form with these values makes of a file, as the board does it."""
+    made = with_fields(text, of(folder, text), values)
+    source = of(folder, made)
+    return with_comparisons(made, source, comparisons_of(source, values))
+
+
+def test_a_comparison_has_each_field_also_those_that_the_file_leaves_out(tmp_path: Path) -> None:
+    found = {name: value for name, value in names(of(tmp_path, GOOD + COMPARES)).items() if "comparisons" in name}
+    assert found == {
+        "comparisons.0.region": "leiden",
+        "comparisons.0.at.0": "2027-04-16T12:00",
+        "comparisons.0.at.1": "2027-05-21T12:00",
+        "comparisons.0.at.2": "",
+        "comparisons.0.conductor": "",
+        "comparisons.0.at_most": "",
+        "comparisons.1.region": "delft",
+        "comparisons.1.at.0": "",
+        "comparisons.1.conductor": "00000003123456780000",
+        "comparisons.1.at_most": "6000",
+    }
+
+
+def test_an_untouched_or_replaced_value_keeps_the_text_around_it(tmp_path: Path) -> None:
+    text = GOOD + COMPARES
+    assert changed(tmp_path, text, names(of(tmp_path, text))) == text
+    values = {"comparisons.0.at.1": "2027-05-28T09:30", "comparisons.1.at_most": "7000"}
+    made = changed(tmp_path, text, values)
+    assert made == text.replace("2027-05-21 12:00", "2027-05-28 09:30").replace("6000", "7000")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"comparisons.0.at.0": ""}, [{"region": "leiden", "at": ["2027-05-21 12:00"]}, None]),
+        (
+            {"comparisons.0.at.2": "2027-06-01T08:00"},
+            [{"region": "leiden", "at": ["2027-04-16 12:00", "2027-05-21 12:00", "2027-06-01 08:00"]}, None],
+        ),
+        ({"comparisons.0.at_most": "900"}, [{"at_most": 900}, None]),
+        ({"comparisons.0.at_most": "veel"}, [{"at_most": "veel"}, None]),
+        ({"comparisons.1.conductor": "", "comparisons.1.at.0": "2027-04-16T12:00"}, [None, {"conductor": None}]),
+        ({"comparisons.1.region": ""}, [None, {"region": ""}]),
+    ],
+)
+def test_what_is_filled_in_or_emptied_is_written(
+    tmp_path: Path, values: dict[str, str], expected: list[dict[str, object] | None]
+) -> None:
+    before = of(tmp_path, GOOD + COMPARES).at("comparisons")
+    made = of(tmp_path, changed(tmp_path, GOOD + COMPARES, values)).at("comparisons")
+    for was, found, wanted in zip(before, made, expected, strict=True):
+        if wanted is None:
+            assert found == was
+        for name, inside in (wanted or {}).items():
+            assert found.get(name) == inside
+
+
+def test_comparisons_are_added_to_a_file_without_and_taken_out(tmp_path: Path) -> None:
+    wanted = [{"region": "leiden", "at": []}]
+    made = with_comparisons(GOOD, of(tmp_path, GOOD), wanted)
+    assert made.startswith(GOOD.rstrip())
+    assert of(tmp_path, made).at("comparisons") == [{"region": "leiden"}]
+    without = with_comparisons(made, of(tmp_path, made), [])
+    assert of(tmp_path, without).at("comparisons") == []
+    assert with_comparisons(GOOD, of(tmp_path, GOOD), []) == GOOD
+
+
+@pytest.mark.parametrize("nothing", ["comparisons:", "comparisons: null", "comparisons: []"])
+def test_a_comparison_is_added_where_the_file_has_the_key_with_nothing_behind(tmp_path: Path, nothing: str) -> None:
+    text = f"{GOOD.rstrip()}\n{nothing}\n"
+    assert with_comparisons(text, of(tmp_path, text), []) == text
+    made = of(tmp_path, with_comparisons(text, of(tmp_path, text), [{"region": "leiden", "at": []}]))
+    assert (made.faults, made.at("comparisons")) == ([], [{"region": "leiden"}])
+
+
+def test_a_draft_shows_no_file_but_the_list_beside_the_agreement(tmp_path: Path) -> None:
+    """Who writes a region's agreement file does not read other files of the server on the board."""
+    place = AgreementPlace(tmp_path, "voorbeeld", "2026-2027")
+    place.path.parent.mkdir()
+    (tmp_path / "geheim.csv").write_text("een geheim", encoding="utf-8")
+    (place.path.parent / "scholen.csv").write_text("id;name", encoding="utf-8")
+    for name, shown in (("../geheim.csv", None), (str(tmp_path / "geheim.csv"), None), ("scholen.csv", "id;name")):
+        text = f"region: voorbeeld\nschools: {{file: {name}}}\n"
+        place.path.write_text(text, encoding="utf-8")
+        assert place.stored() == AgreementTexts(text, shown)

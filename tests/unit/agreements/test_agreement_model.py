@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from overstap.agreements import Agreement, Milestones, load_agreement, load_all
 from overstap.agreements.load import find_agreement
+from overstap.agreements.model.lines import OneLine, as_one_line
 from overstap.errors import OverstapError
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.region import make_region
@@ -133,3 +135,10 @@ def test_what_is_not_there_is_told_by_its_code(path: Path, tmp_path: Path) -> No
     with pytest.raises(OverstapError, match=r"AGREEMENT-003.*beta"):
         find_agreement(tmp_path, "beta", "2026-2027")
     assert find_agreement(tmp_path, "alfa", "2026-2027") == found
+
+
+def test_a_name_that_was_typed_elsewhere_becomes_one_line() -> None:
+    """A guest school is a school of the agreement under the name that somebody typed; no name ends a round."""
+    for typed in ("De\x7f Kim", "De\x85Kim", "De\u2028 Kim", "De\x00Kim", "De\ud800 Kim", "  De  Kim "):
+        assert as_one_line(typed) == "De Kim"
+        assert TypeAdapter(OneLine).validate_python(as_one_line(typed)) == "De Kim"

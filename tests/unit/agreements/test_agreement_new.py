@@ -167,12 +167,39 @@ def test_what_is_left_over_is_told(tmp_path: Path) -> None:
     assert "1 school deed in 2026-2027 niet mee: Nieuw (99AA00)." in said
 
 
+ALL = """second_factor: required
+pdf_attachments: flattened
+four_eyes: [release, erase]
+own_codes:
+  - {list: '42', code: '0099', label: Toets zonder code}
+comparisons:
+  - {region: leiden, at: ['2027-04-16 12:00']}
+  - {region: delft, conductor: '00000003123456780000', at_most: 6000}
+"""
+
+
+def test_what_the_region_agreed_besides_rounds_is_not_lost(tmp_path: Path) -> None:
+    """Each key: what two persons decide, the second factor, and with whom the region compares most of all."""
+    last = LastYear.read(write(tmp_path, GOOD + ALL))
+    agreement = load_agreement(written(compose(request(last), last, today=TODAY), tmp_path, "voorbeeld", "2027-2028"))
+    other = {"school_year", "rounds", "occasions", "comparisons", "example"}
+    for name in set(Agreement.model_fields) - other:
+        assert getattr(agreement, name) == getattr(last.agreement, name), name
+    assert agreement.four_eyes
+    leiden, delft = agreement.comparisons
+    assert [f"{moment:%Y-%m-%d %H:%M}" for moment in leiden.at] == ["2028-04-20 12:00"]
+    assert (delft.conductor, delft.at_most, delft.at) == ("00000003123456780000", 6000, ())
+    said = [one.sentence_nl for one in left_over(agreement, last.agreement)]
+    assert any("regio leiden en delft" in one for one in said)
+    assert any(one.startswith("1 eigen code komt uit 2026-2027") for one in said)
+
+
 def test_without_last_year_the_national_rounds_are_written_out(tmp_path: Path) -> None:
     schools = (INCLUDE / "regions" / "demo" / "2026-2027-schools.csv").read_bytes()
-    asked = NewAgreementRequest("nieuw", "Nieuw\n- {x: 1}", "2026-2027", MIDDLE, (NEW,), schools)
+    asked = NewAgreementRequest("nieuw", "Nieuw: - {x: 1} # 'oud'", "2026-2027", MIDDLE, (NEW,), schools)
     new = compose(asked, None, today=TODAY)
     agreement = load_agreement(written(new, tmp_path, "nieuw", "2026-2027"))
-    assert agreement.name == "Nieuw\n- {x: 1}"
+    assert agreement.name == "Nieuw: - {x: 1} # 'oud'"
     assert list(agreement.rounds) == [RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT]
     assert wall(agreement, RoundKind.ADVICE, "delivers") == "2027-03-25 08:00"
     with pytest.raises(OverstapError, match="AGREEMENT-031"):

@@ -1,5 +1,8 @@
 """Schools from a CSV file beside the agreement."""
 
+import contextlib
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from overstap.agreements import load_agreement
 from overstap.agreements.checks import check_agreements
+from overstap.agreements.source_positions import read_source
 from overstap.errors import OverstapError
 from overstap.intake.sources.drop_folder import DropFolder
 from overstap.intake.sources.las_database import LasDatabase
@@ -175,3 +179,24 @@ def test_no_list_of_schools_is_a_traceback_or_half_read(place, rows, rubbish):
         assert any(each.severity == "error" for each in checked.findings)
         return
     assert len(schools) >= 3 + len(rows)
+
+
+@pytest.mark.parametrize("name", ["2026-2027.yaml", "scholen.csv"])
+def test_a_pipe_in_the_place_of_a_file_is_not_read(tmp_path: Path, name: str) -> None:
+    """All regions are read one after another: a pipe without a writer would stop them all."""
+    path = made(tmp_path, ROWS)
+    assert read_source(path).faults == []
+    pipe = path.parent / name
+    content = pipe.read_bytes()
+    pipe.unlink()
+    os.mkfifo(pipe)
+
+    def give() -> None:
+        with contextlib.suppress(BrokenPipeError), pipe.open("wb") as file:
+            file.write(content)
+
+    giving = threading.Thread(target=give, daemon=True)
+    giving.start()
+    assert [fault.code for fault in read_source(path).faults] == [
+        "AGREEMENT-119" if name == path.name else "AGREEMENT-109"
+    ]

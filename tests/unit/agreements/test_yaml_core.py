@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 from overstap.agreements import load_agreement
 from overstap.agreements.checks import check_agreements
 from overstap.agreements.source_positions import read_source
-from overstap.agreements.yaml_core import CoreLoader
+from overstap.agreements.yaml_core import CoreLoader, TooManyValuesError, refuse_deep_yaml
 from overstap.errors import OverstapError
 
 
@@ -193,3 +193,20 @@ def test_no_odd_value_is_a_traceback(place: Path, odd: list[tuple[int, str, bool
 
 def test_core_loader_leaves_the_library_as_it_is() -> None:
     assert yaml.safe_load("a: 10:30") == {"a": 630}
+
+
+@given(st.recursive(st.integers(0, 9), lambda inside: st.lists(inside) | st.dictionaries(st.integers(0, 9), inside)))
+def test_a_text_is_read_no_further_than_its_values_may_go(data: object) -> None:
+    def values(of: object) -> int:
+        parts = [*of, *of.values()] if isinstance(of, dict) else of if isinstance(of, list) else []
+        return 1 + sum(map(values, parts))
+
+    text = yaml.safe_dump(data)
+    refuse_deep_yaml(text, values(data))
+    with pytest.raises(TooManyValuesError):
+        refuse_deep_yaml(f"[{'1, ' * (3 * values(data) + 10)}]", values(data))
+
+
+def test_what_has_too_many_values_is_a_finding(tmp_path: Path) -> None:
+    [fault] = read_source(write(tmp_path, "a: [" + "1," * 1_100_000 + "]")).faults
+    assert (fault.code, fault.facts["problem"].name) == ("AGREEMENT-101", "yaml_too_large")

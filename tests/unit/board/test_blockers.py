@@ -11,6 +11,7 @@ from overstap.ledger.delivery.test_messages import SchoolResult
 from overstap.ledger.dossiers.outstanding import ReportedUndelivered, WithoutReceiverCount
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
 from overstap.pages.board.blockers import ContactRole, SchoolSituation, Urgency, blockers
+from overstap.pages.board.schools import _deadline
 from overstap.pages.board.steps import StepName, StepState, steps
 from overstap.texts import texts
 
@@ -231,3 +232,10 @@ def test_families_are_not_late_with_what_nobody_released() -> None:
     for states, expected in ((Counter(accepted=3), StepState.AHEAD), (Counter(in_review=3), StepState.LATE)):
         found = steps(expected=3, states=states, refused_files=0, milestones=over, now=NOW)
         assert next(step for step in found if step.name is StepName.REVIEW).state is expected
+
+
+def test_a_school_of_which_nothing_was_expected_is_not_late() -> None:
+    assert _deadline(QUIET) is None
+    assert _deadline(replace(QUIET, expected=3)) == BEFORE
+    assert _deadline(replace(QUIET, refused_files=Counter({"INTAKE-001": 2}))) == BEFORE
+    assert _deadline(replace(QUIET, milestones=milestones(AFTER))) == AFTER, "something may come until then"

@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 
 from overstap.ledger.dossiers.reference import reference
-from overstap.pages.board import addresses, exports, formatting, health
+from overstap.pages.board import addresses, formatting, health
 from overstap.pages.board.csrf import form_token, is_valid
 from overstap.pages.board.person import BoardUser
+from overstap.tabular.writing import csv_of, safe_text
 
 NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)  # 12:00 on a Dutch wall
 
@@ -71,13 +72,14 @@ def test_shares(part: int, whole: int, told: str) -> None:
     "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "|x", "%x", "＝1", " =1", "\n=1", "\x00=1"]
 )
 def test_no_cell_is_a_formula(text: str) -> None:
-    assert str(exports.safe(text)).startswith("'")
+    assert safe_text(text).startswith("'")
+    assert csv_of(["x"], [[text]]).decode("utf-8-sig").splitlines()[1].lstrip('"').startswith("'")
 
 
 def test_a_usual_cell_stays_as_it_is() -> None:
-    assert exports.safe("De Regenboog") == "De Regenboog"
-    assert exports.safe(-3) == -3
-    assert exports.safe("a\x07b") == "ab"
+    assert safe_text("De Regenboog") == "De Regenboog"
+    assert safe_text("a\x07b") == "ab"
+    assert csv_of(["x"], [[-3]]).decode("utf-8-sig").splitlines() == ["x", "-3"]
 
 
 def test_a_mark_is_of_one_person_and_one_form() -> None:

@@ -9,6 +9,7 @@ import yaml
 from helm_python.chart import Chart, lint
 from helm_python.errors import HelmError
 
+from overstap.key_service.permissions import CLIENTS
 from overstap.orchestration.queues import Queue
 from overstap_tools.project import PROJECT
 
@@ -77,6 +78,9 @@ def test_the_key_service_has_the_keys_and_the_pages_beside_it_none(own: dict[tup
     has = [{one["name"] for one in container["volumeMounts"]} for container in (pages, service)]
     assert has == [{"secrets", "tmp", "standards", "sockets"}, {"keys", "trust", "sockets", "tmp-keys"}]
     assert len(pods(own)["o-review"]["containers"]) == 1
+    desk, of_desk = pods(own)["o-desk-haaglanden"]["containers"]
+    has = [{one["name"] for one in container["volumeMounts"]} for container in (desk, of_desk)]
+    assert has == [{"secrets", "tmp", "trust", "standards", "sockets"}, {"keys", "sockets", "tmp-keys"}]
 
 
 def test_commands_and_settings_are_those_of_the_containers(own: dict[tuple[str, str], dict[str, Any]]) -> None:
@@ -92,8 +96,10 @@ def test_commands_and_settings_are_those_of_the_containers(own: dict[tuple[str, 
     service = pods(own)["o-school"]["containers"][1]
     assert service["args"] == compose["key-service"]["command"]
     assert {one["name"] for one in service["env"]} == set(compose["key-service"]["environment"])
-    [container] = pods(own)["o-desk-haaglanden"]["containers"]
+    container, service = pods(own)["o-desk-haaglanden"]["containers"]
     assert container["args"][:4] == ["overstap", "deliver", "serve", "haaglanden"]
+    assert service["args"] == [*compose["desk-keys"]["command"][:-1], "haaglanden"]
+    assert {one["name"] for one in service["env"]} == set(compose["desk-keys"]["environment"])
     [container] = pods(own)["o-migrations"]["containers"]
     assert container["args"][:3] == compose["init"]["command"]
 
@@ -154,13 +160,44 @@ def test_only_the_board_has_the_keys_of_contact_with_schools() -> None:
     values = yaml.safe_load(VALUES.read_text())
     board = values["apiServer"]
     [setting] = [one["value"] for one in board["env"] if one["name"] == "OVERSTAP_BOARD_KEYS"]
-    mounted = {one["mountPath"]: (one["name"], one["readOnly"]) for one in board["extraVolumeMounts"]}
+    mounted = {one["mountPath"]: (one["name"], one.get("readOnly", False)) for one in board["extraVolumeMounts"]}
     assert mounted[setting] == ("board", True)
     assert "overstap-board" in claims({"volumes": board["extraVolumes"]})
-    assert "overstap-keys" not in claims({"volumes": board["extraVolumes"]})
+    assert not {"keys", "tmp-keys"} & {name for name, _ in mounted.values()}, (
+        "content keys are those of its key service"
+    )
     del values["apiServer"]
     assert "OVERSTAP_BOARD_KEYS" not in str(values)
     assert "claimName': 'overstap-board'" not in str(values)
+
+
+def test_the_board_has_a_key_service_beside_it_that_serves_the_board_alone(
+    own: dict[tuple[str, str], dict[str, Any]],
+) -> None:
+    """As in docker-compose.yaml: a socket between the two, keys in the one, and no folder of another client."""
+    compose = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())["services"]
+    board = yaml.safe_load(VALUES.read_text())["apiServer"]
+    env = {one["name"]: one["value"] for one in board["env"]}
+    assert env["OVERSTAP_KEY_SERVICE"] == compose["api-server"]["environment"]["OVERSTAP_KEY_SERVICE"]
+    [service] = board["extraContainers"]
+    assert service["args"] == compose["key-service"]["command"]
+    assert {one["name"] for one in service["env"]} == {"OVERSTAP_PRODUCTION", "OVERSTAP_KEYS"}, "it signs nothing"
+    beside_school = pods(own)["o-school"]["containers"][1]
+    assert service["securityContext"] == beside_school["securityContext"]
+    socket = env["OVERSTAP_KEY_SERVICE"]
+    for probe in ("readinessProbe", "livenessProbe"):
+        assert service[probe]["exec"]["command"] == ["healthy", "socket", socket]
+    mounted = {one["mountPath"]: one["name"] for one in service["volumeMounts"]}
+    assert mounted == {
+        "/tmp": "tmp-keys",
+        str(Path(socket).parent): "sockets",
+        "/var/lib/overstap/keys": "keys",
+    }
+    assert {one["mountPath"]: one["name"] for one in board["extraVolumeMounts"]}[str(Path(socket).parent)] == "sockets"
+    volumes = {one["name"]: one for one in board["extraVolumes"]}
+    assert volumes["keys"]["persistentVolumeClaim"] == {"claimName": "overstap-keys", "readOnly": True}
+    assert volumes["sockets"]["emptyDir"]["medium"] == "Memory"
+    assert Path(socket).parent.name in CLIENTS
 
 
 def test_the_official_chart_takes_our_values() -> None:
@@ -174,7 +211,7 @@ def test_the_official_chart_takes_our_values() -> None:
     assert [name for name, pod in workers.items() if "overstap-trust" in claims(pod)] == ["o-worker-keys"]
     for name, pod in found.items():
         if name not in workers:
-            board = {"overstap-board"} if name == "o-api-server" else set()
+            board = {"overstap-board", "overstap-keys"} if name == "o-api-server" else set()
             assert claims(pod) <= {"overstap-regions", "overstap-standards", "o-logs"} | board, name
         for container in pod["containers"]:
             if "log-groomer" not in container["name"]:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from overstap.deployment.choices import Choices
 from overstap_tools.project import PROJECT
 
 DIGEST = "postgres@sha256:" + "5" * 64
 DOCKER = """#!/bin/bash
 echo "$*" >> "$CALLS"
 case "$*" in
+"image inspect overstap:local") [ -z "${UNBUILT:-}" ] ;;
 "image inspect --format "*" postgres:18") [ -z "$DIGEST" ] || echo "$DIGEST" ;;
+"image inspect --format "*) [ -z "$DIGEST" ] || echo "${@: -1}" | sed "s/:[^:]*$/@sha256:${DIGEST##*:}/" ;;
 "pull "*) exit 1 ;;
 esac
 """
@@ -26,10 +29,11 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "bin" / "docker").chmod(0o755)
     (tmp_path / "project" / "deploy").mkdir(parents=True)
     shutil.copy(PROJECT / "deploy" / "init", tmp_path / "project" / "deploy" / "init")
+    shutil.copy(PROJECT / "Dockerfile", tmp_path / "project" / "Dockerfile")
     return tmp_path
 
 
-def init(place: Path, *options: str, digest: str = DIGEST) -> tuple[str, str]:
+def init(place: Path, *options: str, digest: str = DIGEST, **more: str) -> tuple[str, str]:
     """Run it; return the last call of `docker`, and what was said."""
     (place / "calls").write_text("")
     env = os.environ | {
@@ -38,6 +42,7 @@ def init(place: Path, *options: str, digest: str = DIGEST) -> tuple[str, str]:
         "DIGEST": digest,
         "CONFIGURATION": str(place / "etc"),
         "DATA": str(place / "data"),
+        **more,
     }
     command = [str(place / "project" / "deploy" / "init"), *options]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
@@ -72,4 +77,65 @@ def test_what_was_chosen_stays(place: Path) -> None:
 
 def test_redis_only_with_workers(place: Path) -> None:
     assert "redis" not in init(place)[1]
-    assert "redis:8 has no digest" in init(place, "--workers", "2")[1]
+    assert "--redis-image redis@sha256:" in init(place, "--workers", "2")[0]
+    assert "redis:8 has no digest" in init(place, "--workers", "2", digest="")[1]
+
+
+def test_what_watches_is_by_digest_once_it_is_used(place: Path) -> None:
+    assert "prometheus" not in init(place)[0]
+    env = place / "project" / ".env"
+    env.write_text(
+        "PROMETHEUS_IMAGE=prom/prometheus:v3.5.0\nGRAFANA_IMAGE=grafana/grafana:12.2.0\n"
+        "COMPOSE_FILE=docker-compose.yaml:deploy/compose.monitoring.yaml\n"
+    )
+    called, _ = init(place)
+    assert "--prometheus-image prom/prometheus@sha256:" in called
+    assert "--grafana-image grafana/grafana@sha256:" in called
+    env.write_text(env.read_text().replace("grafana:12.2.0", "grafana@sha256:" + "6" * 64))
+    called, _ = init(place)
+    assert "--grafana-image" not in called  # as it was chosen
+    assert "--prometheus-image" in called
+
+
+def test_our_own_image_is_built_upon_a_digest(place: Path) -> None:
+    init(place, UNBUILT="1")
+    [built] = [one for one in (place / "calls").read_text().splitlines() if one.startswith("build ")]
+    assert "--build-arg BASE=apache/airflow@sha256:" in built
+    assert "--label overstap.base=apache/airflow@sha256:" in built
+    init(place, UNBUILT="1", BUILD_OPTIONS="--build-arg BASE=apache/airflow:own")
+    [built] = [one for one in (place / "calls").read_text().splitlines() if one.startswith("build ")]
+    assert built.count("BASE=") == 1
+
+
+def test_help_pulls_and_builds_nothing_and_makes_no_folder(place: Path) -> None:
+    called, _ = init(place, "--help")
+    assert called == "run --rm --network none overstap:local overstap deploy init --help"
+    with pytest.raises(AssertionError, match="docker build --tag overstap:local"):
+        init(place, "--help", UNBUILT="1")
+    assert not [one for one in (place / "calls").read_text().splitlines() if one.startswith(("pull", "build", "run"))]
+    assert not (place / "etc").exists()
+    assert not (place / "data").exists()
+
+
+def test_a_docker_that_does_not_answer_is_told_before_anything_is_made(place: Path) -> None:
+    (place / "bin" / "docker").write_text(DOCKER.replace('"pull "*)', '"pull "*|info)'))
+    with pytest.raises(AssertionError, match="Docker does not answer"):
+        init(place, "--trial")
+    assert not (place / "etc").exists()
+
+
+def test_a_bundle_takes_no_option_for_a_folder(place: Path) -> None:
+    shutil.copy(PROJECT / "deploy" / "bundle", place / "project" / "deploy" / "bundle")
+    words = [str(place / "project" / "deploy" / "bundle"), "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.partition(":")[0]) == (2, "# deploy/bundle [FOLDER]")
+
+
+def test_the_tags_are_those_that_are_used_without() -> None:
+    said = (PROJECT / "deploy" / "init").read_text()
+    usual = (PROJECT / "deploy" / "compose.monitoring.yaml").read_text()
+    fields = Choices.__dataclass_fields__
+    for name in ("postgres_image", "redis_image", "prometheus_image", "grafana_image"):
+        assert f" {fields[name].default} " in said, name
+    for name in ("prometheus_image", "grafana_image"):
+        assert f"${{{name.upper()}:-{fields[name].default}}}" in usual, name

@@ -57,7 +57,7 @@ class Page:
 
 
 def pages() -> list[Page]:
-    """Return README, CHANGELOG and everything below docs/."""
-    return [Page(PROJECT / name) for name in ("README.md", "CHANGELOG.md")] + [
+    """Return the pages beside the code and everything below docs/."""
+    return [Page(PROJECT / name) for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")] + [
         Page(path) for path in sorted((PROJECT / "docs").rglob("*.md"))
     ]

@@ -75,6 +75,12 @@ def test_a_command_is_for_the_administrator(page: Path) -> None:
             assert "beheerder" in paragraph, paragraph
 
 
+def test_every_page_is_walked_in_a_browser() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in (PROJECT / "tests" / "browser").glob("*.py"))
+    walked = set(re.findall(r'[Ww]alk\("([a-z-]+)"', tests))
+    assert walked == {path.stem for path in GUIDE} - {"README"}
+
+
 @each_page
 def test_its_pictures_are_there(page: Path) -> None:
     shown = re.findall(r"\]\((beeld/[a-z-]+\.png)\)", page.read_text(encoding="utf-8"))

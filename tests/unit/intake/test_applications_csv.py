@@ -81,6 +81,15 @@ def test_pupil_numbers_keep_their_zeros(path: Path, written: str, number: str) -
 
 
 @pytest.mark.fault("F64")
+def test_a_number_that_lost_its_zeros_is_told_by_line_and_a_short_one_with_the_check_digit(path: Path) -> None:
+    written = ("999900006", "12345672", "012345672", "12345673", "72")
+    path.write_bytes(lines(*(ROW.replace("999900006", one) for one in written)))
+    good, refused = read_file(path)
+    assert [one.restored_at_line for one in good] == [None, 3, None]
+    assert [(one.facts["line"], one.code) for one in refused] == [(5, "INTAKE-115"), (6, "INTAKE-115")]
+
+
+@pytest.mark.fault("F64")
 @pytest.mark.parametrize("date_text", ["2015-03-30", "30-03-2015"])
 def test_both_ways_to_write_a_date(path: Path, date_text: str) -> None:
     path.write_bytes(lines(ROW.replace("2015-03-30", date_text)))

@@ -400,7 +400,7 @@ PLATFORM = Mapping.model_validate(
 def test_a_platforms_export_gives_registrations(tmp_path: Path, is_book: bool) -> None:
     header = ["Burgerservicenr", "Naam", "Herkomst", "Plaatsing", "Geb"]
     rows = [[bsn(1), "Vis", "99AA00", "98XA00", "3/30/2015"], ["123", "Bos", "99AA00", "98XA00", ""]]
-    rows += [[bsn(2), "Bos", "geen", "98XA00", ""]]
+    rows += [[bsn(2), "Bos", "geen", "98XA00", ""], ["12345672", "Mos", "99AA00", "98XA00", ""]]
     path = tmp_path / ("plaatsing.xlsx" if is_book else "plaatsing.csv")
     if is_book:
         made = openpyxl.Workbook()
@@ -412,8 +412,10 @@ def test_a_platforms_export_gives_registrations(tmp_path: Path, is_book: bool) -
         path.write_bytes(table(*rows, header=header))
     found, refused = applications.read_file(path, PLATFORM)
     assert [(one.pupil_number, one.primary_school, one.secondary_school, one.stage.value) for one in found] == [
-        (bsn(1), "99AA00", "98XA00", "placed")
+        (bsn(1), "99AA00", "98XA00", "placed"),
+        ("012345672", "99AA00", "98XA00", "placed"),
     ]
+    assert [one.restored_at_line for one in found] == [None, 5], "zeros that came back are told here too"
     assert found[0].birth_date == date(2015, 3, 30)
     assert abs(found[0].recorded_at - datetime.fromtimestamp(path.stat().st_mtime, UTC)) < timedelta(seconds=1)
     assert [(one.code, one.facts["line"]) for one in refused] == [("INTAKE-110", 3), ("INTAKE-038", 4)]

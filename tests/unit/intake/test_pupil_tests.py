@@ -9,6 +9,7 @@ import pytest
 from overstap.errors import OverstapError
 from overstap.intake.mappings.model import Mapping
 from overstap.intake.pupil_tests import API_VERSION, HEADER, OPTIONAL, read_result, read_tests
+from overstap.rounds import advice_tests
 from overstap.simulation.synthetic.numbers import bsn
 
 AT = datetime(2027, 3, 12, 9, tzinfo=UTC)
@@ -29,6 +30,7 @@ def test_rows_are_read_and_bad_ones_are_refused_with_their_line() -> None:
             "123456789;99AA00;vwo;;;",
             f"{bsn(6)};AA;vwo;;;",
             f"{bsn(7)};99AA00;vwo;;;3/4/2027",
+            "12;99AA00;vwo;;;",
         ),
         AT,
     )
@@ -44,6 +46,7 @@ def test_rows_are_read_and_bad_ones_are_refused_with_their_line() -> None:
         ("regel 7", "INTAKE-120"),
         ("regel 8", "INTAKE-121"),
         ("regel 9", "INTAKE-121"),
+        ("regel 10", "INTAKE-120"),
     ]
     told = " ".join(f"{one.error.message_nl} {one.error.do_nl} {one.facts}" for one in refused)
     assert not any(number in told for number in ("123456789", *map(bsn, range(1, 8))))
@@ -136,3 +139,17 @@ def test_what_is_no_such_message_is_refused_with_what_to_do(data: bytes, code: s
     with pytest.raises(OverstapError) as caught:
         read_result(data)
     assert caught.value.code == code
+
+
+def test_numbers_that_lost_their_zeros_are_read_and_told_by_row(caplog: pytest.LogCaptureFixture) -> None:
+    found, refused = read_tests(table(f"{bsn(1)};99AA00;vwo;;;", "12345672;99AA00;havo;;;"), AT)
+    assert refused == []
+    assert [(one.number, one.is_restored) for one in found] == [(bsn(1), False), ("012345672", True)]
+    advice_tests._tell_restored(found)
+    [told] = [one.getMessage() for one in caplog.records]
+    assert "INTAKE-117: Bij 1 toetsadvies ontbraken de nullen" in told
+    assert told.endswith("(Regel 3.)")
+    assert "12345672" not in told
+    caplog.clear()
+    advice_tests._tell_restored(found[:1])
+    assert caplog.records == []

@@ -174,15 +174,24 @@ def test_a_table_is_read_too() -> None:
     }
 
 
-def test_zeros_that_a_spreadsheet_took_away_come_back_by_the_check_digit() -> None:
+def test_zeros_that_a_spreadsheet_took_away_come_back_by_the_check_digit_and_it_is_said(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["Leerlingnummer", "Achternaam", "Geboortedatum"])
     book.active.append([10464554, "Vis", "2015-03-30"])
     out = io.BytesIO()
     book.save(out)
-    [found] = read_roster(out.getvalue()).pupils
+    read = read_roster(out.getvalue())
+    [found] = read.pupils
     assert found.number == "010464554"
     assert found.problems == ()
+    assert read.restored == ["regel 2"], "which is said"
+    file = tmp_path / "lijst.xlsx"
+    file.write_bytes(out.getvalue())
+    said = CliRunner().invoke(app, ["intake", "roster", str(file), "--today", "2027-01-12"]).stdout
+    assert "voorloopnullen teruggezet, en de elfproef klopt: 1" in said
+    short = f"leerlingnummer;achternaam;geboortedatum\n{BSN};Vis;2015-03-30\n10464555;Vos;2015-03-30\n"
+    whole = read_roster(short.encode())
+    assert (whole.restored, whole.problems()) == ([], {"INTAKE-116": ["regel 3"]}), "the check digit disagrees"
 
 
 def test_nothing_of_a_pupil_is_shown_by_accident() -> None:

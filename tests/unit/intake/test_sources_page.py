@@ -13,6 +13,7 @@ from overstap.intake.sources.drop_folder import DropLimits
 from overstap.intake.sources.las_view import NAMES
 from overstap.oso import structure
 from overstap.simulation.synthetic import make_region, reviews
+from overstap.simulation.synthetic.writing import write
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "sources.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -41,13 +42,13 @@ def test_every_column_of_the_view_is_explained() -> None:
 
 
 def test_the_json_examples_go_into_a_dossier() -> None:
-    addresses, carers = blocks("json")
+    addresses, career, carers = blocks("json")
     row = dict.fromkeys(NAMES)
-    row |= {"leerlingid": "1", "verzorgers": carers, "school_adressen": addresses}
+    row |= {"leerlingid": "1", "verzorgers": carers, "school_adressen": addresses, "schoolloopbaan": career}
     [(key, made)] = las_database.dossiers(pd.DataFrame([row], columns=list(NAMES), dtype="string"))
     assert key == "1"
     wrong = [fault.path for fault in structure.check(made)]  # type: ignore[arg-type]
-    assert not [path for path in wrong if "verzorger" in path or "adres/" in path]
+    assert not [path for path in wrong if "verzorger" in path or "adres/" in path or "schoolloopbaan" in path]
 
 
 def test_every_code_of_the_sources_is_told() -> None:
@@ -64,8 +65,18 @@ def test_limits_are_those_of_the_code() -> None:
     assert f"more than {limits.files:,} files" in TEXT
 
 
+def test_every_file_of_a_synthetic_region_is_told(tmp_path: Path) -> None:
+    region = make_region(1, 24, 4, 2, today=pd.Timestamp("2026-11-23").date(), name="demo")
+    write(region, tmp_path)
+    told = TEXT.split("## Synthetic regions")[1].partition("| written |")[2].partition("\n\n")[0]
+    folders = {path.name for path in tmp_path.iterdir()}
+    assert {name for name in folders if f"`{name}/" not in told} == set()
+    lists = {path.name for path in (tmp_path / "applications").iterdir()}
+    assert {name for name in lists if name.removeprefix("demo") not in told} == set()
+
+
 @pytest.mark.parametrize(
-    "option", ["--region", "--pupils", "--seed", "--out", "--late", "--database", "--first-position"]
+    "option", ["--region", "--pupils", "--seed", "--out", "--late", "--database", "--first-position", "--first-school"]
 )
 def test_options_of_the_command_are_told(option: str) -> None:
     assert option in TEXT

@@ -15,6 +15,7 @@ ANOTHER_DATABASE = {
     "intake/sources/las_database.py": "the view of a school's pupil administration system",
     "intake/rosters/database.py": "the roster's view of such a system",
     "orchestration/board.py": "Airflow's own, by its models",
+    "orchestration/bundle.py": "Airflow's own, by its models",
     "orchestration/state.py": "Airflow's own, by its models",
     "receiver/postgres_store.py": "a receiving school's own",
     "simulation/sandbox.py": "the server, on which it makes and drops databases",

@@ -161,3 +161,11 @@ def test_the_command_says_what_does_not_fit(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["--pupils", "3", "--out", str(tmp_path)])
     assert result.exit_code == 2
     assert "pupil for each primary school" in " ".join(result.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("region", ["g", "Noord", "../noord"])
+def test_the_command_says_that_an_id_does_not_fit_and_writes_nothing(tmp_path: Path, region: str) -> None:
+    result = CliRunner().invoke(app, ["--region", region, "--pupils", "24", "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2, result.output
+    assert "region:" in result.output
+    assert list(tmp_path.iterdir()) == []

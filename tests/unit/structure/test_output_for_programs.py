@@ -1,7 +1,11 @@
 """Tests of output for programs: which commands print JSON, and how progress is told."""
 
+import inspect
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,11 +29,27 @@ WITHOUT_JSON = {
     "its output is a file or a text, asked for as such": {
         *("agreement document", "agreement new", "agreement schema", "audit export", "calendar write"),
         *("dossier cut", "dossier document", "dossier show", "intake workbook", "metrics dashboard"),
-        *("notice preview", "quality page", "report school", "review print", "review proof"),
+        *(
+            "applications answer",
+            "applications ask",
+            "notice preview",
+            "quality page",
+            "report school",
+            "review print",
+            "review proof",
+        ),
     },
     "it does one thing, and the exit code says whether": {
-        *("access sync", "audit stamped", "deploy init", "deploy prepare", "intake roster-missing"),
-        *("intake roster-off", "intake roster-on", "ledger backed-up", "ledger erase", "ledger hold"),
+        *(
+            "access sync",
+            "applications read",
+            "audit stamped",
+            "deploy init",
+            "deploy prepare",
+            "intake roster-missing",
+        ),
+        *("intake roster-off", "intake roster-on", "ledger backed-up", "ledger erase", "ledger erase-notes"),
+        "ledger hold",
         *(
             "ledger board-keys",
             "ledger keys",
@@ -43,8 +63,37 @@ WITHOUT_JSON = {
         *("trust accept", "trust crl", "trust dev-authority", "trust request", "trust sftp-key"),
     },
 }
-TOOLS = {"bench", "demo", "local"}
-"""Commands of the tools, which are not installed where people automate."""
+WITHOUT_PROGRESS = {
+    "a server, until stopped": WITHOUT_JSON["a server, until stopped"],
+    "it tells each thing as it happens, on standard error with --json": {"agreement rehearse"},
+    "it is about one pupil, dossier, school or account": {
+        *("audit who-saw", "delivery resend", "delivery test", "delivery withdraw", "dossier cut", "dossier diff"),
+        *("dossier show", "intake api", "intake map", "intake roster", "intake roster-off", "intake roster-on"),
+        *("intake workbook", "ledger erase", "ledger erase-notes", "ledger hold", "ledger lift"),
+        *("privacy access", "privacy register"),
+        *("quality page", "receive result", "report school", "review decide", "review find", "review letters"),
+        *("review print", "review proof", "review record", "school account", "school end", "school recover"),
+        *("second confirm", "second withdraw"),
+    },
+    "it reads or writes one agreement, list, file, certificate or setting": {
+        *("access sync", "agreement apply", "agreement check", "agreement diff", "agreement document"),
+        *("agreement new", "agreement schema", "agreement versions", "applications answer", "applications ask"),
+        *("applications elsewhere", "applications read", "audit checkpoint"),
+        *("audit stamped", "calendar write", "deploy init", "doctor", "dossier document"),
+        *("ledger backed-up", "ledger board-keys", "ledger keys", "ledger password"),
+        *("metrics dashboard", "metrics show", "notice outbox", "notice preview", "receive setup"),
+        *("standard add", "standard check", "standard fill", "standard list", "trust accept", "trust crl"),
+        *("trust dev-authority", "trust fetch", "trust request", "trust sftp-key", "trust watch"),
+    },
+    "it lists what one query of the ledger gives": {
+        *("deliver results", "delivery no-receiver", "delivery not-collected", "delivery sent-in-vain"),
+        *("intake roster-missing", "school list", "second list"),
+    },
+}
+"""Commands that show no progress, each with its reason; all others do."""
+WIDE = os.environ | {"COLUMNS": "200"}
+TOOLS = {"demo", "local"}
+"""Commands of the tools that people run by hand, where nobody automates."""
 
 
 def _commands(command: Any, name: str = "") -> Iterator[tuple[str, bool]]:
@@ -64,6 +113,52 @@ def test_each_command_that_finds_something_out_tells_programs_too() -> None:
     without = [name for names in WITHOUT_JSON.values() for name in names]
     assert len(without) == len(set(without))
     assert {name for name, has_json in found.items() if not has_json} == set(without)
+
+
+def _callbacks(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if callback := command.callback:
+        yield name, inspect.unwrap(callback)
+    for child, each in (getattr(command, "commands", None) or {}).items():
+        yield from _callbacks(each, f"{name} {child}".strip())
+
+
+def test_each_command_that_takes_long_shows_how_far_it_has_come() -> None:
+    every = {name: callback for name, callback in _callbacks(typer.main.get_command(app)) if name}
+    every = {name: callback for name, callback in every.items() if name.split()[0] not in TOOLS | {"bench"}}
+    groups = {name for name in every if any(other.startswith(f"{name} ") for other in every)}
+    shows = {name for name, callback in every.items() if "progress(" in inspect.getsource(callback)}
+    without = [name for names in WITHOUT_PROGRESS.values() for name in names]
+    assert len(without) == len(set(without))
+    assert shows >= {"audit export", "audit verify", "dossier check", "ledger check", "ledger retain", "open", "synth"}
+    assert set(every) - groups - shows == set(without)
+
+
+_LOADED = """
+import sys
+from typer.testing import CliRunner
+from overstap.cli import app
+print(CliRunner().invoke(app, sys.argv[1:]).output)
+print(*(name for name in sys.modules if name.startswith("overstap.cli.")))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "module"),
+    [
+        ("--version", "Overstap", None),
+        ("dossier check --help", "--json", "dossier"),
+        ("open --help", "overstap open", "open"),
+        ("dossir", "'dossier'", None),
+    ],
+)
+def test_a_start_loads_the_command_that_was_asked_for_alone(words: str, said: str, module: str | None) -> None:
+    """All of them take twice as long, and each start of the program would pay for it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED, *words.split()], capture_output=True, text=True, check=True, env=WIDE
+    )
+    assert said in done.stdout
+    loaded = {name.rpartition(".")[2] for name in done.stdout.splitlines()[-1].split()}
+    assert {name for name in loaded if not name.startswith("_")} == ({module} if module else set())
 
 
 @pytest.mark.parametrize(
@@ -114,7 +209,7 @@ def test_counted_reports_all_that_was_taken_and_nothing_else() -> None:
 
 def test_a_log_gets_lines_with_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter([0.0, 4.0, 20.0, 25.0, 40.0])
-    monkeypatch.setattr(_output.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr("overstap.cli._output.time.monotonic", lambda: next(moments))
     written = io.StringIO()
     lines = _output._Lines(Console(file=written, highlight=False), "dossiers", 5_000)
     for _ in range(4):

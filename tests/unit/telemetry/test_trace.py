@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -14,7 +15,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from overstap import alarms
 from overstap.alarms import raise_alarm
+from overstap.clock import now
 from overstap.telemetry import logs, trace
 from overstap.telemetry.asgi import Traced
 
@@ -125,3 +128,25 @@ def test_text_is_text(capsys: pytest.CaptureFixture[str]) -> None:
         logs.configure_logs("review", "text")
         logging.getLogger("overstap.x").info("as ever")
     assert capsys.readouterr().err.rstrip().endswith("INFO overstap.x as ever")
+
+
+def test_an_alarm_that_strangers_repeat_is_told_once_in_an_hour_for_each_account(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarms, "_told", type(alarms._told)())
+    caplog.set_level(logging.WARNING, "overstap.alarm")
+    for _ in range(50):
+        for about in ("een@school.example", "twee@school.example"):
+            raise_alarm("account_guessed", service="school", failed=100, about=about)
+    for _ in range(3):  # two accounts that open much in one hour are two alarms
+        raise_alarm("mass_opening", service="ledger", failed=101)
+    told = [json.loads(one.getMessage())["event.action"] for one in caplog.records]
+    assert told == ["account_guessed"] * 2 + ["mass_opening"] * 3
+    assert "school.example" not in caplog.text
+    later = now() + timedelta(hours=1)
+    monkeypatch.setattr(alarms, "now", lambda: later)
+    raise_alarm("account_guessed", service="school", failed=100, about="een@school.example")
+    assert len(caplog.records) == 6
+    for number in range(alarms._MOST_REMEMBERED + 5):
+        raise_alarm("account_guessed", service="school", about=str(number))
+    assert len(alarms._told) == alarms._MOST_REMEMBERED

@@ -37,7 +37,7 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def test_every_component_waits_for_the_schema_and_is_watched() -> None:
-    others = {"postgres", "init", "admin", "review", "key-service", "school", "desk", "redis"}
+    others = {"postgres", "init", "admin", "review", "key-service", "school", "desk-keys", "desk", "redis"}
     assert set(services()) == {*others, *COMPONENTS, *WORKERS}
     for name in (*COMPONENTS, *WORKERS, "review", "school", "desk"):
         service = services()[name]
@@ -73,7 +73,7 @@ def test_the_parents_pages_have_their_own_login_and_nothing_else() -> None:
 def test_the_schools_pages_have_no_key() -> None:
     pages, service = services()["school"], services()["key-service"]
     assert {part.rsplit("/", 1)[-1] for part in pages["volumes"]} == {"standards:ro", "school"}
-    assert {part.rsplit("/", 1)[-1] for part in service["volumes"]} == {"keys:ro", "trust:ro", "school"}
+    assert {part.rsplit("/", 1)[-1] for part in service["volumes"]} == {"keys:ro", "trust:ro", "school", "board"}
     socket = pages["environment"]["OVERSTAP_KEY_SERVICE"]
     assert pages["volumes"][1].partition(":")[2] == socket.rpartition("/")[0]
     assert socket in service["healthcheck"]["test"]
@@ -82,6 +82,33 @@ def test_the_schools_pages_have_no_key() -> None:
     assert pages["depends_on"]["key-service"]["condition"] == "service_healthy"
     folder = service["command"][-1]
     assert re.search(rf"install --directory --owner airflow .* {folder}/school$", DOCKERFILE, flags=re.M)
+
+
+def test_the_board_has_no_look_up_key_and_asks_over_a_socket_of_its_own() -> None:
+    board, service = services()["api-server"], services()["key-service"]
+    mounted = {part.partition(":")[2] for part in board["volumes"]}
+    socket = board["environment"]["OVERSTAP_KEY_SERVICE"]
+    assert socket.rpartition("/")[0] in mounted
+    assert not [part for part in board["volumes"] if part.endswith(("/keys:ro", "/keys"))]
+    assert [part for part in service["volumes"] if part.endswith(socket.rpartition("/")[0])]
+    # A volume that is new has the owner of the folder in the image
+    assert re.search(rf"install --directory --owner airflow .*{socket.rpartition('/')[0]}$", DOCKERFILE, flags=re.M)
+
+
+def test_the_desk_has_no_key_of_a_dossier_and_its_service_one_regions() -> None:
+    desk, service = services()["desk"], services()["desk-keys"]
+    assert {part.rsplit("/", 1)[-1] for part in desk["volumes"]} == {"standards:ro", "trust:ro", "desk"}
+    assert "OVERSTAP_KEYS" not in desk["environment"]
+    assert {part.rsplit("/", 1)[-1] for part in service["volumes"]} == {"keys:ro", "desk"}
+    assert "OVERSTAP_TRUST" not in service["environment"]
+    socket = desk["environment"]["OVERSTAP_KEY_SERVICE"]
+    assert socket in service["healthcheck"]["test"]
+    assert service["network_mode"] == "none"
+    assert not service["secrets"]
+    assert service["command"][-2:] == ["--region", "${DESK_REGION}"]
+    assert service["profiles"] == desk["profiles"] == ["desk"]
+    assert desk["depends_on"]["desk-keys"]["condition"] == "service_healthy"
+    assert re.search(r"install --directory --owner airflow .* /var/lib/overstap/sockets/desk$", DOCKERFILE, flags=re.M)
 
 
 def test_each_service_has_its_own_login_of_the_ledger() -> None:
@@ -93,6 +120,7 @@ def test_each_service_has_its_own_login_of_the_ledger() -> None:
         **{name: {"app_password"} for name in ("admin", "scheduler", "dag-processor", *WORKERS)},
         "redis": set(),
         "key-service": set(),
+        "desk-keys": set(),
         "api-server": {"board_password", "drafts_password"},
         "triggerer": {"watch_password"},
         **{name: {f"{name}_password"} for name in ("review", "school", "desk")},
@@ -160,8 +188,9 @@ def test_the_table_of_rights_says_what_the_file_says() -> None:
     said = {row[0].replace("`", ""): dict(zip(names, row[1:], strict=True)) for row in rows[1:]}
     folders = ("regions", "standards", "keys", "board", "trust", "drop", "outbox", "reports", "checkpoints")
     folders += ("registers", "lists")
-    sharing = {name for name, one in services().items() if "sockets/school" in str(one.get("volumes"))}
-    assert {name for name, right in said.pop("socket school").items() if right == "yes"} == sharing
+    for client in ("school", "board", "desk"):
+        sharing = {name for name, one in services().items() if f"sockets/{client}" in str(one.get("volumes"))}
+        assert {name for name, right in said.pop(f"socket {client}").items() if right == "yes"} == sharing
     assert set(said) == {
         *compose()["secrets"],
         *(f"folder {name}" for name in folders),
@@ -255,7 +284,8 @@ def test_the_triggerer_has_no_keys() -> None:
 def test_deploy_init_makes_each_secret_and_each_variable() -> None:
     choices = Choices("https://a.example", "https://b.example", "https://c.example")
     variables = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", TEXT))
-    assert variables == set(env_file.variables(choices)) - {"COMPOSE_PROFILES"}
+    monitoring = {"PROMETHEUS_IMAGE", "GRAFANA_IMAGE"}  # of deploy/compose.monitoring.yaml
+    assert variables == set(env_file.variables(choices)) - {"COMPOSE_PROFILES"} - monitoring
     made = {
         *secret_files.PASSWORDS,
         *secret_files.SHARED,

@@ -70,15 +70,18 @@ class _StubAirflow:
 
     base = ""
 
-    def __init__(self, regions: Sequence[str]) -> None:
+    def __init__(self, regions: Sequence[str], *, coordinates: bool = False) -> None:
         self._seen = frozenset(regions)
+        self._coordinates = coordinates
 
     @property
     def person(self) -> Callable[..., BoardUser]:
-        seen = self._seen
+        seen, coordinated = self._seen, self._seen if self._coordinates else frozenset[str]()
 
         def who() -> BoardUser:
-            return BoardUser("bench", "1", seen, seen, sees_dossiers=True, is_administrator=True)
+            return BoardUser(
+                "bench", "1", seen, seen, sees_dossiers=True, is_administrator=True, coordinates=coordinated
+            )
 
         return who
 

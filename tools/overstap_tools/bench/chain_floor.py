@@ -2,10 +2,11 @@
 
 Per dossier: the XML parsed twice (at intake, at sealing) and written canonically; AES-GCM to keep it and to open it;
 ISA-L for the package; a signature, a key agreement and AES-GCM for the envelope, and their counterparts at the
-receiver; a signed receipt, verified; an HTTPS request to an endpoint that does nothing; four files in a folder, each
-synced, the folder too; in PostgreSQL three rows inserted and five updates, in groups. Where the official files are at
-hand, the schema and the sheet of the profile once, since the chain judges each dossier. All of it is measured in
-processor time, since a busy machine stretches every other clock.
+receiver; a signed receipt, verified; HTTPS requests to an endpoint that does nothing, with as many envelopes as ours
+takes at once; four files in a folder, all of such a request synced together, the folders too; in PostgreSQL three rows
+inserted and five updates, in groups. Where the official files are at hand, the schema and the sheet of the profile
+once, since the chain judges each dossier. All of it is measured in processor time, since a busy machine stretches every
+other clock.
 """
 
 import http.client
@@ -14,6 +15,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,8 +29,10 @@ from isal import isal_zlib
 from lxml import etree
 
 from overstap.clock import now
+from overstap.receiver.endpoint import AT_ONCE
 from overstap.simulation.sandbox import Sandbox
 from overstap_tools.bench import processors
+from overstap_tools.bench.floor import COUNT_HEADER
 
 GROUP = 100
 """Rows per statement and transaction."""
@@ -121,17 +125,22 @@ def _agreed(mine: ec.EllipticCurvePrivateKey, other: ec.EllipticCurvePublicKey) 
 
 def _store(folder: Path, contents: Sequence[bytes], sealed: Sequence[bytes]) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as home:
-        for number, (content, envelope) in enumerate(zip(contents, sealed, strict=True)):
-            folder = Path(home, f"{number}.new")
-            folder.mkdir()
-            handles = [os.open(folder / f"{part}", os.O_WRONLY | os.O_CREAT) for part in range(4)]
-            for handle, data in zip(handles, (content, envelope, _RECEIPT, _RECEIPT), strict=True):
-                os.write(handle, data)
-            handles.append(os.open(folder, os.O_RDONLY))
+        for begin in range(0, len(sealed), AT_ONCE.count):
+            handles = []
+            folders = []
+            group = zip(contents, sealed, strict=True)
+            for number, (content, envelope) in enumerate(islice(group, begin, begin + AT_ONCE.count), begin):
+                folders.append(Path(home, f"{number}.new"))
+                folders[-1].mkdir()
+                for part, data in enumerate((content, envelope, _RECEIPT, _RECEIPT)):
+                    handles.append(os.open(folders[-1] / f"{part}", os.O_WRONLY | os.O_CREAT))
+                    os.write(handles[-1], data)
+                handles.append(os.open(folders[-1], os.O_RDONLY))
             for handle in handles:
                 os.fsync(handle)
                 os.close(handle)
-            folder.rename(Path(home, str(number)))
+            for one in folders:
+                one.rename(one.with_suffix(""))
             above = os.open(home, os.O_RDONLY)
             os.fsync(above)
             os.close(above)
@@ -143,8 +152,9 @@ def _post(sandbox: Sandbox, region: str, address: str, sealed: Sequence[bytes]) 
     sandbox.trust_store().conductor_identity(region, at=now()).load_into(context)
     where = urlsplit(address)
     connection = http.client.HTTPSConnection(str(where.hostname), where.port, context=context)
-    for one in sealed:
-        connection.request("POST", where.path, one)
+    for begin in range(0, len(sealed), AT_ONCE.count):
+        group = sealed[begin : begin + AT_ONCE.count]
+        connection.request("POST", where.path, b"".join(group), {COUNT_HEADER: str(len(group))})
         connection.getresponse().read()
     connection.close()
 

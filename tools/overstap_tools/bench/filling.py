@@ -29,6 +29,8 @@ UNDER_WAY: Mapping[str, int] = {
     "undelivered": 1,
 }
 """Of a hundred dossiers, how many are in which state."""
+CLOSED: Mapping[str, int] = {"rejected": 1, "no_receiver": 2, "refused": 1, "confirmed": 96}
+"""The same of a round that was closed."""
 _PATHS = {
     "supplied": (),
     "rejected": ("rejected",),
@@ -55,6 +57,8 @@ class Filling:
         missing_per_cent: pupils without a dossier.
         troubled_every: every so many schools has dossiers that stand still; 1 for all.
         silent_every: every so many schools has supplied nothing; 0 for none.
+        content_bytes: size of a dossier, of bytes that cannot be compressed; 0 for one byte.
+        envelope_bytes: size of an envelope, likewise.
     """
 
     pupils: int
@@ -62,6 +66,8 @@ class Filling:
     missing_per_cent: int = 3
     silent_every: int = 25
     troubled_every: int = 4
+    content_bytes: int = 0
+    envelope_bytes: int = 0
 
 
 def milestones_around(now: datetime) -> Milestones:
@@ -94,6 +100,8 @@ def fill(ledger: Ledger, owner_dsn: str, agreement: Agreement, kind: RoundKind, 
         "secondary": [school.id for school in agreement.secondary_schools],
         "stuck": list(STUCK),
         "troubled": filling.troubled_every,
+        "content": filling.content_bytes,
+        "envelope": filling.envelope_bytes,
         "rules": list(_RULES),
         "from_states": [before for path in _PATHS.values() for before in ("supplied", *path[:-1]) if path],
         "of": [state for state, path in _PATHS.items() for _ in path],
@@ -112,6 +120,13 @@ def fill(ledger: Ledger, owner_dsn: str, agreement: Agreement, kind: RoundKind, 
 
 
 _STATEMENTS = (
+    # Different for each dossier, and quick: a digest of the number repeated would be compressed away
+    """
+    create function pg_temp.noise(size integer, seed bytea) returns bytea language sql stable return
+        case when size = 0 then '\\x00'::bytea
+             else (select substr(string_agg(sha512(seed || int4send(part)), ''::bytea), 1, size)
+                     from generate_series(0, size / 64) as part) end
+    """,
     """
     create temp table pupil on commit drop as
     select n, sha256(convert_to(%(region)s || n::text, 'UTF8')) as hash,
@@ -147,7 +162,7 @@ _STATEMENTS = (
     """,
     """
     insert into overstap.dossier_version (dossier, number, region, key_id, content, content_digest, oso_version, source)
-    select dossier, 1, %(region)s, '1', '\\x00', hash, '2019.1', 'drop_folder' from pupil
+    select dossier, 1, %(region)s, '1', pg_temp.noise(%(content)s, hash), hash, '2019.1', 'drop_folder' from pupil
     """,
     """
     insert into overstap.dossier_event (region, dossier, transition, from_state, to_state, actor, at)
@@ -176,7 +191,7 @@ _STATEMENTS = (
                                    envelope_digest, manifest_digest, attempts, problem, sealed_at)
     select gen_random_uuid(), %(region)s, %(round)s, dossier, 1, goes_to,
            case state when 'confirmed' then 'confirmed' when 'refused' then 'refused' else 'sealed' end,
-           '\\x00', hash, hash, 1,
+           pg_temp.noise(%(envelope)s, sha256(hash)), hash, hash, 1,
            case when state = 'sealed' and n %% 5 = 0 and school_no %% %(troubled)s = 0 then 'DELIVERY-001' end,
            now() - make_interval(hours => 1 + n %% 40)
       from pupil where state in ('sealed', 'confirmed', 'refused', 'undelivered')

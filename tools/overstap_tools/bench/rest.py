@@ -4,6 +4,7 @@ Both are the same four components with the settings that docker-compose.yaml shi
 of its own. Processor time counts and not the clock, so that other programs of the machine disturb little.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -22,12 +23,14 @@ from rich.console import Console
 from rich.table import Table
 
 from overstap.ledger.migrate import set_app_password
+from overstap.progress import Advance, unwatched
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of, usual_milestones, write_agreement
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.bench import processors
 from overstap_tools.local.airflow import DATABASE, AirflowStack
 from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.waiting import wait_until
 from overstap_tools.project import PROJECT
 
 BUDGET = 1.5
@@ -35,10 +38,11 @@ BUDGET = 1.5
 BUDGET_MB_A_DAY = 5.0
 PRIMARY, SECONDARY = 5, 2
 """Schools of each region."""
-_SETTLES_SECONDS = 300
-"""After the start: DAGs are read for the first time, sessions opened."""
 _DAY_SECONDS = 86_400
+_READ_SECONDS = 1_800
 _LEDGER = "overstap_ledger"
+_FOLDER = [{"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}}]
+"""Airflow's own bundle."""
 _EMPTY = '''"""One DAG that stands still: what Airflow takes by itself."""
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
@@ -56,7 +60,7 @@ class AtRest:
         cores: processor seconds per second, of Airflow's components and PostgreSQL.
         by_component: the same for each.
         bytes_held: memory of all processes, shared pages divided among those that share them.
-        growth_a_day: bytes that Airflow's database would grow in a day at this rate.
+        growth_a_day: bytes of rows that Airflow's database would gain in a day at this rate.
         tasks_a_day: task instances that would be made in a day at this rate.
     """
 
@@ -67,7 +71,9 @@ class AtRest:
     tasks_a_day: float
 
 
-def run(console: Console, *, today: date, regions: int, minutes: float) -> tuple[AtRest, AtRest]:
+def run(
+    console: Console, *, today: date, regions: int, minutes: float, settle: float, advance: Advance = unwatched
+) -> tuple[AtRest, AtRest]:
     """Print what both use at rest, and return ours and the bare one.
 
     Args:
@@ -75,13 +81,15 @@ def run(console: Console, *, today: date, regions: int, minutes: float) -> tuple
         today: the day that synthetic regions are made for.
         regions: how many; each has its three rounds, of which none is due.
         minutes: how long each is watched; an hour holds each thing that is done by the hour.
+        settle: minutes between the first reading of all DAGs and that: what follows from it is done.
+        advance: is told of minutes that went by.
     """
     console.print(f"Starting Airflow with one paused DAG, and watching it for {minutes:g} minutes")
     with _installed(0, today) as (airflow, postgres):
-        bare = _watched(airflow, postgres, minutes)
+        bare = _watched(airflow, postgres, 0, minutes, settle, advance)
     console.print(f"Starting it with {regions} regions, and watching that for {minutes:g} minutes")
     with _installed(regions, today) as (airflow, postgres):
-        ours = _watched(airflow, postgres, minutes)
+        ours = _watched(airflow, postgres, regions, minutes, settle, advance)
     _print(console, regions, minutes, ours, bare)
     return ours, bare
 
@@ -99,7 +107,7 @@ def _installed(regions: int, today: date) -> Iterator[tuple[AirflowStack, Embedd
         try:
             stack.migrate()
             if regions:
-                _give_access(stack)
+                give_access(stack)
             stack.start()
             yield stack, postgres
         finally:
@@ -114,7 +122,7 @@ def _bare(folder: Path) -> tuple[Path, Path, dict[str, str]]:
     for made in (dags, plugins):
         made.mkdir()
     (dags / "bare.py").write_text(_EMPTY, encoding="utf-8")
-    return dags, plugins, {}
+    return dags, plugins, {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(_FOLDER)}
 
 
 def _ours(folder: Path, postgres: EmbeddedPostgres, regions: int, today: date) -> tuple[Path, Path, dict[str, str]]:
@@ -135,7 +143,8 @@ def _ours(folder: Path, postgres: EmbeddedPostgres, regions: int, today: date) -
     return PROJECT / "dags", PROJECT / "plugins", sandbox.variables
 
 
-def _give_access(airflow: AirflowStack) -> None:
+def give_access(airflow: AirflowStack) -> None:
+    """Make the roles of the regions, as a deployment does."""
     done = subprocess.run(
         [sys.executable, "-m", "overstap", "access", "sync"],
         env=airflow.env,
@@ -166,18 +175,22 @@ def shipped_settings() -> dict[str, str]:
     return usual | shipped
 
 
-def _watched(airflow: AirflowStack, postgres: EmbeddedPostgres, minutes: float) -> AtRest:
+def _watched(
+    airflow: AirflowStack, postgres: EmbeddedPostgres, regions: int, minutes: float, settle: float, advance: Advance
+) -> AtRest:
     """Measure an installation that has settled."""
+    # For eighty regions that takes minutes of a busy machine, and is done once: the DAG processor keeps all in one go
+    wait_until(lambda: _is_read(postgres, regions), "the first reading of all DAG files", _READ_SECONDS, 1.0)
     with airflow.api() as api:
         errors = api.import_errors()
     if errors:
         raise RuntimeError(f"DAG files with errors: {errors}")
-    time.sleep(_SETTLES_SECONDS)
+    _wait(settle, advance)
     processes = {name: psutil.Process(pid) for name, pid in airflow.pids.items()}
     processes["postgres"] = processors.server(postgres.superuser_dsn())
-    begin, spent = time.monotonic(), {name: processors.seconds([one]) for name, one in processes.items()}
     size, tasks = _database(postgres)
-    time.sleep(60 * minutes)
+    begin, spent = time.monotonic(), {name: processors.seconds([one]) for name, one in processes.items()}
+    _wait(minutes, advance)
     seconds = time.monotonic() - begin
     by_component = {name: (processors.seconds([one]) - spent[name]) / seconds for name, one in processes.items()}
     later_size, later_tasks = _database(postgres)
@@ -188,14 +201,34 @@ def _watched(airflow: AirflowStack, postgres: EmbeddedPostgres, minutes: float) 
     )
 
 
+def _is_read(postgres: EmbeddedPostgres, regions: int) -> bool:
+    """Return whether Airflow knows a DAG of each region; of none, any."""
+    with psycopg.connect(postgres.superuser_dsn(DATABASE)) as connection:
+        row = connection.execute(
+            "select count(*), count(*) filter (where dag_id like 'agreement__%') from serialized_dag"
+        ).fetchone()
+    return row is not None and row[0] > 0 and row[1] >= regions
+
+
+def _wait(minutes: float, advance: Advance) -> None:
+    while minutes > 0:
+        time.sleep(60 * min(1.0, minutes))
+        advance(1 if minutes >= 1 else 0)
+        minutes -= 1
+
+
 def _held(process: psutil.Process) -> int:
     family = [process, *process.children(recursive=True)]
     return sum(int(one.memory_full_info().pss) for one in family if one.is_running())
 
 
 def _database(postgres: EmbeddedPostgres) -> tuple[int, int]:
-    """Return the bytes of Airflow's database and the number of task instances that were ever made."""
-    with psycopg.connect(postgres.superuser_dsn(DATABASE)) as connection:
+    """Return the bytes of Airflow's database and the number of task instances that were ever made.
+
+    Rows that were replaced do not count: their room is used again, but in minutes no balance is reached.
+    """
+    with psycopg.connect(postgres.superuser_dsn(DATABASE), autocommit=True) as connection:
+        connection.execute("vacuum full")
         row = connection.execute("select pg_database_size(current_database()), count(*) from task_instance").fetchone()
     if row is None:
         raise RuntimeError("the database answered nothing")

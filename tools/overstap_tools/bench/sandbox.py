@@ -46,7 +46,10 @@ def bench_sandbox(regions: Sequence[str], *, is_durable: bool) -> Iterator[Sandb
         regions: ids of the regions that the ledger knows.
         is_durable: whether PostgreSQL waits for the disk at each commit.
     """
-    with temporary_server(is_durable=is_durable) as server, temporary_sandbox(server, *regions) as sandbox:
+    with (
+        temporary_server(is_durable=is_durable, in_memory=False) as server,
+        temporary_sandbox(server, *regions) as sandbox,
+    ):
         yield sandbox
 
 

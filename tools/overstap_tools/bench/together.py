@@ -114,18 +114,23 @@ def together(work: Work, arguments: Sequence[tuple[Any, ...]]) -> Measured:
         context.Process(target=_run, args=(work, gate, sender, own))
         for own, (_, sender) in zip(arguments, lines, strict=True)
     ]
-    for process in processes:
-        process.start()
-    for _, sender in lines:
-        sender.close()  # the child holds its own end: should it die, reading ends too
     try:
+        for process in processes:
+            process.start()
+        for _, sender in lines:
+            sender.close()  # the child holds its own end: should it die, reading ends too
         parts = tuple(receiver.recv() for receiver, _ in lines)
     except EOFError as problem:
         gate.abort()  # a process that waits for the one that failed would wait for long
         raise RuntimeError(f"{work.__module__}.{work.__name__} failed in a process of its own") from problem
+    except BaseException:  # told to end (see `ending`): they would be waited for until they have done all
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
     finally:
         for process in processes:
-            process.join()
+            if process.pid is not None:
+                process.join()
     return Measured(parts)
 
 

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from overstap.cli._output import AsJson, progress
 from overstap.settings import Settings
+from overstap_tools.cli.bench_output import BenchConsole, measured, one_document
 
 if TYPE_CHECKING:
     from overstap.simulation.sandbox import Sandbox
@@ -20,20 +21,24 @@ DurableOption = Annotated[bool, typer.Option("--durable/--not-durable", help="Po
 
 
 @app.callback(invoke_without_command=True)
-def everything(context: typer.Context) -> None:
+def everything(context: typer.Context, as_json: AsJson = False) -> None:
     """Print the rates of every stage, one after another (three to six minutes), or of one."""
+    from overstap_tools.local.ending import ends_in_order
+
+    ends_in_order()
     if context.invoked_subcommand is not None:
         return
-    dossier()
-    synth()
-    intake()
-    ledger()
-    audit()
-    quality()
-    seal()
-    transport()
-    chain()
-    dags()
+    with one_document(as_json=as_json):
+        dossier()
+        synth()
+        intake()
+        ledger()
+        audit()
+        quality()
+        seal()
+        transport()
+        chain()
+        dags()
 
 
 @app.command()
@@ -42,6 +47,7 @@ def dossier(
     many: Annotated[
         int, typer.Option(min=0, help="Also check so many in a row, and show memory; a year has 175000")
     ] = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Parse, structure and rules; the official schema and sheets beside it where OVERSTAP_OFFICIAL holds them."""
     from overstap.oso.writing import to_bytes
@@ -54,26 +60,32 @@ def dossier(
     varied = [to_bytes(one) for _, one in dossiers(region_of("dossier", 500, today()))] if many else []
     examples = sorted((official / bench.VERSION / "examples").glob("*.xml")) if official else []
     files = {path.name: path.read_bytes() for path in examples} | {"synthetic": to_bytes(made)}
-    bench.run(_console(), today=today(), official=official, files=files, count=count, many=many, varied=varied)
+    with measured("dossier", as_json=as_json) as console:
+        console.add(
+            bench.run(console, today=today(), official=official, files=files, count=count, many=many, varied=varied)
+        )
 
 
 @app.command()
-def synth(pupils: PupilsOption = 200, runs: RunsOption = 3) -> None:
+def synth(pupils: PupilsOption = 200, runs: RunsOption = 3, as_json: AsJson = False) -> None:
     """Make a synthetic region."""
     from overstap_tools.bench import synth as bench
     from overstap_tools.bench.sandbox import today
 
-    bench.run(_console(), today=today(), pupils=pupils, runs=runs)
+    with measured("synth", as_json=as_json) as console:
+        console.add(bench.run(console, today=today(), pupils=pupils, runs=runs))
 
 
 @app.command()
-def intake(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True) -> None:
+def intake(
+    pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True, as_json: AsJson = False
+) -> None:
     """Read and cut dossiers, and take them from drop folders into the ledger."""
     from overstap_tools.bench import intake as bench
     from overstap_tools.bench.sandbox import today
 
-    with _sandbox(bench.REGIONS, durable=durable) as sandbox:
-        bench.run(_console(), sandbox, today=today(), pupils=pupils, runs=runs)
+    with measured("intake", as_json=as_json) as console, _sandbox(console, bench.REGIONS, durable=durable) as sandbox:
+        console.add(bench.run(console, sandbox, today=today(), pupils=pupils, runs=runs))
 
 
 @app.command()
@@ -82,43 +94,49 @@ def ledger(
     group: Annotated[int, typer.Option(min=1, help="Dossiers per transaction")] = 1_000,
     runs: RunsOption = 3,
     durable: DurableOption = True,
+    as_json: AsJson = False,
 ) -> None:
     """Take dossiers of a few bytes through every state of the ledger."""
     from overstap_tools.bench import ledger as bench
     from overstap_tools.bench.sandbox import today
 
-    with _sandbox(bench.REGIONS, durable=durable) as sandbox:
-        bench.run(_console(), sandbox, today=today(), dossiers=dossiers, group=group, runs=runs)
+    with measured("ledger", as_json=as_json) as console, _sandbox(console, bench.REGIONS, durable=durable) as sandbox:
+        console.add(bench.run(console, sandbox, today=today(), dossiers=dossiers, group=group, runs=runs))
 
 
 @app.command()
 def audit(
     lines: Annotated[int, typer.Option(min=100, help="Lines of each region's chain; a year has a million")] = 200_000,
     durable: DurableOption = True,
+    as_json: AsJson = False,
 ) -> None:
     """Write and verify the audit chain, in the ledger and as a file, beside SHA-256 alone."""
     from overstap_tools.bench import audit_chain as bench
 
-    with _sandbox(bench.REGIONS, durable=durable) as sandbox:
-        bench.run(_console(), sandbox, lines=lines)
+    with measured("audit", as_json=as_json) as console, _sandbox(console, bench.REGIONS, durable=durable) as sandbox:
+        console.add(bench.run(console, sandbox, lines=lines))
 
 
 @app.command()
-def quality(pupils: PupilsOption = 1_000) -> None:
+def quality(pupils: PupilsOption = 1_000, as_json: AsJson = False) -> None:
     """Judge a whole region: rules by dossier, Great Expectations over its tables."""
     from overstap_tools.bench import quality as bench
     from overstap_tools.bench.sandbox import today
 
-    bench.run(_console(), today=today(), pupils=pupils)
+    with measured("quality", as_json=as_json) as console:
+        console.add(bench.run(console, today=today(), pupils=pupils))
 
 
 @app.command()
-def seal(count: Annotated[int, typer.Option(min=10, help="Dossiers; RSA takes a tenth")] = 1_000) -> None:
+def seal(
+    count: Annotated[int, typer.Option(min=10, help="Dossiers; RSA takes a tenth")] = 1_000, as_json: AsJson = False
+) -> None:
     """Seal, open and confirm, with `openssl cms` on the same files beside it."""
     from overstap.clock import now
     from overstap_tools.bench import delivery as bench
 
-    bench.run(_console(), at=now(), count=count, peers=20)
+    with measured("seal", as_json=as_json) as console:
+        console.add(bench.run(console, at=now(), count=count, peers=20))
 
 
 @app.command()
@@ -127,6 +145,7 @@ def delivery(
     receivers: Annotated[int, typer.Option(min=2, help="Receiving schools, a process each")] = 25,
     sealed: Annotated[int, typer.Option(min=10, help="Dossiers to seal and open; RSA takes a tenth")] = 1_000,
     peers: Annotated[int, typer.Option(min=1, help="Dossiers for each peer")] = 20,
+    as_json: AsJson = False,
 ) -> None:
     """Seal and open beside `openssl cms`, `age` and `gpg`; then deliver a large round to its receivers."""
     from overstap.clock import now
@@ -134,31 +153,37 @@ def delivery(
     from overstap_tools.bench import delivery as bench
     from overstap_tools.bench.sandbox import today
 
-    bench.run(_console(), at=now(), count=sealed, peers=peers, others=True)
-    with _sandbox((), durable=True) as sandbox:
-        deliveries.run(_console(), sandbox, today=today(), count=count, schools=receivers)
+    with measured("delivery", as_json=as_json) as console:
+        console.add(bench.run(console, at=now(), count=sealed, peers=peers, others=True))
+        with _sandbox(console, (), durable=True) as sandbox:
+            console.add(deliveries.run(console, sandbox, today=today(), count=count, schools=receivers))
 
 
 @app.command()
-def transport(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True) -> None:
+def transport(
+    pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True, as_json: AsJson = False
+) -> None:
     """Deliver over HTTPS on loopback to endpoints that open, store and confirm; then by SFTP, folder and pull."""
     from overstap_tools.bench import collecting
     from overstap_tools.bench import transport as bench
     from overstap_tools.bench.sandbox import today
 
-    with _sandbox((collecting.REGION,), durable=durable) as sandbox:
-        bench.run(_console(), sandbox, today=today(), pupils=pupils, runs=runs)
-        collecting.run(_console(), sandbox, today=today(), pupils=pupils)
+    with (
+        measured("transport", as_json=as_json) as console,
+        _sandbox(console, (collecting.REGION,), durable=durable) as sandbox,
+    ):
+        console.add(bench.run(console, sandbox, today=today(), pupils=pupils, runs=runs))
+        collecting.run(console, sandbox, today=today(), pupils=pupils)
 
 
 @app.command()
-def chain(pupils: PupilsOption = 500, durable: DurableOption = True) -> None:
+def chain(pupils: PupilsOption = 500, durable: DurableOption = True, as_json: AsJson = False) -> None:
     """From drop folders to verified receipts, Airflow left out; the ledger is checked at the end."""
     from overstap_tools.bench import chain as bench
     from overstap_tools.bench.sandbox import today
 
-    with _sandbox(bench.REGIONS, durable=durable) as sandbox:
-        bench.run(_console(), sandbox, today=today(), pupils=pupils, official=Settings().official)
+    with measured("chain", as_json=as_json) as console, _sandbox(console, bench.REGIONS, durable=durable) as sandbox:
+        console.add(bench.run(console, sandbox, today=today(), pupils=pupils, official=Settings().official))
 
 
 @app.command()
@@ -166,35 +191,89 @@ def review(
     families: Annotated[int, typer.Option(min=100, help="Families in the ledger")] = 175_000,
     visits: Annotated[int, typer.Option(min=20, help="Families who visit, of eight requests each")] = 500,
     durable: DurableOption = True,
+    as_json: AsJson = False,
 ) -> None:
     """Parents' pages: whole visits over loopback, with a bare FastAPI page beside them."""
     from overstap_tools.bench import review as bench
 
-    with _sandbox((bench.REGION,), durable=durable) as sandbox:
-        bench.run(_console(), sandbox, families=families, visits=visits, at_once=(8, 20))
+    with measured("review", as_json=as_json) as console, _sandbox(console, (bench.REGION,), durable=durable) as sandbox:
+        console.add(bench.run(console, sandbox, families=families, visits=visits, at_once=(8, 20)))
 
 
 @app.command()
 def board(
     regions: Annotated[int, typer.Option(min=1, help="Regions of 5,000 pupils each; 35 are the country")] = 35,
     runs: Annotated[int, typer.Option(min=1, help="How often each page is asked for")] = 10,
+    as_json: AsJson = False,
 ) -> None:
     """Every page of the board over a filled ledger (about a minute and a half for the whole country)."""
     from overstap_tools.bench import board as bench
 
-    with _sandbox(bench.region_names(regions), durable=False) as sandbox:
-        bench.run(_console(), sandbox, regions=regions, runs=runs)
+    with (
+        measured("board", as_json=as_json) as console,
+        _sandbox(console, bench.region_names(regions), durable=False) as sandbox,
+    ):
+        console.add(bench.run(console, sandbox, regions=regions, runs=runs))
+
+
+@app.command()
+def pages(
+    runs: Annotated[int, typer.Option(min=1, help="How often each page is asked for")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Every page of the board and of the schools' pages, by route, over 5,000 pupils."""
+    from overstap_tools.bench import pages as bench
+
+    with measured("pages", as_json=as_json) as console, _sandbox(console, (bench.REGION,), durable=False) as sandbox:
+        console.add(bench.run(console, sandbox, runs=runs))
+
+
+@app.command()
+def applications(
+    regions: Annotated[int, typer.Option(min=1, help="Regions of 5,000 pupils each; 35 are the country")] = 35,
+    durable: DurableOption = True,
+    as_json: AsJson = False,
+) -> None:
+    """A national year's applications: lists read, taken in, taken in again, compared, within a budget of memory."""
+    from overstap_tools.bench import applications as bench
+    from overstap_tools.bench.sandbox import today
+
+    with (
+        measured("applications", as_json=as_json) as console,
+        _sandbox(console, bench.region_names(regions), durable=durable) as sandbox,
+    ):
+        console.add(bench.run(console, sandbox, today=today(), regions=regions))
+
+
+@app.command()
+def keeping(
+    regions: Annotated[int, typer.Option(min=1, help="Regions of 5,000 pupils each; 35 are the country")] = 7,
+    durable: DurableOption = True,
+    as_json: AsJson = False,
+) -> None:
+    """A full ledger: its size, a backup, a restore, a migration from version 1, and the retention of a year."""
+    from overstap_tools.bench import keeping as bench
+
+    with (
+        measured("keeping", as_json=as_json) as console,
+        _sandbox(console, bench.region_names(regions), durable=durable) as sandbox,
+        progress("dossiers filled and erased", 3 * regions * bench.PUPILS) as advance,
+    ):
+        console.add(bench.run(console, sandbox, regions=regions, advance=advance))
 
 
 @app.command()
 def dags(
-    regions: Annotated[int, typer.Option(min=1, help="Regions, each with all of its DAGs")] = 80, runs: RunsOption = 3
+    regions: Annotated[int, typer.Option(min=1, help="Regions, each with all of its DAGs")] = 80,
+    runs: RunsOption = 3,
+    as_json: AsJson = False,
 ) -> None:
     """Read and serialise the DAGs of many regions, as Airflow's dag-processor does."""
     from overstap_tools.bench import dags as bench
     from overstap_tools.bench.sandbox import today
 
-    bench.run(_console(), today=today(), regions=regions, runs=runs)
+    with measured("dags", as_json=as_json) as console:
+        console.add(bench.run(console, today=today(), regions=regions, runs=runs))
 
 
 @app.command()
@@ -203,23 +282,70 @@ def rest(
     minutes: Annotated[
         float, typer.Option(min=0.1, help="How long each is watched; 60 holds what is done by the hour")
     ] = 10,
+    settle: Annotated[
+        float, typer.Option(min=0.1, help="Minutes from the first reading of its DAGs until each is watched")
+    ] = 5,
+    as_json: AsJson = False,
 ) -> None:
     """What an installation uses while nothing is due, beside Airflow with one paused DAG (half an hour)."""
     from overstap_tools.bench import rest as bench
     from overstap_tools.bench.sandbox import today
 
-    bench.run(_console(), today=today(), regions=regions, minutes=minutes)
+    with (
+        measured("rest", as_json=as_json) as console,
+        progress("minutes watched", round(2 * (minutes + settle))) as advance,
+    ):
+        found = bench.run(console, today=today(), regions=regions, minutes=minutes, settle=settle, advance=advance)
+        console.add(found)
 
 
-def _console() -> Console:
-    # A table of rates that is cut at 80 characters, as it would be in a file, cannot be read.
-    return Console(highlight=False, width=max(Console().width, 110))
+@app.command()
+def region(
+    pupils: Annotated[int, typer.Option(min=4, help="Pupils of the region")] = 5_000,
+    schools: Annotated[int, typer.Option(min=1, help="Primary schools")] = 120,
+    receivers: Annotated[int, typer.Option(min=1, help="Secondary schools, each a process")] = 25,
+    slots: Annotated[int, typer.Option(min=1, help="Tasks that run at the same time")] = 4,
+    as_json: AsJson = False,
+) -> None:
+    """A region's round by a real Airflow, beside the same DAG of empty tasks and the chain without Airflow."""
+    from overstap_tools.bench import region as bench
+    from overstap_tools.bench.sandbox import today
+
+    with measured("region", as_json=as_json) as console:
+        console.add(bench.run(console, today=today(), pupils=pupils, primary=schools, secondary=receivers, slots=slots))
+
+
+@app.command()
+def afternoon(
+    regions: Annotated[int, typer.Option(min=1, help="Regions whose rounds run at once")] = 10,
+    pupils: Annotated[int, typer.Option(min=4, help="Pupils of each region")] = 500,
+    schools: Annotated[int, typer.Option(min=1, help="Primary schools of each")] = 12,
+    receivers: Annotated[int, typer.Option(min=1, help="Secondary schools of each, each a process")] = 2,
+    slots: Annotated[int, typer.Option(min=1, help="Tasks that run at the same time")] = 4,
+    as_json: AsJson = False,
+) -> None:
+    """Rounds of several regions at once in one Airflow: how many tasks wait for a slot, and how long."""
+    from overstap_tools.bench import afternoon as bench
+    from overstap_tools.bench.sandbox import today
+
+    with measured("afternoon", as_json=as_json) as console, progress("rounds that ended", regions) as advance:
+        found = bench.run(
+            console,
+            today=today(),
+            regions=regions,
+            pupils=pupils,
+            primary=schools,
+            secondary=receivers,
+            slots=slots,
+            advance=advance,
+        )
+        console.add(found)
 
 
 @contextmanager
-def _sandbox(regions: Sequence[str], *, durable: bool) -> Iterator["Sandbox"]:
+def _sandbox(console: BenchConsole, regions: Sequence[str], *, durable: bool) -> Iterator["Sandbox"]:
     from overstap_tools.bench.sandbox import bench_sandbox
 
-    _console().print(f"PostgreSQL {'waits' if durable else 'does not wait'} for the disk at each commit")
+    console.print(f"PostgreSQL {'waits' if durable else 'does not wait'} for the disk at each commit")
     with bench_sandbox(regions, is_durable=durable) as sandbox:
         yield sandbox

@@ -32,8 +32,10 @@ def start(
     from overstap_tools.demo.building import Size, build
     from overstap_tools.demo.sandbox import DemoSandbox
     from overstap_tools.demo.story import Story, tell
+    from overstap_tools.local.ending import ends_in_order
     from overstap_tools.local.waiting import tell_waits
 
+    ends_in_order()
     console = Console()
     tell_waits.set(lambda what, seconds: tell(console, "waiting", what=what, seconds=seconds))
     demonstration = build(

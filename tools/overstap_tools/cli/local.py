@@ -30,8 +30,10 @@ def start(
     """Start both, make the ledger's database in the same server, and say where to log in."""
     from overstap.ledger.migrate import migrate
     from overstap_tools.local import AirflowStack, EmbeddedPostgres, preflight
+    from overstap_tools.local.ending import ends_in_order
     from overstap_tools.local.postgres import APPLICATION, LEDGER, OWNER
 
+    ends_in_order()
     preflight.check(state)
     console = Console(highlight=False)
     postgres = EmbeddedPostgres(state / "postgres")

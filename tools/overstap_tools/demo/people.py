@@ -12,7 +12,7 @@ from overstap.errors import OverstapError
 from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour
 from overstap_tools.demo.building import Demonstration, overstap
 from overstap_tools.demo.sandbox import REGION
-from overstap_tools.local.api import AirflowApi
+from overstap_tools.local.api import ASK_SECONDS, AirflowApi
 from overstap_tools.local.waiting import wait_until
 
 
@@ -39,7 +39,7 @@ class CoordinatorClient:
                 return False
             return True
 
-        wait_until(may, f"DAG {dag_id}", 600)
+        wait_until(may, f"DAG {dag_id}", 600, ASK_SECONDS)
 
     def question(self, run_id: str) -> dict[str, Any] | None:
         """Return the question that waits for an answer, if there is one."""

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from rich.console import Console
 
@@ -12,6 +11,8 @@ from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds.counts import primary_schools
+from overstap.orchestration.gate_names import GATE_OF_TASK
+from overstap.pages.board import addresses
 from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour, SupplySource
 from overstap.texts import texts, with_counts
 from overstap_tools.demo import families, mail, schools
@@ -20,7 +21,7 @@ from overstap_tools.demo.paper import PaperSchool
 from overstap_tools.demo.people import CoordinatorClient, SchoolAdministrator
 from overstap_tools.demo.sandbox import REGION, ROUND
 from overstap_tools.demo.table import tables
-from overstap_tools.local.api import FINISHED
+from overstap_tools.local.api import ASK_SECONDS, FINISHED
 from overstap_tools.local.waiting import Wait, wait_until
 
 DAG_ID = f"round__{REGION}__{ROUND}"
@@ -79,7 +80,7 @@ class Story:
         for dag_id in (DAG_ID, f"notices__{REGION}"):
             self.coordinator.switch_on(dag_id)
         self.tell("opening", moment=f"{dutch_time(opens):%H:%M:%S}")
-        wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 600)
+        wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 600, ASK_SECONDS)
         run_id = str(api.runs(DAG_ID)[0]["dag_run_id"])
 
         self._without_oso(run_id)
@@ -98,13 +99,13 @@ class Story:
             self.tell("second_end")
         is_good = self._finish() and state == "success"
         if is_good and self.leaves_a_question:
-            self._leave_a_question(run_id)
+            self.leave_a_question(run_id)
         return is_good
 
     def _without_oso(self, run_id: str) -> None:
         """Let schools that cannot export OSO supply: by their pages once the round is open, by a file before."""
         sandbox = self.demonstration.sandbox
-        wait_until(lambda: ("open_round", "success") in self._states(run_id), f"{DAG_ID}: open_round", self._longest)
+        self.coordinator.api.wait_for_task(DAG_ID, run_id, "open_round", ["success"], seconds=self._longest)
         for school in self.demonstration.region.primary:
             if school.source is SupplySource.MAPPED_EXPORT:
                 self.tell("mapped", school=school.name, count=school.size)
@@ -145,8 +146,8 @@ class Story:
         ids = [school.id for school in self.demonstration.agreement.primary_schools]
         self.coordinator.rerun(run_id, [ids.index(one.school.id) for one in administrators])
 
-    def _leave_a_question(self, run_id: str) -> None:
-        """Let the school with faults supply again, up to the question that is left for who watches."""
+    def leave_a_question(self, run_id: str) -> None:
+        """Let the school with faults supply again, up to the question on the board that is left for who watches."""
         administrator = next((one for one in self.administrators if one.is_faulty), None)
         if administrator is None or not (count := administrator.mend()):
             return
@@ -159,15 +160,14 @@ class Story:
             ),
             lambda: f"{DAG_ID}: {self._under_way(run_id)}",
             self._longest,
+            ASK_SECONDS,
         )
         question = self.coordinator.question(run_id)
         if question is not None:
             self.at("left")
             asked = question["task_instance"]
-            task = f"{asked['task_id']}/mapped/{asked['map_index']}"
-            page = (
-                f"{self.demonstration.airflow.address}/dags/{DAG_ID}/runs/{quote(run_id)}/tasks/{task}/required_actions"
-            )
+            gate, number = GATE_OF_TASK[asked["task_id"]], int(asked["map_index"]) + 1
+            page = addresses.framed(self.demonstration.airflow.address, addresses.question(self.round_id, gate, number))
             self.tell("your_turn", subject=str(question["subject"]), address=page, school=administrator.school.name)
 
     def _under_way(self, run_id: str) -> str:
@@ -184,7 +184,8 @@ class Story:
             tasks = self.coordinator.api.task_instances(DAG_ID, run_id)
             for task in sorted(tasks, key=lambda one: one["end_date"] or ""):
                 self._tell_task(run_id, task)
-            question = self.coordinator.question(run_id)
+            asks = any(one["state"] == "awaiting_input" for one in tasks)
+            question = self.coordinator.question(run_id) if asks else None
             asked = (question["task_instance"]["id"], question["task_instance"]["try_number"]) if question else None
             if question is not None and asked not in self._asked:
                 self._asked.add(asked)

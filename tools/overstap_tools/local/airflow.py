@@ -4,18 +4,19 @@ Not `airflow standalone`: when that is killed its children go on. Each component
 record. Airflow itself is never imported here, only run.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from overstap.errors import OverstapError
 from overstap_tools.local import ports
-from overstap_tools.local.api import ADMIN, AirflowApi
+from overstap_tools.local.api import ADMIN, ASK_SECONDS, AirflowApi
 from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -27,6 +28,13 @@ DATABASE = "airflow"
 USUAL_PORT = 8080
 _STARTS_SECONDS = 600.0
 
+_RUN = """
+import json, sys
+from airflow.__main__ import main
+for words in json.loads(sys.argv[1]):
+    sys.argv[1:] = words
+    main()
+"""
 _KEYS = frozenset({"OVERSTAP_KEYS", "OVERSTAP_BOARD_KEYS", "OVERSTAP_TRUST"})
 
 # `--skip-serve-logs`: the log server would listen on every address of the machine, whatever is set.
@@ -141,11 +149,11 @@ class AirflowStack:
         """
         self._postgres.create_role(self._database)
         self._postgres.create_database(self._database, self._database)
-        self.command("db", "migrate")
         person = ("--firstname", "Beheer", "--lastname", "Overstap", "--email", "admin@overstap.invalid")
         # The password goes by standard input, since every user of a machine can read a command line.
         twice = f"{self.admin_password}\n{self.admin_password}\n"
-        self.command("users", "create", "--username", ADMIN, "--role", "Admin", *person, typed=twice)
+        user = ("users", "create", "--username", ADMIN, "--role", "Admin", *person)
+        self._run(("db", "migrate"), user, typed=twice)
 
     def command(self, *words: str, typed: str = "") -> str:
         """Run an `airflow` command in this environment and wait for it.
@@ -160,10 +168,14 @@ class AirflowStack:
         Raises:
             OverstapError: LOCAL-007 when it fails; what it wrote is in `logs/airflow-command.log`.
         """
+        return self._run(words, typed=typed)
+
+    def _run(self, *commands: Sequence[str], typed: str) -> str:
+        """Run `airflow` commands one after another in one process: each start of Airflow takes seconds."""
         log = self.state / "logs" / "airflow-command.log"
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "airflow", *words],
+            [sys.executable, "-c", _RUN, json.dumps(commands)],
             env=self.env,
             cwd=self._home,
             input=typed,
@@ -172,10 +184,11 @@ class AirflowStack:
             check=False,
             start_new_session=True,  # without a terminal, so that a password is read from standard input
         )
+        names = ", ".join(" ".join(words[:2]) for words in commands)
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as file:
-            file.write(f"== airflow {' '.join(words[:2])}: {done.returncode}\n{done.stdout}{done.stderr}")
+            file.write(f"== airflow {names}: {done.returncode}\n{done.stdout}{done.stderr}")
         if done.returncode != 0:
-            raise OverstapError("LOCAL-007", command=" ".join(words[:2]), log=str(log))
+            raise OverstapError("LOCAL-007", command=names, log=str(log))
         return done.stdout
 
     def start(self, before_dags: Callable[[AirflowApi], None] | None = None) -> None:
@@ -192,7 +205,9 @@ class AirflowStack:
         if not self._services["api-server"].is_running:
             self._take_port()
         try:
-            self._begin("api-server", "scheduler", "triggerer")
+            # A dag-processor that ended is begun with the others: nothing waits for roles then
+            reads_at_once = before_dags is None
+            self._begin("api-server", "scheduler", "triggerer", *(("dag-processor",) if reads_at_once else ()))
             with self.api() as client:
                 self._wait(lambda: client.health() is not None, "api-server")
                 if before_dags is not None:
@@ -263,7 +278,7 @@ class AirflowStack:
             if is_done():
                 return
             try:
-                wait.go_on()
+                wait.go_on(ASK_SECONDS)
             except OverstapError:
                 log = str(self._services[component].log)
                 raise OverstapError("LOCAL-005", service=component, log=log) from None

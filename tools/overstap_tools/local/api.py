@@ -17,6 +17,8 @@ _PAUSED_SECONDS = 8.0
 _SCHEDULER_SECONDS = 300.0
 RETRY_SECONDS = 300.0
 """How long no answer is waited out: a machine that is busy with other things lets one request take half a minute."""
+ASK_SECONDS = 1.0
+"""Between two questions of a wait: each takes the api-server, which has other work, some hundredths of a second."""
 FINISHED = frozenset({"success", "failed"})
 """The states in which a DAG run is over."""
 
@@ -152,7 +154,7 @@ class AirflowApi:
                     raise
             return bool(found)
 
-        wait_until(is_there, f"DAG {dag_id}", seconds)
+        wait_until(is_there, f"DAG {dag_id}", seconds, ASK_SECONDS)
         return found
 
     def unpause(self, dag_id: str) -> None:
@@ -206,8 +208,15 @@ class AirflowApi:
         Raises:
             OverstapError: LOCAL-010 when it goes on for longer.
         """
-        wait_until(lambda: self.run(dag_id, run_id)["state"] in FINISHED, f"{dag_id} {run_id}", seconds)
-        return str(self.run(dag_id, run_id)["state"])
+        state = ""
+
+        def is_over() -> bool:
+            nonlocal state
+            state = str(self.run(dag_id, run_id)["state"])
+            return state in FINISHED
+
+        wait_until(is_over, f"{dag_id} {run_id}", seconds, ASK_SECONDS)
+        return state
 
     # Task instances
 
@@ -227,6 +236,17 @@ class AirflowApi:
     def states(self, dag_id: str, run_id: str) -> dict[tuple[str, int], str | None]:
         """Return the state of each task instance by task id and map index (-1: not mapped)."""
         return {(one["task_id"], one["map_index"]): one["state"] for one in self.task_instances(dag_id, run_id)}
+
+    def state(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> str | None:
+        """Return the state of one task instance; None when it has none, or does not exist yet."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        try:
+            found = self.call("GET", path if map_index < 0 else f"{path}/{map_index}")
+        except OverstapError as error:
+            if error.facts.get("status") != HTTPStatus.NOT_FOUND:
+                raise
+            return None
+        return found["state"] and str(found["state"])
 
     def wait_for_task(
         self,
@@ -248,7 +268,7 @@ class AirflowApi:
 
         def is_there() -> bool:
             nonlocal reached
-            reached = self.states(dag_id, run_id).get((task_id, map_index)) or ""
+            reached = self.state(dag_id, run_id, task_id, map_index) or ""
             return reached in wanted
 
         def what() -> str:
@@ -256,7 +276,7 @@ class AirflowApi:
                 f"{dag_id} {run_id} {task_id}[{map_index}]: {', '.join(sorted(wanted))} (now {reached or 'no state'})"
             )
 
-        wait_until(is_there, what, seconds)
+        wait_until(is_there, what, seconds, ASK_SECONDS)
         return reached
 
     def clear(
@@ -365,7 +385,7 @@ class AirflowApi:
                 seen.add(beat)
             return len(seen) > 1
 
-        wait_until(has_looped, "the scheduler's next two heartbeats", _SCHEDULER_SECONDS)
+        wait_until(has_looped, "the scheduler's next two heartbeats", _SCHEDULER_SECONDS, ASK_SECONDS)
 
     def _send(self, method: str, path: str, **request: Any) -> tuple[httpx.Response, bool]:
         """Make one request, again and again until there is an answer; return it, and whether it was repeated."""

@@ -1,5 +1,6 @@
 """Settings of Airflow on one machine, all as environment variables, without airflow.cfg."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -12,7 +13,10 @@ from overstap_tools.local.passwords import Passwords
 from overstap_tools.project import PROJECT
 
 AGREEMENTS_READ_EVERY = 10
-"""Seconds until a new or changed agreement is seen. Each reading takes a second of processor time, when idle, too."""
+"""Seconds until a new or changed agreement is seen, by the bundle that the image has (docker-compose.yaml)."""
+BUNDLES = [
+    {"name": "dags-folder", "classpath": "overstap.orchestration.bundle.AgreementsBundle", "kwargs": {}},
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ def _core(folders: AirflowFolders, passwords: Passwords) -> dict[str, str]:
         # Within seconds, not after the usual five minutes.
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": str(AGREEMENTS_READ_EVERY),
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": str(AGREEMENTS_READ_EVERY),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(BUNDLES),
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "21600",  # a file that did not change
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         # A script that answers a gate waits for two of these (see AirflowApi.answer); usually they are 5 seconds apart.
         "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",

@@ -180,12 +180,13 @@ create function overstap.registrations_digest(of_year text) returns text
 
 -- Records where pupils may be received, with order of preference and state where a source states them; a surer or newer statement
 -- replaces the older one, and each is kept as history. What was refused, not drawn or withdrawn counts no longer. Gives how many were new
--- or changed.
+-- or changed. A list has ten thousand rows, of which the planner knows nothing (arrays, a table that was just filled): a nested loop over
+-- them takes the square of their number.
 create function overstap.record_registrations(of_year text, pupils bytea[], from_schools text[], to_schools text[], stages text[],
                                               moments timestamptz[], preferences integer[] default null, statuses text[] default null,
                                               reasons text[] default null, sources text[] default null) returns integer
-    language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare changed integer;
+    language plpgsql security definer set search_path = overstap, pg_temp set enable_nestloop = off as $$
+declare changed integer; gone bytea[]; gone_at text[];
 begin
     perform hold_registrations(acting_region(), of_year);
     with stated as (
@@ -221,13 +222,16 @@ begin
         select acting_region(), of_year, w.pupil, w.secondary_school, w.stage, w.status, w.status_reason, w.preference,
                w.withdrawn_at is not null, w.recorded_at, x.f, acting()
           from written w join stated x on x.p = w.pupil and x.s = w.secondary_school
-    ), told as (
-        update delivery l set problem = 'DELIVERY-104'
-          from written w join dossier d on d.pupil = w.pupil join round o on o.round_id = d.round_id
-         where w.withdrawn_at is not null and l.dossier = d.dossier and l.region = d.region
-           and l.secondary_school = w.secondary_school and l.state = 'sealed' and d.region = acting_region() and o.school_year = of_year
     )
-    select count(*) into changed from written;
+    select count(*), array_agg(w.pupil) filter (where w.withdrawn_at is not null),
+           array_agg(w.secondary_school) filter (where w.withdrawn_at is not null)
+      into changed, gone, gone_at from written w;
+    if gone is not null then
+        update delivery l set problem = 'DELIVERY-104'
+          from unnest(gone, gone_at) as w (pupil, secondary_school) join dossier d on d.pupil = w.pupil join round o on o.round_id = d.round_id
+         where l.dossier = d.dossier and l.region = d.region
+           and l.secondary_school = w.secondary_school and l.state = 'sealed' and d.region = acting_region() and o.school_year = of_year;
+    end if;
     if changed > 0 then
         perform append_decision('registrations.record', of_year,
                                 json_build_object('changed', changed, 'digest', registrations_digest(of_year)));
@@ -239,11 +243,13 @@ end $$;
 -- those it is, and a digest of the set.
 create function overstap.unstated(of_year text) returns table (in_force bigint, missing bigint, digest text)
     language sql stable set search_path = overstap, pg_temp as $$
-    select count(*), count(a.unstated_at),
-           left(encode(sha256(coalesce(string_agg(a.pupil || convert_to(a.secondary_school, 'UTF8'), ''::bytea
-                                                  order by a.pupil, a.secondary_school)
-                                       filter (where a.unstated_at is not null), '')), 'hex'), 16)
-      from application a where a.region = acting_region() and a.school_year = of_year and a.withdrawn_at is null $$;
+    -- The few that are marked are sorted alone: every page of a round asks, of twenty thousand in force
+    select (select count(*) from application a
+             where a.region = (select acting_region()) and a.school_year = of_year and a.withdrawn_at is null),
+           count(*), left(encode(sha256(coalesce(string_agg(a.pupil || convert_to(a.secondary_school, 'UTF8'), ''::bytea
+                                                            order by a.pupil, a.secondary_school), '')), 'hex'), 16)
+      from application a
+     where a.region = (select acting_region()) and a.school_year = of_year and a.withdrawn_at is null and a.unstated_at is not null $$;
 
 -- Withdraws what is marked as stated by no source any more; gives how many. The row stays, as evidence of what held when something was sealed.
 -- Why envelopes for them will not be sent any more stands on the envelope, for whoever sees them stand still.

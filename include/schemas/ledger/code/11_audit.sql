@@ -6,7 +6,7 @@
 create function overstap.append_audit(of_region text, by_whom text, what text, subjects text[], details text[]) returns void
     language plpgsql set search_path = overstap, pg_temp set timezone = 'UTC' as $$
 declare
-    number bigint; previous text; opening text; closing text; payload text; payloads text[] := '{}';
+    number bigint; previous bytea; opening text; closing text; payload text; payloads text[] := '{}'; hashes bytea[] := '{}';
 begin
     if coalesce(cardinality(subjects), 0) = 0 then
         return;
@@ -15,21 +15,45 @@ begin
         raise exception 'the parents'' pages take on no region' using errcode = 'insufficient_privilege';
     end if;
     perform pg_advisory_xact_lock(hashtextextended('overstap.audit.' || of_region, 0));
-    select l.seq, encode(l.hash, 'hex') into number, previous
-      from audit_line l where l.region = of_region order by l.seq desc limit 1;
+    select l.seq, l.hash into number, previous from audit_line l where l.region = of_region order by l.seq desc limit 1;
     number := coalesce(number, 0);
-    previous := coalesce(previous, repeat('0', 64));
+    previous := coalesce(previous, decode(repeat('0', 64), 'hex'));
     opening := format('{"action":%s,"actor":%s,"at":%s,"detail":', to_json(what), to_json(by_whom), to_json(overstap.clock()));
     closing := format('","region":%s,"seq":', to_json(of_region));
     for place in 1 .. cardinality(subjects) loop
-        payload := opening || (details[place]::json)::text || ',"previous":"' || previous || closing || (number + place)::text
-                   || ',"subject":' || to_json(subjects[place])::text || '}';
-        previous := encode(sha256(convert_to(payload, 'UTF8')), 'hex');
+        payload := opening || (details[place]::json)::text || ',"previous":"' || encode(previous, 'hex') || closing
+                   || (number + place)::text || ',"subject":' || to_json(subjects[place])::text || '}';
+        previous := sha256(convert_to(payload, 'UTF8'));
         payloads := payloads || payload;
+        hashes := hashes || previous;
     end loop;
     insert into audit_line (region, seq, payload, hash)
-    select of_region, number + n, p, sha256(convert_to(p, 'UTF8')) from unnest(payloads) with ordinality as t (p, n);
+    select of_region, number + n, p, h from unnest(payloads, hashes) with ordinality as t (p, h, n);
 end $$;
+
+-- A line is of a region that is there: looked up once per group, where a foreign key would do so for each line.
+create function overstap.keep_region_of_lines() returns trigger language plpgsql security definer
+    set search_path = overstap, pg_temp as $$
+begin
+    if exists (select n.region from new_rows n except select r.region from region r) then
+        raise exception 'an audit line of no region' using errcode = 'foreign_key_violation';
+    end if;
+    return null;
+end $$;
+create trigger keep_region_of_lines after insert on overstap.audit_line
+    referencing new table as new_rows for each statement execute function overstap.keep_region_of_lines();
+
+-- And the region stays under its name while there are lines of it.
+create function overstap.keep_region_with_lines() returns trigger language plpgsql security definer
+    set search_path = overstap, pg_temp as $$
+begin
+    if exists (select from audit_line l where l.region = old.region) then
+        raise exception 'region % has an audit chain', old.region using errcode = 'foreign_key_violation';
+    end if;
+    return case when tg_op = 'DELETE' then old else new end;
+end $$;
+create trigger keep_region_with_lines before delete or update of region on overstap.region
+    for each row execute function overstap.keep_region_with_lines();
 
 -- Who acts, as the unit of work said.
 create function overstap.acting() returns text language sql stable
@@ -45,7 +69,6 @@ create function overstap.append_decision(what text, subject text, detail json) r
 -- once kept the whole chain of a region from being checked.
 create function overstap.audit(what text, subjects text[], details text[]) returns void
     language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare detail text; read jsonb;
 begin
     if acting_region() is null then
         raise exception 'an audit line is of a region' using errcode = 'insufficient_privilege';
@@ -59,18 +82,19 @@ begin
        or what in ('review.record', 'review.carry', 'review.lapse', 'review.code', 'review.code_ended', 'review.wish',
                    'delivery.withdraw', 'delivery.take_back', 'delivery.adopt', 'delivery.collect', 'delivery.by_account', 'revocation.by_account',
                    'result.by_account', 'evidence.checkpoint')
-       or what ~ '^(guest|school|second|roster|typed|tests|offers)\.'
+       or what ~ '^(comparison|guest|handover|note|search|school|second|roster|support|typed|tests|offers|progress)\.'
        then
         raise exception 'a line of % is written by the function that does it', what using errcode = 'insufficient_privilege';
     end if;
-    foreach detail in array details loop
-        read := detail::jsonb;
-        if jsonb_typeof(read) is distinct from 'object' or octet_length(detail) > 100000 or detail ~ '[0-9]{255}'
-           or jsonb_path_exists(read, 'lax $.**{12 to last}')
-           or what = 'content.open' and (read ->> 'by' = 'parent' or read ->> 'purpose' = 'parent_page') then
-            raise exception 'not an audit line' using errcode = 'check_violation';
-        end if;
-    end loop;
+    -- The two searches only where they can find something: a text long enough, and with as many brackets as such a nesting takes
+    if exists (select from unnest(details) as d (detail), lateral (select d.detail::jsonb as read offset 0) r
+                where jsonb_typeof(r.read) is distinct from 'object' or octet_length(d.detail) > 100000
+                   or octet_length(d.detail) >= 255 and d.detail ~ '[0-9]{255}'
+                   or length(d.detail) - length(translate(d.detail, '[{', '')) >= 12
+                      and jsonb_path_exists(r.read, 'lax $.**{12 to last}')
+                   or what = 'content.open' and (r.read ->> 'by' = 'parent' or r.read ->> 'purpose' = 'parent_page')) then
+        raise exception 'not an audit line' using errcode = 'check_violation';
+    end if;
     perform append_audit(acting_region(), acting(), what, subjects, details);
 end $$;
 

@@ -58,6 +58,8 @@ create function overstap.forget_registrations(of_year text, pupils bytea[]) retu
 declare gone integer;
 begin
     perform hold_registrations(acting_region(), of_year);
+    perform forget_progress(of_year, pupils);
+    perform forget_comparisons(of_year, pupils);
     delete from application a where a.region = acting_region() and a.school_year = of_year and a.pupil = any(pupils);
     get diagnostics gone = row_count;
     update placement_answer s set pupil = sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
@@ -95,6 +97,9 @@ begin
     delete from review_attachment a using review_frozen f where f.frozen = a.frozen and f.dossier = any(ids);
     delete from finding where dossier = any(ids);
     perform forget_tests_of(ids);
+    perform forget_notes_of(ids);
+    update support_decision set key_id = null, content = null, las_key = null where dossier = any(ids) and content is not null;
+    update handover set key_id = null, note = null where dossier = any(ids) and note is not null;
     update delivery set envelope = '' where dossier = any(ids);
     update mail m set state = 'refused', content = null, settled_at = overstap.clock()
       from invitation i where i.dossier = any(ids) and m.region = i.region and m.content is not null
@@ -122,6 +127,7 @@ begin
        and m.meaning = concat_ws('/', 'invitation', i.dossier, i.number, i.person, i.days_before);
     delete from invitation where dossier = any(ids);
     delete from letter_print where dossier = any(ids);
+    perform forget_notes_of(ids);
     delete from content_access where dossier = any(ids);
     delete from page_collection c using delivery l where l.dossier = any(ids) and c.message_id = l.message_id and c.region = l.region;
     -- Whose answer it was is no longer said; that there were two stays.
@@ -183,6 +189,9 @@ begin
         gone := gone + more;
         select forget_roster(array(select p.roster_pupil from roster_pupil p join round o on o.school_year = p.school_year
                                     where o.round_id = of_round and p.region = of_region)) into more;
+        gone := gone + more;
+        delete from board_note n using round o where o.round_id = of_round and n.region = of_region and n.school_year = o.school_year;
+        get diagnostics more = row_count;
         gone := gone + more;
         -- Who made a draw may be a person; what came of it stays
         update draw w set made_by = '' from round o

@@ -116,13 +116,13 @@ create function overstap.undoable(of_round text) returns table (decision uuid, g
     with newest as (
         select g.gate_decision, g.gate, g.approved, g.decided_at
           from gate_decision g join round r on r.round_id = g.round_id and r.closed_at is null
-         where g.round_id = of_round and g.region = acting_region()
+         where g.round_id = of_round and g.region = (select acting_region())
            and g.gate in ('release_for_review', 'not_inspected', 'release_for_delivery')
            and not exists (select from gate_decision t where t.takes_back = g.gate_decision)
          order by g.decided_at desc, g.gate_decision desc limit 1
     ), released as (
         select d.dossier, v.number, d.state, d.version from newest n
-          join dossier_version v on v.released_by = n.gate_decision and v.region = acting_region()
+          join dossier_version v on v.released_by = n.gate_decision and v.region = (select acting_region())
           join dossier d on d.dossier = v.dossier and d.region = v.region
          where n.gate = 'release_for_review'
     )
@@ -138,7 +138,7 @@ create function overstap.undoable(of_round text) returns table (decision uuid, g
                and not exists (select from released x join review_decision a on a.dossier = x.dossier and a.number = x.number)
                and not exists (select from released x join review_request a on a.dossier = x.dossier and a.number = x.number)
                and not exists (select from released x join content_access a on a.dossier = x.dossier and a.number = x.number)
-               and not exists (select from released x join mail m on m.region = acting_region()
+               and not exists (select from released x join mail m on m.region = (select acting_region())
                                    and starts_with(m.meaning, 'invitation/' || x.dossier || '/' || x.number || '/')
                                 where m.state <> 'waiting' or m.attempts > 0)
            when 'release_for_delivery' then

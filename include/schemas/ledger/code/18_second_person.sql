@@ -65,6 +65,14 @@ create function overstap.second_requests()
      where s.region = acting_region() and s.confirmed_at is null and s.withdrawn_at is null and s.expires_at > overstap.clock()
      order by s.asked_at $$;
 
+-- Whether a release of a round waits for a second person, and a question did not lead to one before.
+create function overstap.release_waits(of_round text, question integer) returns boolean
+    language sql stable security definer set search_path = overstap, pg_temp as $$
+    select releases(of_round) < question and exists (
+        select from second_person s
+         where s.region = acting_region() and s.round_id = of_round and s.act = 'release' and s.confirmed_at is null
+           and s.withdrawn_at is null and s.expires_at > overstap.clock()) $$;
+
 -- Confirms what another person asked for, and does it, both in the chain. Gives what became of it: done, ready (keys: whoever has them
 -- may destroy them now), adopted, or nothing when there is no such request (any more). A changed file names nobody, so the first
 -- coordinator who confirms it becomes the person who asked, and another one confirms.
@@ -101,8 +109,13 @@ begin
                            (s.arguments ->> 'closes')::timestamptz, (s.arguments ->> 'opens')::timestamptz,
                            jsonb_build_object('confirmed_by', by_whom));
     when 'take_back' then
-        perform do_withdraw(s.round_id, array(select jsonb_array_elements_text(s.arguments -> 'dossiers'))::uuid[],
-                            s.arguments ->> 'reason', s.asked_by);
+        if s.arguments ? 'at' then
+            perform do_withdraw_at(s.round_id, array(select jsonb_array_elements_text(s.arguments -> 'dossiers'))::uuid[],
+                                   s.arguments ->> 'at', s.arguments ->> 'reason', s.asked_by);
+        else
+            perform do_withdraw(s.round_id, array(select jsonb_array_elements_text(s.arguments -> 'dossiers'))::uuid[],
+                                s.arguments ->> 'reason', s.asked_by);
+        end if;
     when 'erase' then
         done := do_erase((s.arguments ->> 'dossier')::uuid, s.arguments ->> 'reason');
         if done = 0 then

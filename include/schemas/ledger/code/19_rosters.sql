@@ -27,10 +27,10 @@ create function overstap.hold_roster(of_year text, of_school text) returns void
 
 -- Takes a roster in. `ids` are those of the entries that it states, known or new. Not whole: something in it could not be read, and
 -- then nobody is missing. An older roster changes nothing, unless a person says that it is the one that counts. Gives what became of it:
--- the outcome (taken, same or older), and counts.
+-- the outcome (taken, same or older), and counts; of numbers that lacked their leading zeros too.
 create function overstap.take_roster(of_year text, of_school text, how text, in_form text, content_hash bytea, moment timestamptz,
                                      ids uuid[], pupils bytea[], las_keys bytea[], names bytea[], kinds text[], key_ids text[],
-                                     contents bytea[], is_whole boolean, counts_now boolean) returns jsonb
+                                     contents bytea[], is_whole boolean, counts_now boolean, restored integer default 0) returns jsonb
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare newest roster; made uuid := uuidv7(); was_on integer; missing integer; asks boolean; counted jsonb;
 begin
@@ -103,6 +103,7 @@ begin
                               'gone', count(*) filter (where e.event = 'off'), 'missing', count(*) filter (where e.event = 'missing'),
                               'kept', case when is_whole then 0 else missing end)
       into counted from roster_event e where e.region = acting_region() and e.roster = made;
+    counted := counted || case when restored > 0 then jsonb_build_object('restored', restored) else '{}' end;
     update roster set counts = counted where roster = made and region = acting_region();
     delete from refused_roster f where f.region = acting_region() and f.school_year = of_year and f.school = of_school;
     perform append_roster('take', of_year, of_school, counted || jsonb_build_object('roster', made, 'source', how, 'form', in_form));

@@ -43,7 +43,8 @@ begin
     perform append_decision('contact.person', of_party, json_build_object('removed', sealed is null));
 end $$;
 
--- Notes a call; false when it was noted before (a form that was sent twice).
+-- Notes a call; false when it was noted before (a form that was sent twice). Two hundred with one school or school board are kept in a
+-- round: each stays, and its page reads and decrypts all.
 create function overstap.note_call(of_call uuid, of_round text, of_party text, at timestamptz, of_key text, sealed bytea) returns boolean
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 begin
@@ -51,6 +52,11 @@ begin
     if of_key is null or sealed is null or not coalesce(at between overstap.clock() - interval '1 year'
                                                                 and overstap.clock() + interval '5 minutes', false) then
         raise exception 'not a call' using errcode = 'check_violation';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('overstap.call.' || of_round || '/' || of_party, 0));
+    if not exists (select from contact_call c where c.call = of_call and c.region = acting_region())
+       and (select count(*) from contact_call c where c.region = acting_region() and c.round_id = of_round and c.party = of_party) >= 200 then
+        raise exception 'two hundred calls with one party' using errcode = 'program_limit_exceeded';
     end if;
     insert into contact_call (call, region, round_id, party, called_at, called_by, key_id, content)
     values (of_call, acting_region(), of_round, of_party, at, acting(), of_key, sealed) on conflict do nothing;
@@ -79,13 +85,18 @@ begin
     return true;
 end $$;
 
--- Keeps a message to schools and school boards, which a task mails; false when it was kept before.
+-- Keeps a message to schools and school boards, which a task mails; false when it was kept before. A round has two thousand.
 create function overstap.keep_message(of_message uuid, of_round text, parties text[], of_key text, sealed bytea) returns boolean
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 begin
     perform check_contact(of_round, parties);
     if of_key is null or sealed is null then
         raise exception 'not a message' using errcode = 'check_violation';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('overstap.message.' || of_round, 0));
+    if not exists (select from contact_message m where m.message = of_message and m.region = acting_region())
+       and (select count(*) from contact_message m where m.region = acting_region() and m.round_id = of_round) >= 2000 then
+        raise exception 'two thousand messages in one round' using errcode = 'program_limit_exceeded';
     end if;
     insert into contact_message (message, region, round_id, sent_by, key_id, content)
     values (of_message, acting_region(), of_round, acting(), of_key, sealed) on conflict do nothing;

@@ -31,7 +31,7 @@ end $$;
 -- not: 'member', 'other' (that school is known as a primary school), 'ended', 'unknown' (a dossier is not in the round, or was taken back).
 create function overstap.invite_collector(of_guest uuid, of_round text, of_school text, of_name text, ids uuid[], of_key text, sealed bytea)
     returns text language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare known guest_school;
+declare known guest_school; more integer;
 begin
     if not is_coordinator(of_round, acting()) then
         raise exception 'no coordinator of this round' using errcode = 'insufficient_privilege';
@@ -67,7 +67,9 @@ begin
     end if;
     insert into guest_dossier (guest, region, dossier, school)
     select distinct coalesce(known.guest, of_guest), acting_region(), i, of_school from unnest(ids) i on conflict do nothing;
-    update guest_school g set pupils = least(50, (select count(*) from guest_dossier x where x.guest = g.guest))
+    get diagnostics more = row_count;
+    update guest_school g set pupils = least(50, (select count(*) from guest_dossier x where x.guest = g.guest)),
+                              changes = changes + (known.guest is not null and more > 0)::integer   -- a task mails it (tell_guest)
      where g.guest = coalesce(known.guest, of_guest) and g.region = acting_region();
     perform append_decision('guest.dossiers', coalesce(known.guest, of_guest)::text, json_build_object(
         'round', of_round, 'school', of_school, 'dossiers', ids, 'by', acting()));
@@ -125,18 +127,19 @@ begin
         end if;
         perform append_audit(who.region, by_whom, 'guest.invite', array[of_guest::text], array[json_build_object(
             'round', of_round, 'school', of_school, 'pupils', how_many, 'by', by_whom)::text]);
-    elsif known.ended_at is not null then
+    elsif known.ended_at is not null and known.ended_by not like 'school:%' then
         return 'ended';
     elsif known.kind <> 'PO' then
         return 'unknown';
     elsif known.guest <> of_guest or known.changes <> on_changes or known.content is null then
         return 'changed';
     else
-        again := coalesce(known.expires_at <= overstap.clock(), false);     -- mailed, and never used
+        -- mailed and never used, or withdrawn by whoever asked
+        again := known.ended_at is not null or coalesce(known.expires_at <= overstap.clock(), false);
         update guest_school set pupils = how_many, key_id = of_key, content = sealed, changes = changes + 1,
                asked = asked + again::integer, asked_at = case when again then overstap.clock() else asked_at end,
                finds = case when again then null else finds end, mailed_at = case when again then null else mailed_at end,
-               expires_at = case when again then null else expires_at end
+               expires_at = case when again then null else expires_at end, ended_by = null, ended_at = null
          where guest = of_guest and region = who.region;
         if again then
             perform append_audit(who.region, by_whom, 'guest.renew', array[of_guest::text], array[json_build_object(
@@ -149,6 +152,63 @@ begin
     perform append_audit(who.region, by_whom, 'guest.ask', array[of_guest::text], array[json_build_object(
         'round', of_round, 'school', of_school, 'for', who.school, 'pupils', mine, 'by', by_whom)::text]);
     return 'asked';
+end $$;
+
+-- Withdraws what a secondary school asked of a guest. When nobody is asked for any more, the guest's part ends. Acts for the account of the
+-- stay, as ask_guest. 'withdrawn' or 'ended', or why not: 'factor', 'round', 'unknown' (it asked nothing), 'changed' (somebody else asked
+-- meanwhile, or the coordinator ended its part).
+create function overstap.unask_guest(stay bytea, of_guest uuid, on_changes integer, how_many integer, of_key text, sealed bytea) returns text
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare who school_account := page_account(stay); by_whom text := 'school:' || who.account; known guest_school;
+begin
+    if who.account is null then
+        return 'factor';
+    end if;
+    select g.* into known from guest_school g where g.guest = of_guest and g.region = who.region for update;
+    if who.round_id is not null or of_key is null or sealed is null
+       or not exists (select from round r where r.round_id = known.round_id and r.region = who.region and r.closed_at is null) then
+        return 'round';
+    end if;
+    if not exists (select from guest_ask a where a.guest = of_guest and a.region = who.region and a.secondary_school = who.school) then
+        return 'unknown';
+    end if;
+    if known.changes <> on_changes or known.content is null or known.ended_at is not null
+       or (how_many = 0 and exists (select from guest_ask a where a.guest = of_guest and a.region = who.region
+                                       and a.secondary_school <> who.school)) then
+        return 'changed';
+    end if;
+    delete from guest_ask where guest = of_guest and region = who.region and secondary_school = who.school;
+    update guest_school set pupils = greatest(1, how_many), key_id = of_key, content = sealed, changes = changes + 1
+     where guest = of_guest and region = who.region;
+    perform append_audit(who.region, by_whom, 'guest.unask', array[of_guest::text], array[json_build_object(
+        'round', known.round_id, 'school', known.school, 'for', who.school, 'by', by_whom)::text]);
+    if how_many > 0 then
+        return 'withdrawn';
+    end if;
+    perform end_part(known, by_whom);
+    return 'ended';
+end $$;
+
+-- Ends a guest's part: whoever is signed in for it is out, its accounts end, and an invitation serves no longer. Granted to nobody.
+create function overstap.end_part(known overstap.guest_school, by_whom text) returns void
+    language plpgsql set search_path = overstap, pg_temp as $$
+declare names text[];
+begin
+    update guest_school set finds = null, mailed_at = coalesce(mailed_at, overstap.clock()), ended_by = by_whom, ended_at = overstap.clock()
+     where guest = known.guest and region = known.region;
+    update guest_dossier set ended_at = overstap.clock() where guest = known.guest and region = known.region and ended_at is null;
+    with ended as (
+        update school_account a set ended_at = clock_timestamp()
+         where a.region = known.region and a.school = known.school and a.round_id = known.round_id and a.ended_at is null
+        returning a.account
+    ) select coalesce(array_agg(e.account order by e.account), '{}') into names from ended e;
+    delete from school_stay s where s.account = any(names);
+    delete from school_device d where d.account = any(names);
+    delete from school_factor f where f.account = any(names);
+    delete from school_recovery_code c where c.account = any(names);
+    perform append_audit(known.region, by_whom, 'guest.end', array[known.guest::text], array[json_build_object(
+        'round', known.round_id, 'school', known.school, 'by', by_whom)::text]);
+    perform append_audit(known.region, by_whom, 'school.account_end', array[n], array['{}']) from unnest(names) n;
 end $$;
 
 -- The guest of a coordinator, held; refuses anybody else. Granted to nobody.
@@ -183,30 +243,16 @@ begin
     return true;
 end $$;
 
--- Ends a school's part in a round: whoever is signed in for it is out, its accounts end, and an invitation serves no longer. What it
--- supplied stays. Whoever was let in by a mail that went wrong is not let in again when the right school is invited.
+-- Ends a school's part in a round (end_part). What it supplied stays. Whoever was let in by a mail that went wrong is not let in again when
+-- the right school is invited.
 create function overstap.end_guest(of_guest uuid) returns boolean
     language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare known guest_school := hold_guest(of_guest); names text[];
+declare known guest_school := hold_guest(of_guest);
 begin
     if known.guest is null or known.ended_at is not null then
         return false;
     end if;
-    update guest_school set finds = null, mailed_at = coalesce(mailed_at, overstap.clock()), ended_by = acting(), ended_at = overstap.clock()
-     where guest = of_guest and region = known.region;
-    update guest_dossier set ended_at = overstap.clock() where guest = of_guest and region = known.region and ended_at is null;
-    with ended as (
-        update school_account a set ended_at = clock_timestamp()
-         where a.region = known.region and a.school = known.school and a.round_id = known.round_id and a.ended_at is null
-        returning a.account
-    ) select coalesce(array_agg(e.account order by e.account), '{}') into names from ended e;
-    delete from school_stay s where s.account = any(names);
-    delete from school_device d where d.account = any(names);
-    delete from school_factor f where f.account = any(names);
-    delete from school_recovery_code c where c.account = any(names);
-    perform append_decision('guest.end', of_guest::text, json_build_object(
-        'round', known.round_id, 'school', known.school, 'by', acting()));
-    perform append_decision('school.account_end', n, '{}') from unnest(names) n;
+    perform end_part(known, acting());
     return true;
 end $$;
 
@@ -223,7 +269,7 @@ create function overstap.mail_guest(of_guest uuid, new_finds bytea) returns bool
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare known guest_school;
 begin
-    update guest_school g set finds = new_finds, mailed_at = overstap.clock(), expires_at = overstap.clock() + interval '3 days'
+    update guest_school g set finds = new_finds, mailed_at = overstap.clock(), expires_at = overstap.clock() + interval '3 days', told_changes = g.changes
      where g.guest = of_guest and g.region = acting_region() and g.mailed_at is null and g.ended_at is null and g.content is not null
        and exists (select from round r where r.round_id = g.round_id and r.closed_at is null)
     returning * into known;
@@ -231,6 +277,22 @@ begin
         return false;
     end if;
     perform append_decision('guest.mail', of_guest::text, json_build_object('round', known.round_id, 'asked', known.asked));
+    return true;
+end $$;
+
+-- Notes that the mail about a change went into the outbox, for a guest that has an account; false when it changed again meanwhile.
+create function overstap.tell_guest(of_guest uuid, of_changes integer) returns boolean
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare known guest_school;
+begin
+    update guest_school g set told_changes = of_changes
+     where g.guest = of_guest and g.region = acting_region() and g.changes = of_changes and g.told_changes < of_changes
+       and g.mailed_at is not null and g.expires_at is null and g.ended_at is null
+    returning * into known;
+    if known.guest is null then
+        return false;
+    end if;
+    perform append_decision('guest.tell', of_guest::text, json_build_object('round', known.round_id, 'change', of_changes));
     return true;
 end $$;
 
@@ -281,7 +343,7 @@ begin
     if not found then
         return 'taken';
     end if;
-    update guest_school g set finds = null, expires_at = null where g.guest = known.guest and g.region = known.region;
+    update guest_school g set finds = null, expires_at = null, told_changes = g.changes where g.guest = known.guest and g.region = known.region;
     perform append_audit(known.region, 'school:' || named, 'guest.accept', array[known.guest::text], array[json_build_object(
         'round', known.round_id, 'school', known.school, 'account', named)::text]);
     return 'made';

@@ -29,6 +29,86 @@ begin
     return coalesce(cardinality(mine), 0);
 end $$;
 
+-- Takes back, at each school, what was sent there of pupils whose parents withdrew by a list or view; refused and not drawn are left, since
+-- parents may object. Where it would be more than a few, and more than a part of all that was sent in the year, the list is more likely
+-- wrong than the parents: none is taken back, and the board asks. Gives how many envelopes it concerns and how many were taken back.
+create function overstap.take_back_withdrawn(of_year text, few integer, part numeric, out concerned integer, out taken integer)
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare ids uuid[]; sent integer; at_school text;
+begin
+    perform hold_registrations(acting_region(), of_year);
+    select count(*) filter (where x.is_withdrawn), count(*), array_agg(distinct x.dossier) filter (where x.is_withdrawn)
+      into concerned, sent, ids from (
+        select l.dossier, exists (select from application a where a.region = d.region and a.school_year = of_year and a.pupil = d.pupil
+                                     and a.secondary_school = l.secondary_school and a.status = 'withdrawn'
+                                     and a.withdrawn_at is not null)
+               and not exists (select from envelope_withdrawal w where w.message_id = l.message_id)
+               and not exists (select from revocation r where r.message_id = l.message_id) as is_withdrawn
+          from round o join dossier d on d.round_id = o.round_id and d.state <> 'withdrawn' join delivery l on l.dossier = d.dossier
+         where o.region = acting_region() and o.school_year = of_year and o.kind <> 'feedback'
+           and (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
+           and (l.key_id is null or exists (select from page_collection c where c.message_id = l.message_id))) x;
+    taken := 0;
+    if concerned = 0 or concerned > few and concerned > sent * part then
+        return;
+    end if;
+    perform from dossier d where d.dossier = any(ids) and d.region = acting_region() order by d.dossier for update;
+    for at_school in
+        select distinct a.secondary_school from application a join dossier d on d.pupil = a.pupil and d.region = a.region
+         where d.dossier = any(ids) and a.school_year = of_year and a.status = 'withdrawn' and a.withdrawn_at is not null order by 1
+    loop
+        taken := taken + take_back_at(
+            array(select d.dossier from dossier d join application a on a.pupil = d.pupil and a.region = d.region
+                   where d.dossier = any(ids) and d.region = acting_region() and a.school_year = of_year
+                     and a.secondary_school = at_school and a.status = 'withdrawn' and a.withdrawn_at is not null),
+            at_school, 'pupil_not_coming', acting());
+    end loop;
+end $$;
+
+-- Takes dossiers of a round back at one school, by a person; elsewhere they stay. Gives how many envelopes; nothing when it waits for a
+-- second person.
+create function overstap.withdraw_at(of_round text, ids uuid[], at_school text, why text, by_whom text) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare mine uuid[];
+begin
+    if needs_second(of_round, 'take_back') then
+        select array_agg(distinct l.dossier order by l.dossier) into mine from delivery l join dossier d using (dossier)
+         where d.round_id = of_round and d.region = acting_region() and d.dossier = any(ids) and d.state <> 'withdrawn'
+           and l.secondary_school = at_school and (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
+           and (l.key_id is null or exists (select from page_collection c where c.message_id = l.message_id))
+           and not exists (select from envelope_withdrawal w where w.message_id = l.message_id);
+        if mine is null then
+            return 0;
+        end if;
+        perform ask_second(of_round, 'take_back', at_school || ':' || array_to_string(mine, ','),
+                           jsonb_build_object('dossiers', mine, 'at', at_school, 'reason', why), by_whom);
+        return null;
+    end if;
+    return do_withdraw_at(of_round, ids, at_school, why, by_whom);
+end $$;
+
+-- Granted to nobody.
+create function overstap.do_withdraw_at(of_round text, ids uuid[], at_school text, why text, by_whom text) returns integer
+    language plpgsql set search_path = overstap, pg_temp as $$
+declare mine uuid[];
+begin
+    select coalesce(array_agg(x.dossier), '{}') into mine from (
+        select d.dossier from dossier d
+         where d.round_id = of_round and d.region = acting_region() and d.dossier = any(ids) and d.state <> 'withdrawn'
+         order by d.dossier for update) x;
+    return take_back_at(mine, at_school, why, by_whom);
+end $$;
+
+-- The same by a coordinator on the board, in the own name.
+create function overstap.take_back_sent(of_round text, ids uuid[], at_school text, why text) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+begin
+    if not is_coordinator(of_round, acting()) then
+        raise exception 'no coordinator of this round' using errcode = 'insufficient_privilege';
+    end if;
+    return withdraw_at(of_round, ids, at_school, why, acting());
+end $$;
+
 -- Keeps the state of some applications at the school of a stay, with history and line. Gives how many changed, and how many envelopes are
 -- taken back at this school because parents withdrew; nulls without a second factor. Who was placed and is so no longer, is registered.
 create function overstap.state_applications(stay bytea, of_year text, pupils bytea[], new_status text, why text,
@@ -55,6 +135,8 @@ begin
          where a.region = who.region and a.school_year = of_year and a.secondary_school = who.school and a.pupil = any(pupils)
            and (a.status, a.status_reason, a.withdrawn_at is not null)
                is distinct from (new_status, case when ends then why end, ends)
+           and (select count(*) from application_event e where e.region = a.region and e.school_year = a.school_year and e.pupil = a.pupil
+                   and e.secondary_school = a.secondary_school and e.source = 'page') < 100    -- nobody fills the disk
         returning a.*
     ), noted as (
         insert into application_event (region, school_year, pupil, secondary_school, stage, status, status_reason, preference, is_withdrawn,

@@ -44,6 +44,7 @@ declare gone integer;
 begin
     perform pg_advisory_xact_lock(hashtextextended('overstap.tests.' || acting_region() || '.' || of_year, 0));
     delete from advice_flag f where f.region = acting_region() and f.school_year = of_year and f.pupil = any(pupils);
+    delete from advice_seen f where f.region = acting_region() and f.school_year = of_year and f.pupil = any(pupils);
     delete from pupil_test t where t.region = acting_region() and t.school_year = of_year and t.pupil = any(pupils);
     get diagnostics gone = row_count;
     if gone > 0 then

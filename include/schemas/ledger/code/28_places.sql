@@ -47,7 +47,7 @@ create function overstap.take_offers(of_year text, schools text[], locations tex
     language sql security definer set search_path = overstap, pg_temp as $$
     select put_offers(of_year, schools, locations, kinds, counts, taken, moments, 'file', acting()) $$;
 
--- By the school of a stay, of itself alone. Null without a second factor.
+-- By the school of a stay, of itself alone. Null without a second factor; -1 for one offer more than a school can have.
 create function overstap.state_offer(stay bytea, of_year text, at_location text, of_kind text, count integer, taken integer) returns integer
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare who school_account := page_account(stay);
@@ -55,15 +55,22 @@ begin
     if who.account is null or who.round_id is not null then     -- a guest school has none here
         return null;
     end if;
+    perform hold_offers(who.region, of_year);
+    if not exists (select from offer f where f.region = who.region and f.school_year = of_year and f.secondary_school = who.school
+                      and f.location = at_location and f.kind = of_kind)
+       and (select count(*) from offer f where f.region = who.region and f.school_year = of_year and f.secondary_school = who.school) >= 200 then
+        return -1;      -- the digest of every change reads all of them, and so do the board's pages
+    end if;
     return put_offers(of_year, array[who.school], array[at_location], array[of_kind], array[count], array[taken],
                       array[overstap.clock()], 'page', 'school:' || who.account);
 end $$;
 
--- Records the result of a draw that somebody made; nothing is drawn here. False for no offer of the school. Null without a second factor.
+-- Records the result of a draw that somebody made; nothing is drawn here. Says 'drawn', 'repeated' for what was recorded last, 'offer' for no
+-- offer of the school, 'many' for more draws than an offer can have. Null without a second factor.
 create function overstap.note_draw(stay bytea, of_year text, at_location text, of_kind text, on_day date, in_draw integer, out_draw integer,
-                                   drawn_by text) returns boolean
+                                   drawn_by text) returns text
     language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare who school_account := page_account(stay);
+declare who school_account := page_account(stay); newest draw; noted bigint;
 begin
     if who.account is null or who.round_id is not null then     -- a guest school has none here
         return null;
@@ -74,11 +81,20 @@ begin
     perform hold_offers(who.region, of_year);
     if not exists (select from offer f where f.region = who.region and f.school_year = of_year and f.secondary_school = who.school
                       and f.location = at_location and f.kind = of_kind) then
-        return false;
+        return 'offer';
+    end if;
+    select count(*) into noted from draw d where d.region = who.region and d.school_year = of_year and d.secondary_school = who.school
+       and d.location = at_location and d.kind = of_kind;
+    select * into newest from draw d where d.region = who.region and d.school_year = of_year and d.secondary_school = who.school
+       and d.location = at_location and d.kind = of_kind order by d.draw desc limit 1;
+    if noted > 0 and (newest.drawn_on, newest.drawn, newest.not_drawn, newest.made_by) = (on_day, in_draw, out_draw, drawn_by) then
+        return 'repeated';      -- a form that was sent twice
+    elsif noted >= 50 then
+        return 'many';
     end if;
     insert into draw (region, school_year, secondary_school, location, kind, drawn_on, drawn, not_drawn, made_by, noted_by)
     values (who.region, of_year, who.school, at_location, of_kind, on_day, in_draw, out_draw, drawn_by, 'school:' || who.account);
     perform append_audit(who.region, 'school:' || who.account, 'offers.draw', array[of_year], array[json_build_object(
         'school', who.school, 'drawn', in_draw, 'not_drawn', out_draw, 'digest', offers_digest(of_year))::text]);
-    return true;
+    return 'drawn';
 end $$;

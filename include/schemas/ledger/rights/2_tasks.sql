@@ -32,7 +32,19 @@ grant execute on function overstap.hold_roster, overstap.take_roster, overstap.s
 -- advice and test
 grant select on overstap.pupil_test to overstap_region;
 grant select, insert (region, school_year, pupil, primary_school, flag, dossier), delete on overstap.advice_flag to overstap_region;
+grant select, insert, update, delete on overstap.advice_seen to overstap_region;
+grant select on overstap.handover, overstap.current_handover, overstap.support_decision to overstap_region;
 grant execute on function overstap.take_tests, overstap.tests_digest to overstap_region;
+
+-- progress of pupils
+grant select on overstap.pupil_progress to overstap_region;
+grant execute on function overstap.progress_digest to overstap_region;
+
+-- comparison with other regions
+grant select on overstap.comparison, overstap.applied_elsewhere to overstap_region;
+grant select, insert (region, school_year, pupil, point) on overstap.comparison_pseudonym to overstap_region;
+grant execute on function overstap.ask_comparison, overstap.answer_comparison, overstap.read_comparison, overstap.elsewhere_digest,
+    overstap.agrees_to_compare to overstap_region;
 
 -- places
 grant select on overstap.offer, overstap.draw to overstap_region;
@@ -45,11 +57,11 @@ grant execute on function overstap.announce_draft, overstap.settle_draft to over
 -- gates
 grant select on overstap.gate_decision, overstap.window_decision to overstap_region;
 grant select, insert (region, round_id, gate, batch, reason, subject, count, facts) on overstap.gate_hold to overstap_region;
-grant execute on function overstap.release, overstap.releases, overstap.kept_answer, overstap.decide_gate, overstap.decide_window, overstap.settle_holds,
+grant execute on function overstap.release, overstap.releases, overstap.release_waits, overstap.kept_answer, overstap.decide_gate, overstap.decide_window, overstap.settle_holds,
     overstap.withdraw_holds to overstap_region;
 -- Where one login serves everything (a demonstration, a machine for development), the board decides with it as well.
-grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up, overstap.answer_placement
-    to overstap_region;
+grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up, overstap.answer_placement,
+    overstap.take_back_sent to overstap_region;
 
 -- dossiers
 grant select on overstap.state, overstap.transition, overstap.dossier_event to overstap_region;
@@ -110,7 +122,7 @@ grant select, insert (request_id, region, secondary_school, primary_school, pupi
     on overstap.dossier_request to overstap_region;
 grant select on overstap.withdrawal, overstap.envelope_withdrawal to overstap_region;
 grant select on overstap.on_page, overstap.page_collection, overstap.page_confirmation, overstap.page_result to overstap_region;
-grant execute on function overstap.withdraw to overstap_region;
+grant execute on function overstap.withdraw, overstap.withdraw_at, overstap.take_back_withdrawn to overstap_region;
 grant select, insert (message_id, region, statement, statement_digest),
     update (state, attempts, next_attempt_at, problem, answer, had, offered_at, settled_at)
     on overstap.revocation to overstap_region;
@@ -129,21 +141,23 @@ grant select, insert (region, round_id, dag_id, run_id, task, map_index, school,
     update (ended_at) on overstap.task_failure to overstap_region;
 
 -- contact with schools: a task mails what a coordinator wrote on the board
-grant select on overstap.contact_person, overstap.contact_call, overstap.contact_message, overstap.contact_message_to to overstap_region;
+grant select on overstap.contact_person, overstap.contact_call, overstap.contact_message, overstap.contact_message_to, overstap.board_note,
+    overstap.pupil_search to overstap_region;
 grant select on overstap.guest_school, overstap.guest_ask, overstap.guest_dossier to overstap_region;
 grant select, insert, delete on overstap.outside_registration to overstap_region;
-grant execute on function overstap.mail_guest to overstap_region;
+grant execute on function overstap.mail_guest, overstap.tell_guest to overstap_region;
 grant update (queued_at) on overstap.contact_message to overstap_region;
 grant update (is_unreachable) on overstap.contact_message_to to overstap_region;
 -- Where one login serves everything, as above.
 grant execute on function overstap.keep_contact, overstap.note_call, overstap.erase_call, overstap.keep_message,
-    overstap.invite_guest, overstap.invite_collector, overstap.renew_guest, overstap.end_guest
+    overstap.invite_guest, overstap.invite_collector, overstap.renew_guest, overstap.end_guest, overstap.find_pupil, overstap.most_searches,
+    overstap.keep_note, overstap.erase_note
     to overstap_region;
 
 -- accounts: made, ended and recovered; nobody signs in with this login
 grant execute on function overstap.put_account, overstap.end_account, overstap.recover_account, overstap.school_accounts
     to overstap_region;
-grant execute on function overstap.alarms_to_tell to overstap_region;
+grant execute on function overstap.alarms_to_tell, overstap.look_for_unusual to overstap_region;
 
 -- audit, retention
 grant select on overstap.audit_line to overstap_region;
@@ -154,7 +168,7 @@ grant select on overstap.retention_hold to overstap_region;
 grant execute on function overstap.hold_back, overstap.lift_hold to overstap_region;
 grant select on overstap.retention to overstap_region;
 grant execute on function overstap.may_erase, overstap.erase_content, overstap.forget_traces, overstap.erase_of_round,
-    overstap.erase_asked, overstap.announce_keys, overstap.factor_keys to overstap_region;
+    overstap.erase_asked, overstap.erase_notes_asked, overstap.announce_keys, overstap.factor_keys to overstap_region;
 -- A second person is asked for here, and never confirms here.
 grant execute on function overstap.second_requests, overstap.withdraw_second to overstap_region;
 

@@ -5,9 +5,13 @@ grant select on all tables in schema overstap to overstap_rights_school;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.school_stay, overstap.school_attempt, overstap.school_device, overstap.school_account, overstap.school_factor,
     overstap.school_recovery_code, overstap.backup, overstap.certificate, overstap.agreement_draft,
-    overstap.agreement_draft_version, overstap.guest_school from overstap_rights_school;
+    overstap.agreement_draft_version, overstap.guest_school,
+    overstap.agreement_draft_approval, overstap.alarm, overstap.applied_elsewhere, overstap.board_note, overstap.comparison, overstap.comparison_pseudonym,
+    overstap.contact_call, overstap.contact_message, overstap.contact_message_to, overstap.contact_person, overstap.pupil_search, overstap.second_person,
+    overstap.task_failure,
+    overstap.dossier_request, overstap.test_message, overstap.test_obstacle from overstap_rights_school;
 -- Who else was invited is shown, but not the address that lets somebody in.
-grant select (guest, region, round_id, school, name, kind, pupils, key_id, content, changes, mailed_at, expires_at, ended_at) on overstap.guest_school to overstap_rights_school;
+grant select (guest, region, round_id, school, name, kind, pupils, key_id, content, changes, mailed_at, expires_at, ended_by, ended_at) on overstap.guest_school to overstap_rights_school;
 grant select (attachment, region, frozen), insert on overstap.review_attachment to overstap_rights_school;
 
 -- To hold a dossier (select for update) PostgreSQL asks for a right to change something of it; a version by itself cannot change.
@@ -40,9 +44,10 @@ grant execute on function overstap.save_mapping, overstap.use_mapping to oversta
 grant execute on function overstap.page_is_open, overstap.page_collect, overstap.page_confirm, overstap.page_removed, overstap.page_say
     to overstap_rights_school;
 -- A receiving school asks a primary school outside the region for its own applicants: by a function that takes the stay.
-grant execute on function overstap.ask_guest, overstap.page_school to overstap_rights_school;
+grant execute on function overstap.ask_guest, overstap.unask_guest, overstap.page_school to overstap_rights_school;
 -- The states of the applications at a receiving school: by a function that takes the stay, as well.
-grant execute on function overstap.state_applications, overstap.state_offer, overstap.note_draw to overstap_rights_school;
+grant execute on function overstap.state_applications, overstap.state_offer, overstap.note_draw, overstap.say_handover, overstap.decide_support,
+    overstap.state_progress to overstap_rights_school;
 -- Signing in, before any region is known: each acts on the one account that the password or the stay is of.
 grant execute on function overstap.school_try, overstap.school_enter, overstap.school_enter_federated, overstap.school_stay_look, overstap.school_stay_end,
     overstap.guest_look, overstap.guest_accept,

@@ -9,7 +9,12 @@ revoke select on overstap.review_session, overstap.review_attempt, overstap.revi
     overstap.school_factor, overstap.school_recovery_code, overstap.guest_school, overstap.guest_ask, overstap.outside_registration, overstap.mail, overstap.backup, overstap.certificate, overstap.agreement_draft,
     overstap.agreement_draft_version, overstap.roster_pupil, overstap.roster_event,
     overstap.page_collection, overstap.page_confirmation, overstap.typed_dossier, overstap.typed_step, overstap.typed_file, overstap.school_mapping,
-    overstap.placement_answer, overstap.placed_twice, overstap.application_event, overstap.pupil_test, overstap.advice_flag
+    overstap.placement_answer, overstap.placed_twice, overstap.application_event, overstap.pupil_test, overstap.advice_flag,
+    overstap.agreement_draft_approval, overstap.alarm, overstap.applied_elsewhere, overstap.board_note, overstap.comparison, overstap.comparison_pseudonym,
+    overstap.contact_call, overstap.contact_message, overstap.contact_message_to, overstap.contact_person, overstap.pupil_search, overstap.second_person,
+    overstap.task_failure,
+    overstap.advice_seen, overstap.pupil_progress, overstap.support_decision, overstap.handover, overstap.draw, overstap.offer, overstap.roster,
+    overstap.roster_owner, overstap.refused_roster, overstap.letter_print, overstap.content_access
     from overstap_rights_desk;
 -- Which placements hold (may_receive), not why.
 grant select (region, round_id, pupil, schools, holds, decided_at, placement_answer) on overstap.placement_answer to overstap_rights_desk;

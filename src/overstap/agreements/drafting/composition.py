@@ -13,7 +13,7 @@ from overstap.agreements.drafting.yaml_writing import block_text
 from overstap.agreements.load import load_agreement
 from overstap.agreements.model import Agreement, Coordinator, HolidayRegion, RoundKind
 from overstap.agreements.national import FOLDER, NationalYear, national_year
-from overstap.agreements.source_positions import AgreementSource, read_source, stated_moment
+from overstap.agreements.source_positions import AgreementSource, read_plain, read_source, stated_moment
 from overstap.clock import NETHERLANDS
 from overstap.errors import Bilingual, OverstapError
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
@@ -22,7 +22,9 @@ from overstap.texts import texts
 COLUMNS = ("id", "name", "kind", "board", "contact", "supplies", "receives")
 """Columns of a file of schools, in the order in which it is written."""
 _USUAL = (RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT)
-_ALSO_COPIED = ("viewers", "registrations", "notices", "retention")
+_ALSO_COPIED = (
+    *("viewers", "registrations", "notices", "retention", "second_factor", "pdf_attachments", "four_eyes", "own_codes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,9 @@ def compose(
     if occasions:
         blocks.append(block_text("occasions", occasions))
     blocks += [block_text(name, value) for name, value in copied.items()]
+    compared = _comparisons(last, after, request.holiday_region, national)
+    if compared:
+        blocks.append(block_text("comparisons", compared))
     return NewAgreement("\n".join([head, *blocks]), schools, moved)
 
 
@@ -150,7 +155,7 @@ def _schools(request: NewAgreementRequest, last: LastYear | None) -> tuple[Any, 
         raise OverstapError("AGREEMENT-031", problem=_why("no_schools"))
     stated = last.source.text_at("schools", "file")
     if stated is not None:
-        return reference, schools_csv((last.source.path.parent / stated).read_bytes())
+        return reference, schools_csv(read_plain(last.source.path.parent / stated))
     dumped = last.agreement.model_dump(mode="json", exclude_defaults=True)["schools"]
     for school in dumped:  # the default of `way` is its only value, and tells which kind of block it is
         for name in ("supplies", "receives"):
@@ -355,6 +360,24 @@ def _occasions(
             new["ends"] = max(ends, starts[name])
         new["source"] = _moved_source(before) if name in late else shifted[name].source(before)
         found.append(new)
+    return found
+
+
+def _comparisons(
+    last: LastYear | None, after: NationalYear, holiday_region: HolidayRegion | None, national: Path
+) -> list[dict[str, Any]]:
+    """Return the comparisons with other regions, whose moments keep their distance to the national dates."""
+    if last is None or not last.agreement.comparisons:
+        return []
+    shift = YearShift(national_year(last.agreement.school_year, national), after, holiday_region)
+    found = []
+    for agreed, stated in zip(
+        last.agreement.comparisons,
+        last.agreement.model_dump(mode="json", exclude_defaults=True)["comparisons"],
+        strict=True,
+    ):
+        moments = [shift.shifted(_wall(moment)).wall for moment in agreed.at]
+        found.append({**stated, "at": moments} if moments else stated)
     return found
 
 

@@ -12,6 +12,7 @@ from overstap.agreements.model import HolidayRegion, RoundKind
 from overstap.agreements.source_positions import AgreementSource, Key, stated_moment
 
 _PERSON = ("account", "name", "email")
+_COMPARED = ("region", "conductor", "at_most")
 
 
 class FieldKind(StrEnum):
@@ -21,6 +22,7 @@ class FieldKind(StrEnum):
     MOMENT = "moment"
     """Date and time in Dutch wall time, without an offset."""
     HOLIDAY_REGION = "holiday_region"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class AgreementField:
 
 @dataclass(frozen=True, slots=True)
 class FieldGroup:
-    """Fields that stand together: those of the region, a coordinator, a round, or an other date.
+    """Fields that stand together: those of the region, a coordinator, a round, an other date, or a comparison.
 
     Args:
         key: key of their block; empty for those of the region.
@@ -75,7 +77,27 @@ def field_groups(source: AgreementSource) -> list[FieldGroup]:
     for serial in range(_length(source, "occasions")):
         keys = [("occasions", serial, name) for name in ("name", "starts", "ends")]
         groups.append(FieldGroup(("occasions", serial), list(_fields(source, keys))))
+    stated = source.at("comparisons")
+    for serial, one in enumerate(stated if isinstance(stated, list) else ()):
+        if isinstance(one, Mapping):
+            groups.append(FieldGroup(("comparisons", serial), list(_of_comparison(source, serial, one))))
     return [group for group in groups if group.fields]
+
+
+def _of_comparison(source: AgreementSource, serial: int, stated: Mapping[str, Any]) -> Iterator[AgreementField]:
+    """Return every field of a comparison, also those that the file leaves out, and one for a moment more."""
+    block: Key = ("comparisons", serial)
+    moments = stated.get("at")
+    count = len(moments) if isinstance(moments, list) else 0
+    at: list[Key] = [(*block, "at", place) for place in range(count)]
+    known = {one.key: one for one in _fields(source, [(*block, name) for name in _COMPARED] + at)}
+    yield known.get((*block, "region"), AgreementField((*block, "region"), FieldKind.TEXT, ""))
+    for place in range(count + 1):
+        key = (*block, "at", place)
+        yield known.get(key, AgreementField(key, FieldKind.MOMENT, ""))
+    yield known.get((*block, "conductor"), AgreementField((*block, "conductor"), FieldKind.TEXT, ""))
+    number = known.get((*block, "at_most"))
+    yield AgreementField((*block, "at_most"), FieldKind.NUMBER, number.value if number else "")
 
 
 def with_fields(content: str, source: AgreementSource, values: Mapping[str, str]) -> str:
@@ -95,7 +117,8 @@ def with_fields(content: str, source: AgreementSource, values: Mapping[str, str]
             text = " ".join(new.split())
             node = _node(source, one.key)
             if node is not None:
-                written = text.replace("T", " ") if _is_moment(text) else scalar_text(text)
+                is_number = one.kind is FieldKind.NUMBER and text.isascii() and text.isdecimal()
+                written = text.replace("T", " ") if _is_moment(text) else text if is_number else scalar_text(text)
                 changes.append((node.start_mark.index, node.end_mark.index, written))
     for start, end, written in sorted(changes, reverse=True):
         content = f"{content[:start]}{written}{content[end:]}"
@@ -113,6 +136,56 @@ def with_coordinators(content: str, source: AgreementSource, people: Sequence[Ma
     return _with_block(
         content, source, "coordinators", [{name: person.get(name, "") for name in _PERSON} for person in people]
     )
+
+
+def comparisons_of(source: AgreementSource, values: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Return the comparisons of an agreement file, or as a form has them; what is empty is left out.
+
+    Args:
+        source: the file as it was read.
+        values: the values of the form, by the names of fields; None: as the file has them.
+    """
+    found = []
+    for group in field_groups(source):
+        if group.key[:1] != ("comparisons",):
+            continue
+        one: dict[str, Any] = {"region": "", "at": []}
+        for field in group.fields:
+            value = " ".join((field.value if values is None else values.get(field.name, field.value)).split())
+            if "at" in field.key:
+                one["at"] += [stated_moment(value) or value] if value else []
+            elif field.kind is FieldKind.NUMBER and value.isascii() and value.isdecimal() and len(value) < 10:
+                one["at_most"] = int(value)
+            elif value or field.key[-1] == "region":
+                one[str(field.key[-1])] = value
+        found.append(one)
+    return found
+
+
+def with_comparisons(content: str, source: AgreementSource, wanted: Sequence[Mapping[str, Any]]) -> str:
+    """Return an agreement file that compares with other regions; where that is what it says, it stays as it is.
+
+    Args:
+        content: the file.
+        source: the file as it was read.
+        wanted: the comparisons, as of `comparisons_of`.
+    """
+    stated = source.at("comparisons")
+    kept = stated if isinstance(stated, list) else []
+    # A form that empties a field leaves an empty value in the text, which means something else than none
+    has_empty = any(
+        isinstance(one, Mapping) and "" in (*one.values(), *(one["at"] if isinstance(one.get("at"), list) else ()))
+        for one in kept
+    )
+    if list(wanted) == comparisons_of(source) and not has_empty:
+        return content
+    value = [{name: inside for name, inside in one.items() if name != "at" or inside} for one in wanted]
+    if not isinstance(source.root, yaml.MappingNode) or source.root.flow_style:
+        return content
+    # `comparisons:` with nothing behind it is no comparison either, and has its place
+    if all(key.value != "comparisons" for key, _ in source.root.value):
+        return f"{content.rstrip()}\n{block_text('comparisons', value)}" if value else content
+    return _with_block(content, source, "comparisons", value)
 
 
 def lacks_moments(source: AgreementSource) -> bool:

@@ -10,7 +10,7 @@ from overstap.agreements.drafting.composition import schools_csv, schools_file_n
 from overstap.agreements.findings import AgreementFinding, AgreementSeverity, finding
 from overstap.agreements.load import agreement_paths, load_agreement
 from overstap.agreements.model import Agreement
-from overstap.agreements.source_positions import AgreementSource, Key, read_source
+from overstap.agreements.source_positions import SCHOOLS_FILE, AgreementSource, Key, read_plain, read_source
 from overstap.agreements.yaml_core import yaml_text
 from overstap.atomic_files import write_atomically
 
@@ -74,14 +74,14 @@ class AgreementPlace:
             OverstapError: the list of schools cannot be read: AGREEMENT-031 or TABLE-nnn.
         """
         try:
-            content = yaml_text(self.path.read_bytes())
+            content = yaml_text(read_plain(self.path))
         except FileNotFoundError:
             return None
         name = read_source(self.path).text_at("schools", "file")
-        beside = self.path.parent / name if name else None
+        beside = self.path.parent / name if name and SCHOOLS_FILE.fullmatch(name) else None
         if beside is None or not beside.is_file():
             return AgreementTexts(content, None)
-        data = beside.read_bytes()
+        data = read_plain(beside)
         schools = schools_csv(data) if beside.suffix == ".xlsx" else data
         return AgreementTexts(content, schools.decode("utf-8-sig"))
 

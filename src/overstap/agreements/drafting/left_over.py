@@ -57,6 +57,11 @@ def _found(new: Agreement, last: Agreement | None, moved: Iterable[tuple[RoundKi
                 if person.account in known:
                     yield LeftOver(what, (before, ("name", person.name), ("account", person.account)))
         yield from _schools(new, last)
+        if new.own_codes and new.own_codes == last.own_codes:
+            yield LeftOver("own_codes", (before, ("count", Count(len(new.own_codes)))))
+        partners = {one.region for one in last.comparisons}
+        if kept := [one.region for one in new.comparisons if one.region in partners]:
+            yield LeftOver("comparisons", (before, ("names", format_list(kept, locale="nl"))))
         names = texts("orchestration/documentation")["milestones"]
         for kind, name in moved:
             yield LeftOver("moved", (before, ("round", kind.dutch), ("moment", names[name]["nl"].lower())))

@@ -1,6 +1,7 @@
 """Pydantic model of an agreement, with a module for each subject."""
 
 from overstap.agreements.model.agreement import Agreement
+from overstap.agreements.model.comparisons import Comparison
 from overstap.agreements.model.holidays import HolidayRegion
 from overstap.agreements.model.inspection import Inspection
 from overstap.agreements.model.invitations import Invitations
@@ -20,6 +21,7 @@ from overstap.agreements.model.schools import School, SchoolId, SchoolKind
 __all__ = [
     "Agreement",
     "AgreementPart",
+    "Comparison",
     "Coordinator",
     "HolidayRegion",
     "Inspection",

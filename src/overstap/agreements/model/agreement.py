@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from overstap.agreements.model.comparisons import Comparison
 from overstap.agreements.model.holidays import HolidayRegion
+from overstap.agreements.model.lines import OneLine
 from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
 from overstap.agreements.model.own_codes import OwnCode
@@ -43,7 +45,7 @@ class Agreement(AgreementPart):
     model_config = ConfigDict(defer_build=True)
 
     region: Annotated[str, Field(min_length=2, max_length=31, pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
-    name: str
+    name: OneLine
     school_year: Annotated[str, Field(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
     example: bool = False
     """Whether it is a fictitious example, for which a production deployment creates no rounds and no accounts."""
@@ -73,6 +75,8 @@ class Agreement(AgreementPart):
     """Acts for which a second coordinator has to confirm."""
     own_codes: Annotated[tuple[OwnCode, ...], Field(exclude_if=lambda codes: not codes)] = ()
     """Codes that the region uses besides those of the standard, in this school year."""
+    comparisons: Annotated[tuple[Comparison, ...], Field(exclude_if=lambda regions: not regions)] = ()
+    """Regions with which applications are compared."""
 
     @model_validator(mode="before")
     @classmethod
@@ -107,6 +111,10 @@ class Agreement(AgreementPart):
             if (own.list, own.code) in codes:
                 raise refusal("own_code_twice", list=own.list, code=own.code)
             codes.add((own.list, own.code))
+        partners = [one.region for one in self.comparisons]
+        for partner in partners:
+            if partner == self.region or partners.count(partner) > 1:
+                raise refusal("compared_twice", region=partner)
         accounts = {coordinator.account for coordinator in self.coordinators}
         for kind, agreed in self.rounds.items():
             if agreed.profile not in kind.profiles:
@@ -136,6 +144,17 @@ class Agreement(AgreementPart):
     def secondary_schools(self) -> tuple[School, ...]:
         """The secondary schools, in the order of the agreement."""
         return tuple(school for school in self.schools if school.kind is SchoolKind.VO)
+
+    def comparison(self, region: str) -> Comparison:
+        """Return what was agreed about comparing with another region.
+
+        Raises:
+            OverstapError: COMPARE-001 when nothing was.
+        """
+        for agreed in self.comparisons:
+            if agreed.region == region:
+                return agreed
+        raise OverstapError("COMPARE-001", region=self.region, partner=region)
 
     def suppliers(self, kind: str) -> tuple[School, ...]:
         """Return the schools that supply dossiers in a kind of round, in the order of the agreement."""

@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from overstap.agreements.model.lines import OneLine
 from overstap.agreements.model.moments import Moment
 from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.refusals import refusal
@@ -13,7 +14,7 @@ from overstap.agreements.model.refusals import refusal
 class Occasion(AgreementPart):
     """A date of the region on which no round depends: registration, lottery, an introduction day."""
 
-    name: str
+    name: OneLine
     """Name, in Dutch."""
     kind: Literal["registration", "admission", "other"] = "other"
     """`registration`: parents register pupils; `admission`: schools announce admissions. Both have statutory limits."""

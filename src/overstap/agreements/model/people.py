@@ -1,12 +1,13 @@
 """Model of the coordinators of a region."""
 
+from overstap.agreements.model.lines import OneLine
 from overstap.agreements.model.part import AgreementPart
 
 
 class Coordinator(AgreementPart):
     """A person who answers the gates of a region."""
 
-    account: str
+    account: OneLine
     """The login in Airflow."""
-    name: str
-    email: str
+    name: OneLine
+    email: OneLine

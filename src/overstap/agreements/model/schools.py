@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from overstap.agreements.model.lines import OneLine
 from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.receiving import Receives
 from overstap.agreements.model.refusals import refusal
@@ -35,11 +36,11 @@ class School(AgreementPart):
     model_config = ConfigDict(defer_build=True)  # sources and channels import this module
 
     id: SchoolId
-    name: str
+    name: OneLine
     kind: SchoolKind
-    board: str | None = None
+    board: OneLine | None = None
     """Name of the school board."""
-    contact: str
+    contact: OneLine
     """E-mail address for the reports of the school."""
     supplies: Supplies | None = None
     receives: Receives | None = None

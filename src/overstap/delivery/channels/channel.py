@@ -1,9 +1,9 @@
 """Interface of a channel to a school, and its results."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from overstap.agreements import School
@@ -144,4 +144,30 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Close the connection."""
+        ...
+
+
+@runtime_checkable
+class SeveralAtOnce(Protocol):
+    """What a channel has beside `Channel` when it can hand over several envelopes in one request."""
+
+    def fitting(self, sizes: Sequence[int]) -> int:
+        """Return how many of the next envelopes the school takes in one request; 1 while nothing else is known.
+
+        Args:
+            sizes: the length of each, in the order in which they will be handed over.
+        """
+        ...
+
+    def hand_over_all(self, envelopes: Sequence[tuple[UUID, bytes]], *, at: datetime) -> list[HandOver] | None:
+        """Hand several envelopes over in one request. Idempotent for the same bytes, as `hand_over` is.
+
+        Args:
+            envelopes: message ids and sealed bytes.
+            at: the moment.
+
+        Returns:
+            The result of each; None when the request as a whole had no usable answer. Each is then handed over by
+            itself, and `fitting` is 1 from then on.
+        """
         ...

@@ -3,7 +3,8 @@
 The answer is not a confirmation before `delivery.receipt_verification` has verified it.
 """
 
-from collections.abc import Collection, Iterator
+import logging
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
@@ -14,7 +15,7 @@ from pydantic import Field
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
 from overstap.delivery.channels.channel import ChannelContext, HandOver, UnverifiedAnswer
-from overstap.envelope import evidence_request, revocation
+from overstap.envelope import evidence_request, revocation, several
 from overstap.envelope.evidence_request import EvidenceResponse
 from overstap.envelope.over_https import MESSAGE_ID_HEADER
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
@@ -23,6 +24,7 @@ from overstap.resources import INCLUDE
 from overstap.transport.https_client import DEADLINE_SECONDS, HttpsClient, TransportProblem
 
 _RECEIPT_STATUS = frozenset({200, 409, 422})
+_log = logging.getLogger(__name__)
 
 
 class Push(ReceivingPart):
@@ -57,6 +59,8 @@ class PushChannel:
         oins = frozenset({oin_of(school)})
         self._line = HttpsClient(oins=oins, trust=trust, client=client, at=at, deadline_seconds=deadline_seconds)
         self._url = url
+        self._at_once = several.ONE
+        self._is_alone = False
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +88,35 @@ class PushChannel:
             return HandOver(None, reply.problem, reply.status, reply.cause)
         if not reply.body:
             return HandOver(None, TransportProblem.NO_RECEIPT, reply.status)
+        self._at_once = several.told_by(reply.headers)
         return HandOver(reply.body, None, reply.status)
+
+    def fitting(self, sizes: Sequence[int]) -> int:
+        """Return how many of the next envelopes the school takes in one request, by its last answer to one of them.
+
+        Args:
+            sizes: the length of each, in the order in which they will be handed over.
+        """
+        return 1 if self._is_alone else self._at_once.fitting(sizes)
+
+    def hand_over_all(self, envelopes: Sequence[tuple[UUID, bytes]], *, at: datetime) -> list[HandOver] | None:
+        """Send several envelopes in one request; see `SeveralAtOnce.hand_over_all`.
+
+        Args:
+            envelopes: message ids and sealed bytes.
+            at: the moment.
+        """
+        headers = {"Content-Type": several.MEDIA_TYPE, "Accept": several.ANSWERS_TYPE}
+        limit = several.answers_limit(len(envelopes))
+        content = several.envelopes_bytes(envelopes)
+        reply = self._line.post(self._url, content, headers, limit=limit, judge=_several_problem, at=at)
+        answers = several.read_answers(reply.body, count=len(envelopes)) if reply.problem is None else None
+        if answers is None:
+            problem = reply.problem or TransportProblem.NO_RECEIPT
+            _log.warning("%d envelopes in one request: %s; each goes by itself from now on", len(envelopes), problem)
+            self._is_alone = True
+            return None
+        return [_handed(answers.get(message_id)) for message_id, _ in envelopes]
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Send a revocation; the answer is not verified yet.
@@ -126,6 +158,26 @@ class PushChannel:
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         """Yield nothing: receipts are in the HTTP answers."""
         return iter(())
+
+
+def _handed(answer: several.EnvelopeAnswer | None) -> HandOver:
+    """Return the result of one of several envelopes, as that of a request of its own would be."""
+    if answer is None:
+        return HandOver(None, TransportProblem.NO_RECEIPT)
+    if answer.status not in _RECEIPT_STATUS:
+        return HandOver(None, TransportProblem.WRONG_STATUS, answer.status)
+    if not answer.receipt:
+        return HandOver(None, TransportProblem.NO_RECEIPT, answer.status)
+    if len(answer.receipt) > MAX_RECEIPT_BYTES:
+        return HandOver(None, TransportProblem.ANSWER_TOO_LARGE, answer.status)
+    return HandOver(answer.receipt, None, answer.status)
+
+
+def _several_problem(status: int, media_type: str) -> TransportProblem | None:
+    """Return the problem of an answer to several envelopes, by its status and media type."""
+    if status != 200:
+        return TransportProblem.WRONG_STATUS
+    return None if media_type == several.ANSWERS_TYPE else TransportProblem.NO_RECEIPT
 
 
 def _problem(status: int, media_type: str) -> TransportProblem | None:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from overstap.intake.mappings.model import ColumnRule, Kind
-from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
+from overstap.oso.identifiers import with_zeros
 from overstap.tabular.values import NumberFault, NumberFormatError, day, digits, moment, unprotected
 
 YES = frozenset({"ja", "j", "yes", "y", "true", "waar", "1", "x"})
@@ -111,11 +111,9 @@ def _number(text: str) -> Converted:
         number = digits(text)
     except NumberFormatError as wrong:
         raise CellFault("INTAKE-043" if wrong.cause is not NumberFault.OTHER else "INTAKE-105") from None
-    if is_bsn(number) or is_onderwijsnummer(number):
-        return Converted(number)
-    filled = number.zfill(_DIGITS)
-    if len(number) < _DIGITS and is_bsn(filled):
-        return Converted(filled, is_restored=True)
+    full = with_zeros(number)
+    if full is not None:
+        return Converted(full, is_restored=full != number)
     raise CellFault("INTAKE-110" if len(number) < _DIGITS else "INTAKE-105")
 
 

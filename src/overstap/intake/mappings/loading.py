@@ -48,7 +48,7 @@ def read_mapping(path: Path) -> Mapping:
         raise OverstapError("INTAKE-101", mapping=name, where=f"> {_MAX_BYTES // 1000} kB")
     try:
         stated: Any = read_yaml(path)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as problem:
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:  # a number or day that is none, no UTF-8
         mark = getattr(problem, "problem_mark", None)
         raise OverstapError("INTAKE-101", mapping=name, where=f"regel {mark.line + 1}" if mark else "YAML") from None
     if isinstance(stated, dict) and stated.get("name") != path.stem:

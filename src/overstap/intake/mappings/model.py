@@ -32,7 +32,7 @@ NAME = r"^[a-z][a-z0-9_-]{0,39}$"
 """Form of a mapping's name, which is that of its file."""
 _STEP = re.compile(r"([A-Za-z_0-9-]+)(?:\[([1-9][0-9]?)\])?")
 Name = Annotated[str, Field(pattern=NAME)]
-LONGEST_NAME, MOST_COLUMNS = 200, 500
+LONGEST_NAME, MOST_COLUMNS, MOST_CONSTANTS = 200, 500, 200
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
@@ -102,7 +102,7 @@ class Mapping(_Part):
     """Name of the sheet of a workbook; left out: the first visible one."""
     columns: dict[Text, ColumnRule] = Field(default={}, max_length=MOST_COLUMNS)
     joined: tuple[JoinedRule, ...] = Field(default=(), max_length=100)
-    constants: dict[Text, Annotated[str, Field(max_length=1000)]] = Field(default={}, max_length=200)
+    constants: dict[Text, Annotated[str, Field(max_length=1000)]] = Field(default={}, max_length=MOST_CONSTANTS)
     """Text per field that stands in no column."""
     open: dict[str, list[str]] = Field(default={}, max_length=MOST_COLUMNS)
     """Columns about which a person has to decide, with proposals; they are not read."""

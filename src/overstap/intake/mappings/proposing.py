@@ -90,7 +90,8 @@ def _rule(
 
 def _with_values(column: Column, path: str, about: About) -> ColumnRule | None:
     """Return a rule, with the codes of its values; None when the values say that it is another field."""
-    bare = ColumnRule(field=path)
+    # Each first name is an item of its own in the standard
+    bare = ColumnRule(field=path, split=" " if path.endswith("/voornaam") else None)
     kind, codes = _kind(bare, about)
     if kind is Kind.CODE:
         return _with_codes(column, path, codes)

@@ -1,4 +1,4 @@
-"""From a mapped row to the columns of registrations."""
+"""Conversion of a mapped row to the columns of registrations."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,8 @@ _WITHOUT = ("leerlingnummer", "basisschool", "vo_school", "fase")
 
 def registration_rows(
     data: bytes, mapping: Mapping, stated_at: str
-) -> Iterator[tuple[int, dict[str, str]] | RefusedRow]:
-    """Yield the rows of a platform's export as texts per column of registrations, each with its line.
+) -> Iterator[tuple[int, dict[str, str], bool] | RefusedRow]:
+    """Yield the rows of a platform's export: line, texts per column of registrations, and whether zeros came back.
 
     Args:
         data: content of the file.
@@ -29,7 +29,7 @@ def registration_rows(
     if mapping.about is not About.REGISTRATIONS or not set(_WITHOUT) <= targets:
         raise OverstapError("INTAKE-109", mapping=mapping.name)
     for row in read_rows(open_table(data, mapping), mapping):
-        yield row if isinstance(row, RefusedRow) else (row.line, _cells(row, stated_at))
+        yield row if isinstance(row, RefusedRow) else (row.line, _cells(row, stated_at), bool(row.restored))
 
 
 def _cells(row: MappedRow, stated_at: str) -> dict[str, str]:

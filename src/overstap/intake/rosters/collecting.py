@@ -48,10 +48,12 @@ def take_file(
 
     Raises:
         OverstapError: INTAKE-08n, INTAKE-09n or TABLE-nnn when it cannot be used; INTAKE-098 when it is an older one.
+
+    Returns:
+        What became of it.
     """
-    roster = supplied(
-        read_roster(data), data, school=school, school_year=school_year, source=source, now=now, moment=moment
-    )
+    found = read_roster(data)
+    roster = supplied(found, data, school=school, school_year=school_year, source=source, now=now, moment=moment)
     with ledger.unit(region, actor) as unit:
         taken = taking.take(unit, school_year, school, roster, counts_now=counts_now)
     if taken.outcome == "older":

@@ -40,6 +40,7 @@ class RosterPupil:
         group: name of the group.
         leaves_on: day on which the pupil leaves; None without one.
         problems: codes of what could not be used of this pupil.
+        restored: whether the number had lost leading zeros, which came back because the check digit agrees.
     """
 
     label: str
@@ -54,6 +55,7 @@ class RosterPupil:
     group: str = field(default="", repr=False)
     leaves_on: date | None = field(default=None, repr=False)
     problems: tuple[str, ...] = ()
+    restored: bool = False
 
     def kind(self, today: date) -> LeaverKind:
         """Return why the pupil is expected to leave this school year, or not.
@@ -102,6 +104,11 @@ class Roster:
     def counts(self, today: date) -> Counter[LeaverKind]:
         """Return the number of pupils of each kind."""
         return Counter(each.kind(today) for each in self.pupils)
+
+    @property
+    def restored(self) -> list[str]:
+        """Labels of the pupils whose number got its leading zeros back."""
+        return [each.label for each in self.pupils if each.restored]
 
     def problems(self) -> dict[str, list[str]]:
         """Return the labels per code of what could not be used: of pupils and of whole rows or elements."""

@@ -1,4 +1,4 @@
-"""From a roster as it was read to one that the ledger takes in: of the right school and year, leavers alone."""
+"""Validation of a roster before the ledger stores it: the right school and school year, and only pupils who leave."""
 
 import hashlib
 from datetime import datetime
@@ -49,6 +49,7 @@ def supplied(
         stated_at=stated_at,
         leavers=[Leaver(_person(each), each.kind(today).value, is_doubtful=_is_doubtful(each)) for each in leavers],
         is_whole=not unread - _HARMLESS,
+        restored=roster.restored,
     )
 
 

@@ -3,7 +3,7 @@
 from overstap.errors import OverstapError
 from overstap.intake.rosters.edexml import LIMIT_BYTES, is_xml, read_edexml
 from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles, year_group_of
-from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
+from overstap.oso.identifiers import with_zeros
 from overstap.tabular import Header, HeaderError, RefusedRow, Row, read_table
 from overstap.tabular.values import NumberFormatError, day, digits
 
@@ -54,11 +54,9 @@ def _pupil(row: Row) -> RosterPupil:
         number = digits(stated) if stated else ""
     except NumberFormatError:
         problems.append("INTAKE-085")
-    if number and len(number) < 9:
-        number = number.zfill(9)  # a spreadsheet takes leading zeros away; the check digit decides below
-    if number and not (is_bsn(number) or is_onderwijsnummer(number)):
-        number = ""
-        problems.append("INTAKE-085")
+    full = with_zeros(number)
+    if number and full is None:
+        problems.append("INTAKE-116" if len(number) < len("012345672") else "INTAKE-085")
     if not stated:
         problems.append("INTAKE-084")
     birth_date = leaves_on = None
@@ -76,7 +74,7 @@ def _pupil(row: Row) -> RosterPupil:
         problems.append("INTAKE-097")
     return RosterPupil(
         label=f"regel {row.line}",
-        number=number,
+        number=full or "",
         las_key=cells.get("leerlingid", ""),
         surname=cells["achternaam"],
         prefix=cells.get("tussenvoegsel", ""),
@@ -87,4 +85,5 @@ def _pupil(row: Row) -> RosterPupil:
         group=cells.get("groep", ""),
         leaves_on=leaves_on,
         problems=tuple(problems),
+        restored=full not in (None, number),
     )

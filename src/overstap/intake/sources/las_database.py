@@ -137,7 +137,7 @@ def dossiers(frame: "pd.DataFrame") -> Iterator[tuple[str, Dossier | RefusedItem
             yield key, RefusedItem(label, "INTAKE-023", {"column": wrong.column})
         except OverstapError as error:
             yield key, RefusedItem(label, error.code, error.facts)
-        except (TypeError, ValueError, AttributeError):
+        except (TypeError, ValueError, AttributeError, RecursionError):
             # A character that XML does not allow, or a text instead of a block. The cause can quote personal data.
             yield key, RefusedItem(label, "INTAKE-024")
 
@@ -170,13 +170,13 @@ def _parsed(column: ViewColumn, text: str) -> Any:
     try:
         # Numbers keep their written form: 6.30 does not become 6.3
         parsed = json.loads(text, parse_float=str, parse_int=str)
-    except ValueError:
+        if parsed is None:
+            return None
+        if not isinstance(parsed, list if column.kind is ColumnKind.ITEMS else dict):
+            raise _WrongShapeError(column.name)
+        return _texts(parsed)
+    except (ValueError, RecursionError):  # no JSON, or nested without end
         raise _WrongShapeError(column.name) from None
-    if parsed is None:
-        return None
-    if not isinstance(parsed, list if column.kind is ColumnKind.ITEMS else dict):
-        raise _WrongShapeError(column.name)
-    return _texts(parsed)
 
 
 def _texts(value: Any) -> Any:

@@ -17,6 +17,9 @@ from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.region_keys import EncryptedContent, RegionKeys, sha256
 from overstap.ledger.session import UnitOfWork
 
+FIRST = UUID(int=0)
+"""What comes before every dossier."""
+
 
 @dataclass(frozen=True, slots=True)
 class EarlierEnvelopes:
@@ -123,9 +126,10 @@ def claim_to_seal(
     senders: Sequence[str],
     receivers: Sequence[str],
     limit: int,
+    after: UUID = FIRST,
     skipped: Collection[UUID] = (),
 ) -> list[DossierToSeal]:
-    """Claim inspected dossiers that may leave and have a receiver; a concurrent call gets others.
+    """Claim inspected dossiers that may leave and have a receiver, in their order; a concurrent call gets others.
 
     Args:
         unit: the transaction; the claim holds until it ends.
@@ -134,6 +138,8 @@ def claim_to_seal(
         senders: primary schools that can sign at present; dossiers of others wait.
         receivers: secondary schools that can be sealed for at present; a dossier with another receiver waits.
         limit: most dossiers.
+        after: the last dossier that this run claimed; no index holds the state, so each claim would pass by all that
+            were sealed before.
         skipped: dossiers that could not be sealed in this run.
     """
     # Aggregates and "offset 0" keep what is asked of a dossier within it: without statistics (a ledger's first round) a
@@ -147,7 +153,7 @@ def claim_to_seal(
          cross join lateral (
                select bool_and(a.secondary_school = any(%(receivers)s)) as are_ready from overstap.may_receive a
                 where a.dossier = d.dossier and a.stage = any(%(stages)s)) r
-         where d.round_id = %(round)s and d.state = 'inspected'
+         where d.round_id = %(round)s and d.dossier > %(after)s and d.state = 'inspected'
            and d.primary_school = any(%(senders)s) and not (d.dossier = any(%(aside)s::uuid[]))
            and r.are_ready
          order by d.dossier limit %(limit)s
@@ -158,6 +164,7 @@ def claim_to_seal(
         senders=list(senders),
         receivers=list(receivers),
         limit=limit,
+        after=after,
         aside=list(skipped),
     )
     # Read again now that the rows are locked: parents may have changed their answer in the meantime
@@ -339,7 +346,7 @@ def keep_sealed(unit: UnitOfWork, round_id: str, envelopes: Sequence[Envelope]) 
         ],
     )
     unit.run(
-        "update overstap.dossier set state = 'sealed' where dossier = any(%(ids)s)",
+        "update overstap.dossier set state = 'sealed' where dossier = any(%(ids)b)",
         ids=list({item.ref.dossier for item in envelopes}),
     )
 
@@ -363,20 +370,24 @@ def claim_to_send(
         after: the last message id that this run took, so that a run tries each delivery once.
         limit: most deliveries.
     """
-    # Materialised: a planner without statistics made the selection anew for each row that it took.
+    # Materialised: a planner without statistics made the selection anew for each row that it took. "offset 0" keeps
+    # what is asked of a dossier within it, as in `claim_to_seal`.
     rows = unit.rows_by_kept_plan(
         """
         with taken as materialized (
                select x.message_id from overstap.delivery x
-                 join overstap.dossier d on d.dossier = x.dossier and d.version = x.number
-                 join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
+                cross join lateral (
+                      select from overstap.dossier d where d.dossier = x.dossier and d.version = x.number
+                         and d.state in ('sealed', 'undelivered') and d.erased_at is null offset 0) d
+                cross join lateral (
+                      select from overstap.may_leave m where m.dossier = x.dossier and m.number = x.number offset 0) m
+                cross join lateral (
+                      select from overstap.may_receive a
+                       where a.dossier = x.dossier and a.secondary_school = x.secondary_school limit 1) r
                 where x.round_id = %(round)s and x.secondary_school = %(school)s and x.state = 'sealed'
                   and x.offered_at is null
                   and x.next_attempt_at <= overstap.clock()
-                  and d.state in ('sealed', 'undelivered') and d.erased_at is null
                   and (%(after)s::uuid is null or x.message_id > %(after)s)
-                  and exists (select from overstap.may_receive a
-                               where a.dossier = x.dossier and a.secondary_school = x.secondary_school)
                 order by x.message_id limit %(limit)s)
         update overstap.delivery l set attempts = attempts + 1
           from taken where l.message_id = taken.message_id
@@ -430,7 +441,7 @@ def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:
     """
     # Rows are locked before the region's chain, in the same order everywhere, against deadlocks
     unit.rows(
-        "select from overstap.dossier d join overstap.delivery l using (dossier) where l.message_id = any(%(ids)s) "
+        "select from overstap.dossier d join overstap.delivery l using (dossier) where l.message_id = any(%(ids)b) "
         "order by d.dossier for update",
         ids=[item.message_id for item in answers],
     )
@@ -438,8 +449,8 @@ def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:
     unit.run(  # the receiver repeats the same bytes: what could not be verified earlier (a stale CRL) may be by now
         """
         insert into overstap.receipt as kept (region, message_id, digest, content, outcome, code)
-        select %(region)s, * from unnest(%(ids)s::uuid[], %(digests)b::bytea[], %(contents)b::bytea[],
-                                         %(outcomes)s::text[], %(codes)s::text[])
+        select %(region)s, * from unnest(%(ids)b::uuid[], %(digests)b::bytea[], %(contents)b::bytea[],
+                                         %(outcomes)b::text[], %(codes)b::text[])
         on conflict (message_id, digest) do update set outcome = excluded.outcome, code = excluded.code
          where kept.outcome = 'unverified'
         """,
@@ -468,7 +479,7 @@ def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:
         "offered_at = case t.outcome when 'offered' then overstap.clock() else l.offered_at end, "
         "next_attempt_at = "
         "case when l.next_attempt_at = 'infinity' then 'infinity' else overstap.clock() + t.wait end "
-        "from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(codes)s::text[], %(waits)s::interval[]) "
+        "from unnest(%(ids)b::uuid[], %(outcomes)b::text[], %(codes)b::text[], %(waits)b::interval[]) "
         "as t (id, outcome, code, wait) "
         "where l.message_id = t.id and l.state = 'sealed'",
         ids=[item.message_id for item in answers],
@@ -483,7 +494,7 @@ def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:
                        bool_or(l.state = 'refused') as refused, bool_or(l.state = 'sealed') as is_open
                   from overstap.delivery l
                  where (l.dossier, l.number) in
-                       (select dossier, number from overstap.delivery where message_id = any(%(ids)s))
+                       (select dossier, number from overstap.delivery where message_id = any(%(ids)b))
                  group by l.dossier, l.number) s
          where d.dossier = s.dossier and d.version = s.number and not s.is_open and d.state in ('sealed', 'undelivered')
         """,

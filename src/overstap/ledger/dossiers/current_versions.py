@@ -48,7 +48,7 @@ def current_versions(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[Current
         CurrentVersion(VersionRef(dossier, number), closes_at, opens_at)
         for dossier, number, closes_at, opens_at in unit.rows(
             "select dossier, version, review_closes_at, review_opens_at from overstap.dossier "
-            "where dossier = any(%(ids)s) order by dossier",
+            "where dossier = any(%(ids)b) order by dossier",
             ids=list(dossiers),
         )
     ]
@@ -75,5 +75,5 @@ def released_content(unit: UnitOfWork, dossier: UUID) -> ReleasedContent | None:
 
 def numbers_of(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[UUID, VersionRef]:
     """Return the current version of each dossier, by its id; one that is not there is left out."""
-    rows = unit.rows("select dossier, version from overstap.dossier where dossier = any(%(ids)s)", ids=list(dossiers))
+    rows = unit.rows("select dossier, version from overstap.dossier where dossier = any(%(ids)b)", ids=list(dossiers))
     return {dossier: VersionRef(dossier, version) for dossier, version in rows}

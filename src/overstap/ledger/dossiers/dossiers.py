@@ -124,7 +124,7 @@ def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[
             "where f.dossier = d.dossier and f.number = d.version and f.rule = 'QUALITY-003') "
             "then '' else v.content_digest end from overstap.dossier d "
             "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
-            "where d.round_id = %(round)s and d.primary_school = %(school)s and d.pupil = any(%(pupils)s) "
+            "where d.round_id = %(round)s and d.primary_school = %(school)s and d.pupil = any(%(pupils)b) "
             "order by d.dossier for update of d",
             round=round_id,
             school=primary_school,
@@ -150,7 +150,7 @@ def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[
         inserted = unit.rows(
             "insert into overstap.dossier (region, round_id, primary_school, pupil, las_key) "
             "select %(region)s, %(round)s, %(school)s, p, k "
-            "from unnest(%(pupils)s::bytea[], %(keys)s::bytea[]) as t (p, k) "
+            "from unnest(%(pupils)b::bytea[], %(keys)b::bytea[]) as t (p, k) "
             "on conflict do nothing returning pupil, dossier",
             region=unit.region,
             round=round_id,
@@ -169,7 +169,7 @@ def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[
     if changed:
         unit.run(
             "update overstap.dossier d set version = version + 1, state = 'supplied', review_closes_at = null, "
-            "las_key = t.key from unnest(%(ids)s::uuid[], %(keys)s::bytea[]) as t (id, key) where d.dossier = t.id",
+            "las_key = t.key from unnest(%(ids)b::uuid[], %(keys)b::bytea[]) as t (id, key) where d.dossier = t.id",
             ids=list(changed),
             keys=[_las_key(unit, primary_school, item.las_key) for _, item in changed.values()],
         )
@@ -232,8 +232,8 @@ def write_records(unit: UnitOfWork, made: Sequence[tuple[VersionRef, bytes]]) ->
         return
     unit.run(
         "insert into overstap.dossier_record (dossier, number, region, key_id, record) "
-        "select i, n, %(region)s, k, r from unnest(%(ids)s::uuid[], %(numbers)s::int[], %(keys)s::text[], "
-        "%(records)s::bytea[]) as t (i, n, k, r) "
+        "select i, n, %(region)s, k, r from unnest(%(ids)b::uuid[], %(numbers)b::int[], %(keys)b::text[], "
+        "%(records)b::bytea[]) as t (i, n, k, r) "
         "on conflict (dossier, number, region) do update set key_id = excluded.key_id, record = excluded.record",
         region=unit.region,
         ids=[ref.dossier for ref, _ in sealed],
@@ -356,7 +356,7 @@ def verdicts(unit: UnitOfWork, found: Mapping[VersionRef, Sequence[FindingRow]])
     for state, refs in (("accepted", [ref for ref in found if ref not in rejected]), ("rejected", list(rejected))):
         rows = unit.rows(
             "update overstap.dossier d set state = %(state)s "
-            "from unnest(%(ids)s::uuid[], %(numbers)s::int[]) as t (id, n) "
+            "from unnest(%(ids)b::uuid[], %(numbers)b::int[]) as t (id, n) "
             "where d.dossier = t.id and d.version = t.n and d.state = 'supplied' returning d.dossier, d.version",
             state=state,
             ids=[ref.dossier for ref in refs],
@@ -486,8 +486,10 @@ def find_by_las_key(unit: UnitOfWork, round_id: str, primary_school: str, las_ke
         OverstapError: LEDGER-010 when the school has none with that key in this round.
     """
     found = unit.rows(
-        "select dossier from overstap.dossier where round_id = %(round)s and las_key = %(key)s",
+        "select dossier from overstap.dossier "
+        "where round_id = %(round)s and primary_school = %(school)s and las_key = %(key)s",
         round=round_id,
+        school=primary_school,
         key=_las_key(unit, primary_school, las_key),
     )
     if not found:

@@ -65,22 +65,27 @@ def take(unit: UnitOfWork, school_year: str, found: Sequence[PupilTest]) -> int:
     )
 
 
-def known(unit: UnitOfWork, school_year: str, school: str | None = None) -> Iterator[PupilTest]:
+def known(
+    unit: UnitOfWork, school_year: str, school: str | None = None, pupils: Sequence[bytes] | None = None
+) -> Iterator[PupilTest]:
     """Yield what is known of the tests of a school year, decrypted.
 
     Args:
         unit: the transaction.
         school_year: school year, such as "2026-2027".
         school: of this primary school only.
+        pupils: keyed hashes of the pupils; None: of all.
 
     Raises:
         OverstapError: LEDGER-002 a key is missing; LEDGER-003 a content is damaged.
     """
     for key, pupil, primary_school, key_id, content, stated_at, source in unit.rows(
         "select pupil_test, pupil, primary_school, key_id, content, stated_at, source from overstap.pupil_test "
-        "where school_year = %(year)s and (%(school)s::text is null or primary_school = %(school)s) order by pupil",
+        "where school_year = %(year)s and (%(school)s::text is null or primary_school = %(school)s) "
+        "and (%(pupils)s::bytea[] is null or pupil = any(%(pupils)s)) order by pupil",
         year=school_year,
         school=school,
+        pupils=None if pupils is None else list(pupils),
     ):
         told = json.loads(unit.keys.decrypt(EncryptedContent(key_id, content), f"test/{key}"))
         yield PupilTest(bytes(pupil), primary_school, told["test"], told["level"], told["reason"], stated_at, source)

@@ -97,7 +97,7 @@ def note(
     of_school = {"region": unit.region, "round": round_id, "school": primary_school}
     unit.run(
         "delete from overstap.supplied_file where round_id = %(round)s and primary_school = %(school)s "
-        "and not (supplied = any(%(kept)s::bytea[]))",
+        "and not (supplied = any(%(kept)b::bytea[]))",
         kept=list(kept),
         round=round_id,
         school=primary_school,
@@ -105,7 +105,7 @@ def note(
     unit.run(
         "insert into overstap.supplied_file (region, round_id, primary_school, supplied, dossier, number) "
         "select %(region)s, %(round)s, %(school)s, t.supplied, d.dossier, d.version "
-        "from unnest(%(supplied)s::bytea[], %(pupils)s::bytea[], %(digests)s::bytea[]) as t (supplied, pupil, digest) "
+        "from unnest(%(supplied)b::bytea[], %(pupils)b::bytea[], %(digests)b::bytea[]) as t (supplied, pupil, digest) "
         "join overstap.dossier d on d.round_id = %(round)s and d.primary_school = %(school)s and d.pupil = t.pupil "
         "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
         "and v.content_digest = t.digest on conflict do nothing",
@@ -117,7 +117,7 @@ def note(
     unit.run(
         "insert into overstap.supplied_file (region, round_id, primary_school, supplied, code, facts) "
         "select %(region)s, %(round)s, %(school)s, t.supplied, t.code, t.facts::jsonb "
-        "from unnest(%(supplied)s::bytea[], %(codes)s::text[], %(facts)s::text[]) as t (supplied, code, facts) "
+        "from unnest(%(supplied)b::bytea[], %(codes)b::text[], %(facts)b::text[]) as t (supplied, code, facts) "
         "on conflict do nothing",
         supplied=[one.supplied for one in refused],
         codes=[one.code for one in refused],

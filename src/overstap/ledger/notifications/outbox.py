@@ -34,6 +34,7 @@ class Mail:
         urgent: sent before mails that are not urgent.
         not_before: earliest moment of sending; None: at the next run.
         reply_to: addresses for replies; empty: the sender's own.
+        calendar: calendar file that goes with it (RFC 5545); empty: none.
     """
 
     meaning: str
@@ -46,6 +47,7 @@ class Mail:
     urgent: bool = False
     not_before: datetime | None = None
     reply_to: tuple[str, ...] = field(repr=False, default=())
+    calendar: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class ClaimedMail:
     text: str = field(repr=False)
     html: str | None = field(repr=False)
     reply_to: tuple[str, ...] = field(repr=False, default=())
+    calendar: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,9 @@ def queue(unit: UnitOfWork, mails: Sequence[Mail]) -> int:
     }
     new = 0
     for mail in {one.meaning: one for one in mails if one.meaning not in known}.values():
-        content = json.dumps([mail.to, mail.subject, mail.text, mail.html, mail.reply_to], ensure_ascii=False)
+        content = json.dumps(
+            [mail.to, mail.subject, mail.text, mail.html, mail.reply_to, mail.calendar], ensure_ascii=False
+        )
         sealed = unit.keys.encrypt(content.encode(), f"mail/{mail.meaning}")
         new += unit.run(
             "insert into overstap.mail (region, round_id, meaning, kind, is_urgent, key_id, content, due_at) values "
@@ -150,8 +155,9 @@ def claim(unit: UnitOfWork, mail: UUID) -> ClaimedMail:
         "mail.send",
         AuditLine(str(mail), {"meaning": meaning, "kind": kind, "attempt": attempt, "content": sha256(plain).hex()}),
     )
-    to, subject, text, html, *reply_to = json.loads(plain)  # mails queued by older versions have no reply addresses
-    return ClaimedMail(mail, kind, attempt, to, subject, text, html, tuple(reply_to[0]) if reply_to else ())
+    # Mails queued by older versions have no reply addresses, or no calendar
+    to, subject, text, html, reply_to, calendar = [*json.loads(plain), [], ""][:6]
+    return ClaimedMail(mail, kind, attempt, to, subject, text, html, tuple(reply_to), calendar or "")
 
 
 def settle(

@@ -10,7 +10,7 @@ from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.session import UnitOfWork
 
-Purpose = Literal["parent_page", "school_page", "print", "letter", "proof_pack", "command"]
+Purpose = Literal["parent_page", "school_page", "print", "letter", "proof_pack", "command", "subject_access"]
 
 
 @dataclass(frozen=True, slots=True)

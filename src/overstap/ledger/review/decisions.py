@@ -78,7 +78,7 @@ def record(
     found = unit.rows(
         "select d.dossier, d.version, d.state, d.las_key, d.pupil "
         "from overstap.dossier d where d.round_id = %(round)s and d.primary_school = %(school)s "
-        "and (d.las_key = any(%(keys)s) or d.pupil = any(%(keys)s)) order by d.dossier for update",
+        "and (d.las_key = any(%(keys)b) or d.pupil = any(%(keys)b)) order by d.dossier for update",
         round=round_id,
         school=primary_school,
         keys=list(places),
@@ -115,7 +115,7 @@ def _answered(unit: UnitOfWork, wanted: Sequence[tuple[VersionRef, str | None]])
     return {
         VersionRef(dossier, number)
         for dossier, number in unit.rows(
-            "select t.dossier, t.number from unnest(%(ids)s::uuid[], %(numbers)s::int[], %(persons)s::text[]) "
+            "select t.dossier, t.number from unnest(%(ids)b::uuid[], %(numbers)b::int[], %(persons)b::text[]) "
             "as t (dossier, number, person) join overstap.dossier d on d.dossier = t.dossier and d.version = t.number "
             "where d.state in ('in_review', 'inspected', 'no_receiver') and d.review_closes_at > overstap.clock() "
             "and overstap.answered_already(t.dossier, t.number, t.person)",
@@ -162,9 +162,9 @@ def insert_decisions(
         for dossier, number in unit.rows(
             """
             select dossier, number from overstap.record_decisions(
-                   %(ground)s, %(ids)s::uuid[], %(numbers)s::int[], %(days)s::date[], %(answers)s::text[],
-                   %(view_keys)s::text[], %(views)b::bytea[], %(persons)s::text[], %(consents)s::text[],
-                   %(note_keys)s::text[], %(notes)b::bytea[])
+                   %(ground)s, %(ids)b::uuid[], %(numbers)b::int[], %(days)b::date[], %(answers)b::text[],
+                   %(view_keys)b::text[], %(views)b::bytea[], %(persons)b::text[], %(consents)b::text[],
+                   %(note_keys)b::text[], %(notes)b::bytea[])
             """,
             ground=ground,
             **dict(zip(names, columns, strict=True)),
@@ -196,7 +196,7 @@ def _recorded(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[VersionRef, se
     for dossier, number, seen_on, agreed, key_id, view, person, consent in unit.rows(
         "select r.dossier, r.number, r.seen_on, r.agreed, r.key_id, r.view, r.person, r.consent "
         "from overstap.review_decision r "
-        "join overstap.dossier d on d.dossier = r.dossier and d.version = r.number where r.dossier = any(%(ids)s)",
+        "join overstap.dossier d on d.dossier = r.dossier and d.version = r.number where r.dossier = any(%(ids)b)",
         ids=list(dossiers),
     ):
         ref = VersionRef(dossier, number)

@@ -49,6 +49,9 @@ def entitle(unit: UnitOfWork, persons: Sequence[EntitledPerson]) -> None:
 
 
 _OPEN = "('in_review', 'inspected', 'no_receiver')"
+_WITHOUT_PEOPLE = f"""d.state in {_OPEN} and d.review_closes_at > overstap.clock()
+    and not exists (select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version)
+    and not exists (select from overstap.invitation i where i.dossier = d.dossier and i.number = d.version)"""  # noqa: S608 (texts above)
 
 
 def without_people(unit: UnitOfWork, round_id: str, *, limit: int) -> list[UUID]:
@@ -60,15 +63,22 @@ def without_people(unit: UnitOfWork, round_id: str, *, limit: int) -> list[UUID]
     return [
         row[0]
         for row in unit.rows(
-            f"select d.dossier from overstap.dossier d where d.round_id = %(round)s and d.state in {_OPEN} "  # noqa: S608
-            "and d.review_closes_at > overstap.clock() "
-            "and not exists (select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version) "
-            "and not exists (select from overstap.invitation i where i.dossier = d.dossier and i.number = d.version) "
-            "order by d.dossier limit %(limit)s for share of d",
+            "select d.dossier from overstap.dossier d where d.round_id = %(round)s "  # noqa: S608 (texts above)
+            f"and {_WITHOUT_PEOPLE} order by d.dossier limit %(limit)s for share of d",
             round=round_id,
             limit=limit,
         )
     ]
+
+
+def count_without_people(unit: UnitOfWork, round_id: str) -> int:
+    """Return how many dossiers `without_people` has to give."""
+    return int(
+        unit.one(
+            f"select count(*) from overstap.dossier d where d.round_id = %(round)s and {_WITHOUT_PEOPLE}",  # noqa: S608 (texts above)
+            round=round_id,
+        )[0]
+    )
 
 
 def awaiting_letter(unit: UnitOfWork, round_id: str, primary_school: str) -> list[EntitledPerson]:

@@ -73,7 +73,12 @@ def facts_for_person(facts: dict[str, Any], person: str) -> dict[str, Any]:
     del own["states"]
     for name in ("entitled", "letters", "mails", "requests"):
         own[name] = [one for one in facts[name] if one["person"] == person]
-    own["opened"] = [one for one in facts["opened"] if one["person"] in (None, person)]
+    # That somebody asked for access to the data may be an act of another person
+    own["opened"] = [
+        one | {"where": "command"} if one["where"] == "subject_access" else one
+        for one in facts["opened"]
+        if one["person"] in (None, person)
+    ]
     # A decision recorded for the family counts for each of its persons; whose words its view has is unknown.
     own["answers"] = [
         one if one["person"] else one | {"view": None, "note": None}

@@ -1,4 +1,4 @@
-"""Pupils whose advice or test asks for attention: no advice, no test, a reconsideration that is due, an older advice.
+"""Pupils whose advice, test or handover asks for attention: no advice, no test, a reconsideration, nobody who talked.
 
 The lists stand beside those of `matching`, with the same owners. They are made by `quality.advice_standing`, which has
 the keys to read advices, and kept by keyed hash: signs and counts only.
@@ -12,7 +12,7 @@ from overstap.ledger.session import UnitOfWork
 
 _LISTED = """
     select f.primary_school, case f.flag when 'no_provisional' then 'no_advice' when 'no_definitive' then 'no_advice'
-                                         else f.flag end as list,
+                                         when 'contact' then 'not_talked' else f.flag end as list,
            f.pupil, coalesce(min(d.dossier::text), min(f.dossier::text))::uuid,
            array(select a.secondary_school from overstap.application a
                   where a.school_year = o.school_year and a.pupil = f.pupil and a.withdrawn_at is null order by 1)
@@ -23,6 +23,14 @@ _LISTED = """
        and (%(school)s::text is null or f.primary_school = %(school)s)
        and case f.flag when 'no_provisional' then o.kind = 'pre_registration'
                        when 'older_advice' then f.dossier = d.dossier
+                       when 'contact' then f.dossier = d.dossier and exists (
+                            select from overstap.delivery l
+                              left join overstap.current_handover h
+                                on h.dossier = l.dossier and h.secondary_school = l.secondary_school
+                             where l.dossier = d.dossier and l.number = d.version and l.state = 'confirmed'
+                               and coalesce(h.state not in ('done', 'not_done'), true)
+                               and not exists (select from overstap.envelope_withdrawal w
+                                                where w.message_id = l.message_id))
                        else o.kind in ('advice', 'placement') end
      group by o.school_year, f.primary_school, 2, f.pupil
 """

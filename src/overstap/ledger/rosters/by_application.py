@@ -1,4 +1,4 @@
-"""Pupils whose applications ask for attention: placed twice, admitted nowhere, withdrawn everywhere, sent in vain.
+"""Pupils whose applications ask for attention: placed twice, in two regions, admitted nowhere, sent in vain.
 
 They stand beside the lists of `matching`, with the same owners, and need no roster. Signs and counts only.
 """
@@ -13,7 +13,26 @@ from overstap.ledger.rosters.matching import IncompletePupil, ListCount, RosterL
 from overstap.ledger.session import UnitOfWork
 
 _LISTED = """
-    with pupil as (
+    with of_round as materialized (
+        select o.region, o.school_year, o.kind from overstap.round o
+         where o.round_id = %(round)s and overstap.is_of_leavers(o.kind)
+    ), twice as materialized (
+        select t.pupil, t.schools, t.holds from overstap.placed_twice t
+         where t.round_id = %(round)s and (select o.kind from of_round o) = 'placement'
+    ), told_of as materialized (
+        -- Few pupils are on a list: counts find them, so that the others' applications are neither sorted nor gathered
+        select a.pupil from of_round o
+          join overstap.application a on a.region = o.region and a.school_year = o.school_year
+         where %(school)s::text is null
+            or a.pupil in (select x.pupil from overstap.application x where x.primary_school = %(school)s)
+         group by a.pupil
+        having count(*) filter (where a.withdrawn_at is null) = 0
+            or count(*) filter (where a.withdrawn_at is null and a.preference = 1) > 1
+            or (select o.kind from of_round o) = 'placement'
+               and not bool_or(a.withdrawn_at is null and a.stage = 'placed')
+        union select t.pupil from twice t where t.holds is null
+        union select e.pupil from overstap.applied_elsewhere e join of_round o on o.school_year = e.school_year
+    ), pupil as (
         select a.pupil,
                (array_agg(a.primary_school order by a.withdrawn_at is not null, a.recorded_at desc))[1] as school,
                array_agg(a.secondary_school order by a.secondary_school)
@@ -22,8 +41,8 @@ _LISTED = """
                array_agg(a.secondary_school order by a.secondary_school)
                    filter (where a.withdrawn_at is null and a.preference = 1) as first,
                coalesce(bool_or(a.stage = 'placed') filter (where a.withdrawn_at is null), false) as is_placed
-          from overstap.round o join overstap.application a on a.region = o.region and a.school_year = o.school_year
-         where o.round_id = %(round)s and overstap.is_of_leavers(o.kind)
+          from of_round o join overstap.application a on a.region = o.region and a.school_year = o.school_year
+         where a.pupil in (select m.pupil from told_of m)
          group by a.pupil
     ), found as (
         select p.pupil, p.school, 'withdrawn_everywhere' as list, p.stated as schools from pupil p
@@ -36,7 +55,15 @@ _LISTED = """
         select p.pupil, p.school, 'several_first', p.first from pupil p where cardinality(p.first) > 1
         union all
         select p.pupil, p.school, 'placed_twice', t.schools from pupil p
-          join overstap.placed_twice t on t.round_id = %(round)s and t.pupil = p.pupil and t.holds is null
+          join twice t on t.pupil = p.pupil and t.holds is null
+        union all
+        select p.pupil, p.school, 'two_regions',
+               p.standing || array(select distinct e.secondary_school from overstap.applied_elsewhere e
+                                    where e.pupil = p.pupil and e.school_year = o.school_year order by 1)
+          from pupil p join overstap.round o on o.round_id = %(round)s
+         where p.standing is not null and p.pupil in (select e.pupil from overstap.applied_elsewhere e
+                                                       where e.school_year = (select x.school_year from overstap.round x
+                                                                               where x.round_id = %(round)s))
         union all
         select d.pupil, d.primary_school, 'sent_in_vain',
                array_agg(distinct l.secondary_school order by l.secondary_school)
@@ -46,10 +73,14 @@ _LISTED = """
            and (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
           join overstap.application a on a.region = o.region and a.school_year = o.school_year and a.pupil = d.pupil
            and a.secondary_school = l.secondary_school
-          left join overstap.placed_twice t on t.round_id = o.round_id and t.pupil = d.pupil
+          left join twice t on t.pupil = d.pupil
          where o.round_id = %(round)s and overstap.is_of_leavers(o.kind)
+           and (%(school)s::text is null or d.primary_school = %(school)s)
            and (a.withdrawn_at is not null or a.stage = 'placed' and not l.secondary_school = any(t.holds))
            and not exists (select from overstap.revocation r where r.message_id = l.message_id)
+           and not exists (select from overstap.envelope_withdrawal w where w.message_id = l.message_id)
+           and (l.key_id is null
+                or exists (select from overstap.page_collection c where c.message_id = l.message_id))
          group by 1, 2
         union all
         select t.pupil, min(t.school), 'temporary_place', array_agg(t.secondary_school order by t.secondary_school)
@@ -82,9 +113,10 @@ _LISTED = """
 def listed(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[IncompletePupil]:
     """Return the pupils of a round whose applications ask for attention, by school and list.
 
-    Admitted nowhere is told in a placement round: who applied and is placed nowhere. Withdrawn everywhere: no source
+    In two regions: with the schools of both, as the last comparison told (`comparisons`). Admitted nowhere is told in
+    a placement round: who applied and is placed nowhere. Withdrawn everywhere: no source
     states an application of the pupil any more. Sent in vain: a school was sent the dossier, and the application there
-    ended since, or another placement holds; what it has is taken back by withdrawing the dossier. Temporary place: the
+    ended since, or another placement holds; it is taken back there (`delivery.sent_in_vain`). Temporary place: the
     legal period of an application is over without a decision, and the pupil is placed nowhere.
 
     Args:

@@ -37,8 +37,12 @@ class RosterList(StrEnum):
     """Several applications are a first choice (`by_application`)."""
     SENT_IN_VAIN = "sent_in_vain"
     """A school may have the dossier, and the pupil does not go there (`by_application`)."""
+    TWO_REGIONS = "two_regions"
+    """Applied in another region too, as the last comparison with it told (`by_application`)."""
     TEMPORARY_PLACE = "temporary_place"
     """The legal period for a decision is over, so the pupil has a temporary place (`by_application`)."""
+    NOT_TALKED = "not_talked"
+    """A school received a dossier that asks for contact, and nobody has said that they talked (`by_advice`)."""
     NO_ADVICE = "no_advice"
     """The day by which there is an advice is past, and no dossier has one (`by_advice`)."""
     NO_TEST = "no_test"
@@ -177,6 +181,17 @@ def in_order(found: Iterable[IncompletePupil]) -> list[IncompletePupil]:
 def list_counts(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[ListCount]:
     """Return the number of pupils on each list that is not empty, those that nobody looks after first."""
     return counts_of(unit, round_id, listed(unit, round_id, school))
+
+
+def owners(unit: UnitOfWork, round_id: str, name: RosterList) -> dict[str, str]:
+    """Return the accounts of the coordinators who look after a list, by primary school."""
+    return dict(
+        unit.rows(
+            "select school, owner from overstap.roster_owner where round_id = %(round)s and list = %(list)s",
+            round=round_id,
+            list=name.value,
+        )
+    )
 
 
 def counts_of(unit: UnitOfWork, round_id: str, pupils: Iterable[IncompletePupil]) -> list[ListCount]:

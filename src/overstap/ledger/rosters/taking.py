@@ -43,6 +43,7 @@ class SuppliedRoster:
         stated_at: of which moment it is, aware.
         leavers: who leaves.
         is_whole: whether each of its rows could be read.
+        restored: names of the rows whose number got its leading zeros back, such as "regel 3".
     """
 
     source: str
@@ -51,6 +52,7 @@ class SuppliedRoster:
     stated_at: datetime
     leavers: Sequence[Leaver] = field(repr=False)
     is_whole: bool
+    restored: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,13 @@ class Taken:
     Args:
         outcome: `taken`; `same`: it is the newest one already; `older`: a newer one was taken in before.
         counts: numbers of pupils: leavers, added, returned, asked_back, gone, missing (somebody is asked), kept (not
-            stated, but something in the roster could not be read).
+            stated, but something in the roster could not be read), restored (the number got its leading zeros back).
+        restored: names of the rows of these.
     """
 
     outcome: str
     counts: Mapping[str, int]
+    restored: Sequence[str] = ()
 
 
 def take(unit: UnitOfWork, school_year: str, school: str, roster: SuppliedRoster, *, counts_now: bool = False) -> Taken:
@@ -106,7 +110,7 @@ def take(unit: UnitOfWork, school_year: str, school: str, roster: SuppliedRoster
     [said] = unit.one(
         "select overstap.take_roster(%(year)s, %(school)s, %(source)s, %(form)s, %(content)s, %(moment)s, "
         "%(ids)s::uuid[], %(pupils)s::bytea[], %(las_keys)s::bytea[], %(names)s::bytea[], %(kinds)s::text[], "
-        "%(key_ids)s::text[], %(contents)s::bytea[], %(whole)s, %(counts_now)s)",
+        "%(key_ids)s::text[], %(contents)s::bytea[], %(whole)s, %(counts_now)s, %(restored)s)",
         year=school_year,
         school=school,
         source=roster.source,
@@ -123,8 +127,9 @@ def take(unit: UnitOfWork, school_year: str, school: str, roster: SuppliedRoster
         contents=contents,
         whole=is_whole,
         counts_now=counts_now,
+        restored=len(roster.restored),
     )
-    return Taken(said.pop("outcome"), said)
+    return Taken(said.pop("outcome"), said, roster.restored)
 
 
 class _Known:

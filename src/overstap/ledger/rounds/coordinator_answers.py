@@ -212,6 +212,36 @@ def answer_placement(
     return bool(said == "kept")
 
 
+def take_back_sent(
+    ledger: Ledger, round_id: str, region: str, account: str, dossiers: Sequence[UUID], school: str, reason: str
+) -> int:
+    """Take dossiers back at one school to which their pupils do not go; return the number of envelopes.
+
+    Args:
+        ledger: the ledger, with the board's login.
+        round_id: the round.
+        region: its region.
+        account: who takes them back.
+        dossiers: the dossiers.
+        school: BRIN and branch of the school that has them.
+        reason: a `WithdrawalReason`, which the school is told.
+
+    Raises:
+        OverstapError: GATE-013 when the account is not a coordinator's of this round, LEDGER-021 when it waits for a
+            second person.
+    """
+    found = _decided(
+        *(ledger, round_id, region, account),
+        "select overstap.take_back_sent(%(round)s, %(ids)s, %(at)s, %(reason)s)",
+        ids=list(dossiers),
+        at=school,
+        reason=reason,
+    )
+    if found[0][0] is None:
+        raise OverstapError("LEDGER-021")
+    return int(found[0][0])
+
+
 def _decided(
     ledger: Ledger, round_id: str, region: str, account: str, statement: str, **values: object
 ) -> list[tuple[Any, ...]]:

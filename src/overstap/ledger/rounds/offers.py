@@ -145,7 +145,11 @@ def take(unit: UnitOfWork, school_year: str, found: Sequence[StatedOffer]) -> in
 def state(
     unit: UnitOfWork, session: bytes, school_year: str, location: str, kind: str, places: int, placed: int
 ) -> int | None:
-    """State an offer of the session's school; return whether it changed (1 or 0), None without a second factor."""
+    """State an offer of the session's school.
+
+    Returns:
+        Whether it changed (1 or 0), -1 when the school has as many offers as it can; None without a second factor.
+    """
     changed: int | None = unit.one(
         "select overstap.state_offer(%(stay)s, %(year)s, %(location)s, %(kind)s, %(places)s, %(placed)s)",
         stay=session,
@@ -158,10 +162,15 @@ def state(
     return changed
 
 
-def note_draw(unit: UnitOfWork, session: bytes, school_year: str, location: str, kind: str, draw: Draw) -> bool | None:
-    """Record the result of a draw; False for no offer of the session's school, None without a second factor."""
+def note_draw(unit: UnitOfWork, session: bytes, school_year: str, location: str, kind: str, draw: Draw) -> str | None:
+    """Record the result of a draw.
+
+    Returns:
+        "drawn", "repeated" (it is what was recorded last), "offer" (no offer of the session's school) or "many" (the
+        offer has as many draws as it can); None without a second factor.
+    """
     values = {"year": school_year, "location": location, "kind": kind, "on": draw.drawn_on, "by": draw.made_by}
-    noted: bool | None = unit.one(
+    noted: str | None = unit.one(
         "select overstap.note_draw(%(stay)s, %(year)s, %(location)s, %(kind)s, %(on)s, %(drawn)s, %(out)s, %(by)s)",
         **{"stay": session, "drawn": draw.drawn, "out": draw.not_drawn, **values},
     )[0]

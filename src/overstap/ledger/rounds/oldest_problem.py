@@ -1,5 +1,6 @@
 """Start of the oldest open problem of a region's rounds, per kind."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,19 +42,23 @@ class CheckpointCoverage:
     signed_at: datetime | None
 
 
-def stuck(unit: UnitOfWork) -> list[StuckDossiers]:
-    """Return the stuck dossiers of the region's rounds, per round and state."""
-    return [
-        StuckDossiers(*row)
-        for row in unit.rows(
-            "select d.round_id, d.state, count(distinct d.dossier), min(e.at) from overstap.dossier d "
-            "join overstap.round r on r.round_id = d.round_id "
-            "cross join lateral (select max(x.at) as at from overstap.dossier_event x "
-            "  where x.dossier = d.dossier and x.to_state = d.state) e "
-            "where d.state = any(%(states)s) group by 1, 2",
-            states=list(STUCK),
-        )
-    ]
+def states_and_stuck(unit: UnitOfWork) -> tuple[dict[str, Counter[str]], list[StuckDossiers]]:
+    """Return the number of dossiers per state, per round of the region, and those that are stuck.
+
+    By one statement, since no index holds the state: each looks at all dossiers of the region.
+    """
+    states: dict[str, Counter[str]] = {}
+    found = []
+    for round_id, state, count, since in unit.rows(
+        "select d.round_id, d.state, count(*), min(case when d.state = any(%(stuck)s) then ("
+        "  select max(x.at) from overstap.dossier_event x where x.dossier = d.dossier and x.to_state = d.state) end) "
+        "from overstap.dossier d group by 1, 2",
+        stuck=list(STUCK),
+    ):
+        states.setdefault(round_id, Counter())[state] = count
+        if since is not None:
+            found.append(StuckDossiers(round_id, state, count, since))
+    return states, found
 
 
 def unanswered(unit: UnitOfWork) -> dict[str, tuple[int, datetime]]:

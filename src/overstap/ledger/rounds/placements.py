@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from overstap.agreements import RoundId, RoundKind
 from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.rounds.gate_holds import PLACED_TWICE, HoldReason
 from overstap.ledger.session import UnitOfWork
@@ -61,6 +62,8 @@ def placed_twice(unit: UnitOfWork, round_id: str) -> list[PlacedTwice]:
         unit: the transaction; it needs no key.
         round_id: the round; one of another kind has none.
     """
+    if RoundId(round_id).kind is not RoundKind.PLACEMENT:  # the view would gather all placements before it says none
+        return []
     rows = unit.rows(
         """
         select t.pupil, t.schools, d.dossier, d.sealed_for,

@@ -109,16 +109,6 @@ def transitions_since(unit: UnitOfWork, moment: datetime) -> dict[str, list[tupl
     return found
 
 
-def states(unit: UnitOfWork) -> dict[str, Counter[str]]:
-    """Return the number of dossiers per state, per round of the region."""
-    found: dict[str, Counter[str]] = {}
-    for round_id, state, count in unit.rows(
-        "select round_id, state, count(*) from overstap.dossier group by round_id, state"
-    ):
-        found.setdefault(round_id, Counter())[state] = count
-    return found
-
-
 def deliveries(unit: UnitOfWork) -> dict[str, Counter[str]]:
     """Return the number of deliveries per outcome, per round of the region.
 

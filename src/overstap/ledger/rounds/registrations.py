@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from overstap.errors import OverstapError
 from overstap.ledger.session import UnitOfWork
@@ -46,6 +46,10 @@ class UnstatedRegistrations:
     kept: int = 0
 
 
+NOTES = ("INTAKE-114",)
+"""Codes of what is said of a row that was used all the same; it stands in the list of refused rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedRegistration:
     """A row of registrations that could not be read.
@@ -66,6 +70,30 @@ class RefusedRegistration:
     def error(self) -> OverstapError:
         """The refusal with its sentences."""
         return OverstapError(self.code, **{"label": f"regel {self.line}", **self.facts, "line": self.line})
+
+
+@dataclass(frozen=True, slots=True)
+class NotedRows:
+    """Rows of one source that were used, and of which the same is said.
+
+    Args:
+        source: "file" or "database".
+        code: one of `NOTES`.
+        count: number of rows.
+        first: the first `FEW` lines.
+    """
+
+    FEW: ClassVar[int] = 20
+
+    source: str
+    code: str
+    count: int
+    first: tuple[int, ...]
+
+    @property
+    def error(self) -> OverstapError:
+        """What is said, with its sentences."""
+        return OverstapError(self.code, count=self.count)
 
 
 def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iterable[Registration]) -> int:
@@ -92,8 +120,8 @@ def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iter
     ]
     return int(
         unit.one(
-            "select overstap.record_registrations(%(year)s, %(pupils)s::bytea[], %(from)s, %(to)s, %(stages)s, %(at)s, "
-            "%(preferences)s::integer[], %(statuses)s::text[], %(reasons)s::text[], %(sources)s::text[])",
+            "select overstap.record_registrations(%(year)s, %(pupils)b::bytea[], %(from)b, %(to)b, %(stages)b, %(at)b, "
+            "%(preferences)b::integer[], %(statuses)b::text[], %(reasons)b::text[], %(sources)b::text[])",
             **{
                 "year": school_year,
                 "pupils": [row[0] for row in rows],
@@ -108,6 +136,17 @@ def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iter
             },
         )[0]
     )
+
+
+_IS_STATED = (
+    "coalesce((a.pupil, a.secondary_school) in (select p, s from unnest(%(pupils)b::bytea[], %(schools)b::text[]) "
+    "as t (p, s) where p is not null and s is not null), false)"
+)
+"""A set that is hashed whole: of what was just recorded the planner knows no number, and a join takes its square."""
+_IS_KEPT = (
+    "exists (select from unnest(%(unread)b::bytea[], %(unread_schools)b::text[]) as u (p, s) "
+    "where coalesce(u.p = a.pupil, true) and coalesce(u.s = a.secondary_school, true))"
+)
 
 
 def mark_unstated(
@@ -126,32 +165,27 @@ def mark_unstated(
             may be about is not marked.
     """
     pairs, rows = list(stated), list(unread)
-    kept = unit.one(
-        """
-        with now as (
-            select a.pupil, a.secondary_school,
-                   (a.pupil, a.secondary_school) in
-                       (select p, s from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (p, s)
-                         where p is not null and s is not null) as is_stated,
-                   exists (select from unnest(%(unread)s::bytea[], %(unread_schools)s::text[]) as u (p, s)
-                            where coalesce(u.p = a.pupil, true) and coalesce(u.s = a.secondary_school, true)) as is_kept
-              from overstap.application a
-             where a.school_year = %(year)s and a.withdrawn_at is null
-        ), marked as (
-            update overstap.application a
-               set unstated_at = case when not n.is_stated and not n.is_kept then overstap.clock() end
-              from now n
-             where a.school_year = %(year)s and a.pupil = n.pupil and a.secondary_school = n.secondary_school
-               and (a.unstated_at is null) is distinct from (n.is_stated or n.is_kept)
-        )
-        select count(*) filter (where not is_stated and is_kept) from now
-        """,
-        year=school_year,
-        pupils=[unit.keys.lookup("pupil", pupil) for pupil, _ in pairs],
-        schools=[school for _, school in pairs],
-        unread=[unit.keys.lookup("pupil", pupil) if pupil else None for pupil, _ in rows],
-        unread_schools=[school for _, school in rows],
-    )[0]
+    values = {
+        "year": school_year,
+        "pupils": [unit.keys.lookup("pupil", pupil) for pupil, _ in pairs],
+        "schools": [school for _, school in pairs],
+        "unread": [unit.keys.lookup("pupil", pupil) if pupil else None for pupil, _ in rows],
+        "unread_schools": [school for _, school in rows],
+    }
+    unit.run(
+        "update overstap.application a set unstated_at = "  # noqa: S608 (conditions above)
+        "case when a.unstated_at is null then overstap.clock() end "
+        "where a.school_year = %(year)s and a.withdrawn_at is null "
+        f"and (a.unstated_at is null) is distinct from ({_IS_STATED} or {_IS_KEPT})",
+        **values,
+    )
+    kept = 0
+    if rows:
+        kept = unit.one(
+            "select count(*) from overstap.application a where a.school_year = %(year)s and a.withdrawn_at is null "  # noqa: S608 (conditions above)
+            f"and not {_IS_STATED} and {_IS_KEPT}",
+            **values,
+        )[0]
     found = unstated(unit, school_year)
     return UnstatedRegistrations(found.in_force, found.missing, found.digest, kept)
 
@@ -176,19 +210,11 @@ def withdraw_unstated(unit: UnitOfWork, school_year: str) -> int:
 
 
 def note_refused(unit: UnitOfWork, school_year: str, refused: Sequence[RefusedRegistration]) -> None:
-    """Replace the list of rows that could not be read."""
+    """Replace the list of rows that could not be read, and of rows that were used of which something is said."""
     unit.run("delete from overstap.refused_registration where school_year = %(year)s", year=school_year)
-    for one in refused:
-        unit.run(
-            "insert into overstap.refused_registration (region, school_year, source, line, code, facts) "
-            "values (%(region)s, %(year)s, %(source)s, %(line)s, %(code)s, %(facts)s::jsonb)",
-            region=unit.region,
-            year=school_year,
-            source=one.source,
-            line=one.line,
-            code=one.code,
-            facts=json.dumps(one.facts),
-        )
+    columns = {"region": "text", "school_year": "text", "source": "text", "line": "integer", "code": "text"}
+    rows = [(unit.region, school_year, one.source, one.line, one.code, json.dumps(one.facts)) for one in refused]
+    unit.insert("refused_registration", {**columns, "facts": "jsonb"}, rows)
 
 
 def note_outside(unit: UnitOfWork, school_year: str, rows: Iterable[tuple[str, str, str, int | None]]) -> int:
@@ -224,8 +250,24 @@ def refused(unit: UnitOfWork, school_year: str) -> list[RefusedRegistration]:
         RefusedRegistration(source, line, code, facts)
         for source, line, code, facts in unit.rows(
             "select source, line, code, facts from overstap.refused_registration where school_year = %(year)s "
-            "order by source desc, line",
+            "and code <> all(%(notes)s) order by source desc, line",
             year=school_year,
+            notes=list(NOTES),
+        )
+    ]
+
+
+def noted(unit: UnitOfWork, school_year: str) -> list[NotedRows]:
+    """Return what is said of rows that were used, by source and code, with the first lines of each."""
+    return [
+        NotedRows(source, code, count, tuple(first))
+        for source, code, count, first in unit.rows(
+            "select source, code, count(*), (array_agg(line order by line))[1:%(few)s] "
+            "from overstap.refused_registration where school_year = %(year)s and code = any(%(notes)s) "
+            "group by source, code order by source desc, code",
+            year=school_year,
+            notes=list(NOTES),
+            few=NotedRows.FEW,
         )
     ]
 

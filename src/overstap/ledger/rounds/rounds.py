@@ -121,7 +121,8 @@ def of_year(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
     return [
         get_round(unit, row[0])
         for row in unit.rows(
-            "select round_id from overstap.round where school_year = %(year)s order by opened_at", year=school_year
+            "select round_id from overstap.round where school_year = %(year)s order by opened_at, round_id",
+            year=school_year,
         )
     ]
 

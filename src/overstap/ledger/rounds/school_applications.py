@@ -1,4 +1,4 @@
-"""Applications at one secondary school: how they stand, their history, and the states that the school gives them.
+"""Applications at secondary schools: how they stand, their history, and the states that a school gives them.
 
 A state is kept by a function of the database that takes the session, after a second factor
 (include/schemas/ledger/code/26_states_by_school.sql).
@@ -32,7 +32,7 @@ REASONS = ("full", "advice", "support", "incomplete", "elsewhere", "other")
 
 @dataclass(frozen=True, slots=True)
 class SchoolApplication:
-    """An application at the school.
+    """An application at a secondary school.
 
     Args:
         application: id of the application, of its first state.
@@ -48,6 +48,12 @@ class SchoolApplication:
         is_examined: whether the school examines, or examined, which support the pupil needs.
         is_placed_elsewhere: whether the pupil is placed at another school.
         is_sent: whether the school was sent a dossier of the pupil.
+        primary_school_id: BRIN and branch of the school that the pupil comes from.
+        school: name of the secondary school.
+        school_id: its BRIN and branch.
+        stated_at: when its present state was recorded at its source; None: no state was kept.
+        noted_at: when the ledger kept that.
+        source: where that comes from, as of `ApplicationState`.
     """
 
     application: UUID
@@ -63,6 +69,12 @@ class SchoolApplication:
     is_examined: bool
     is_placed_elsewhere: bool
     is_sent: bool
+    primary_school_id: str
+    school: str
+    school_id: str
+    stated_at: datetime | None
+    noted_at: datetime | None
+    source: str | None
 
     @property
     def state(self) -> str:
@@ -147,31 +159,39 @@ _LISTED = """
                       and l.secondary_school = a.secondary_school
                       and (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
                       and not exists (select from overstap.withdrawal w where w.dossier = d.dossier)
-                      and not exists (select from overstap.envelope_withdrawal w where w.message_id = l.message_id))
+                      and not exists (select from overstap.envelope_withdrawal w where w.message_id = l.message_id)),
+           a.primary_school, coalesce(o.name, a.secondary_school), a.secondary_school, n.stated_at, n.noted_at, n.source
       from overstap.application a
       left join overstap.school s on s.region = a.region and s.school = a.primary_school
+      left join overstap.school o on o.region = a.region and o.school = a.secondary_school
+      left join lateral (
+           select e.stated_at, e.noted_at, e.source from overstap.application_event e
+            where (e.region, e.school_year, e.pupil, e.secondary_school)
+                = (a.region, a.school_year, a.pupil, a.secondary_school)
+            order by e.application_event desc limit 1) n on true
      cross join lateral (
            select min(e.application_event::text)::uuid as application,
-                  (min(least(e.stated_at, a.recorded_at)) at time zone 'Europe/Amsterdam')::date as first_day,
+                  (coalesce(min(least(e.stated_at, a.recorded_at)), a.recorded_at)
+                      at time zone 'Europe/Amsterdam')::date as first_day,
                   coalesce(bool_or(e.status = 'support_examined'), false) as is_examined
              from overstap.application_event e
             where (e.region, e.school_year, e.pupil, e.secondary_school)
                 = (a.region, a.school_year, a.pupil, a.secondary_school)) h
-     where a.school_year = %(year)s and a.secondary_school = %(school)s
+     where a.school_year = %(year)s and (%(school)s::text is null or a.secondary_school = %(school)s)
        and (%(pupils)s::bytea[] is null or a.pupil = any(%(pupils)s))
-     order by 3, a.preference nulls last, a.pupil
+     order by 3, a.preference nulls last, a.pupil, a.secondary_school
 """
 
 
 def listed(
-    unit: UnitOfWork, school_year: str, school: str, numbers: Sequence[str] | None = None
+    unit: UnitOfWork, school_year: str, school: str | None, numbers: Sequence[str] | None = None
 ) -> list[SchoolApplication]:
     """Return the applications at a school, by primary school.
 
     Args:
         unit: the transaction.
         school_year: school year, such as "2026-2027".
-        school: BRIN and branch of the secondary school.
+        school: BRIN and branch of the secondary school; None: all schools of the region.
         numbers: of the pupils with these numbers only, which are hashed here; None: of all.
     """
     pupils = None if numbers is None else [unit.keys.lookup("pupil", number) for number in numbers]

@@ -32,24 +32,25 @@ def undecided_applications(unit: UnitOfWork, school_year: str) -> list[Undecided
         unit: the transaction; it needs no key.
         school_year: school year, such as "2026-2027".
     """
+    # Grouped and not joined: of a list that was just taken in the planner knows no number, and loops over its square
     return [
         UndecidedApplications(*row)
         for row in unit.rows(
             """
             select t.secondary_school, t.first_day, t.is_examined, count(*)
-              from (select a.secondary_school,
-                           (min(least(e.stated_at, a.recorded_at)) at time zone 'Europe/Amsterdam')::date as first_day,
-                           bool_or(e.status = 'support_examined') is true as is_examined
-                      from overstap.application a
-                      join overstap.application_event e
-                        on e.region = a.region and e.school_year = a.school_year and e.pupil = a.pupil
-                       and e.secondary_school = a.secondary_school
-                     where a.school_year = %(year)s and a.withdrawn_at is null and a.stage = 'applied'
-                       and coalesce(a.status, 'applied') <> 'placed'
-                       and not exists (select from overstap.application x
-                                        where x.region = a.region and x.school_year = a.school_year
-                                          and x.pupil = a.pupil and x.withdrawn_at is null and x.stage = 'placed')
-                     group by a.region, a.school_year, a.pupil, a.secondary_school) t
+              from (select x.secondary_school, (min(x.at) at time zone 'Europe/Amsterdam')::date as first_day,
+                           bool_or(x.is_examined) is true as is_examined
+                      from (select a.pupil, a.secondary_school, a.recorded_at as at, false as is_examined,
+                                   a.stage = 'applied' and coalesce(a.status, 'applied') <> 'placed' as is_open
+                              from overstap.application a
+                             where a.school_year = %(year)s and a.withdrawn_at is null
+                               and a.pupil not in (select p.pupil from overstap.application p
+                                                    where p.school_year = %(year)s and p.withdrawn_at is null
+                                                      and p.stage = 'placed')
+                            union all
+                            select e.pupil, e.secondary_school, e.stated_at, e.status = 'support_examined', null
+                              from overstap.application_event e where e.school_year = %(year)s) x
+                     group by x.pupil, x.secondary_school having bool_or(x.is_open)) t
              group by 1, 2, 3 order by 1, 2, 3
             """,
             year=school_year,

@@ -1,6 +1,7 @@
 """DAG of a region's daily intake: collects and checks what schools supplied so far, so that they can correct it.
 
-Afterwards it erases data whose retention period has ended, and publishes the day's checkpoint of the audit chain.
+Afterwards it compares applications with other regions where that is due, erases data whose retention period has ended,
+and publishes the day's checkpoint of the audit chain.
 """
 
 from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
@@ -31,7 +32,8 @@ def intake_dag(agreement: Agreement) -> DAG:
         planned = steps.once("plan_day", tasks.plan_day)
         collected = steps.per("collect_early", tasks.collect_early, planned)
         checked = steps.once("check_early", tasks.check_early, trigger_rule=TriggerRule.ALL_DONE)
+        compared = steps.once("compare_regions", tasks.compare_regions, trigger_rule=TriggerRule.ALL_DONE)
         retained = steps.once("retain", tasks.retain, trigger_rule=TriggerRule.ALL_DONE)
         handed_out = steps.once("hand_out", tasks.hand_out, trigger_rule=TriggerRule.ALL_DONE)
-        planned >> collected >> checked >> retained >> handed_out
+        planned >> collected >> checked >> compared >> retained >> handed_out
     return dag

@@ -9,10 +9,14 @@ from overstap.clock import format_moment
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import releases, waiting_for_release
 from overstap.ledger.rounds.counts import primary_schools
+from overstap.ledger.second_person import waits_for_release
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.gate_names import RELEASE_FOR_REVIEW
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
 from overstap.orchestration.markdown import plain
+from overstap.orchestration.round_context import workplace
+from overstap.orchestration.sensors import LOOK_EVERY
+from overstap.orchestration.triggers import ReleaseConfirmed
 from overstap.rounds.context import RoundContext
 
 
@@ -27,6 +31,14 @@ class ReleaseForReview(Gate):
     def said_as(cls, ref: RoundId) -> str:
         """Return the name of the texts: release to parents, or to a partnership without inspection."""
         return cls.gate if ref.kind.is_inspected else "release_without_review"
+
+    def execute(self, context: Context) -> Any:
+        """Ask; where an answer waits for a second person, wait with it."""
+        with workplace(self.ref, self.task_id) as place, place.unit(self.task_id) as unit:
+            waits = waits_for_release(unit, str(self.ref), self.question)
+        if waits:
+            self._wait()
+        return super().execute(context)
 
     def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return the waiting dossiers per school; None when this question led to a release before."""
@@ -66,11 +78,35 @@ class ReleaseForReview(Gate):
         return {"released": released or 0}
 
     def after(self, answer: GateAnswer) -> None:
-        """Fail when the coordinator answered "not yet", and while a second person has to confirm."""
+        """Fail when the coordinator answered "not yet"; wait while a second person has to confirm."""
         if self._waits:
-            raise OverstapError("LEDGER-021")
+            self._wait()
         if answer.choice != "approve":
             raise OverstapError("GATE-001", by=answer.by)
+
+    def _wait(self) -> None:
+        """Defer until a second person confirmed or withdrew the release on the board, or three days passed."""
+        self.log.info("Wacht op een tweede persoon, die op het bord bevestigt | waits for a second person on the board")
+        every = LOOK_EVERY.total_seconds()
+        trigger = ReleaseConfirmed(self.ref.region, str(self.ref), every, self.question)
+        self.defer(trigger=trigger, method_name="second_decided")
+
+    def second_decided(self, context: Context, event: Any = None) -> dict[str, int]:
+        """Go on after the confirmation; fail when the request was withdrawn or expired.
+
+        Raises:
+            OverstapError: LEDGER-023 in that case: clearing the task asks again.
+        """
+        with workplace(self.ref, self.task_id) as place:
+            with place.unit(self.task_id) as unit:
+                waits = waits_for_release(unit, str(self.ref), self.question)
+                is_released = releases(unit, self.ref) >= self.question
+            if waits:
+                self._wait()
+            if not is_released:
+                raise OverstapError("LEDGER-023")
+            self.follow(place)
+        return {"confirmed": 1}
 
     def follow(self, place: RoundContext) -> None:
         """Point families' access codes at the released version, and keep inspections where the agreement permits."""

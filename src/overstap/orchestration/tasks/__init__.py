@@ -12,6 +12,7 @@ from overstap.orchestration.tasks.collecting import (
     plan_guests,
     registrations,
 )
+from overstap.orchestration.tasks.comparing import compare_regions
 from overstap.orchestration.tasks.delivering import deliver, receivers, seal
 from overstap.orchestration.tasks.gate_tasks import closing_questions, delivery_questions, window_questions
 from overstap.orchestration.tasks.notifying import invite_late, send_mail, tell
@@ -30,6 +31,7 @@ __all__ = [
     "collect",
     "collect_early",
     "collect_guests",
+    "compare_regions",
     "complete",
     "deliver",
     "delivery_questions",

@@ -1,4 +1,4 @@
-"""Task: approved drafts of agreements become the files."""
+"""Task that writes approved drafts of agreements to the agreement files."""
 
 from overstap.orchestration.round_context import bare_workplace, say
 

@@ -1,4 +1,4 @@
-"""Tasks: what schools that collect by themselves left for us, receipts and results, in a folder or on their server."""
+"""Tasks that collect receipts and results which schools left in a folder or on their own server."""
 
 from typing import Any
 

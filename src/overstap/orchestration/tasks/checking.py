@@ -1,4 +1,4 @@
-"""Tasks: what is new is judged, for the whole region at once."""
+"""Tasks that run the quality checks on new dossiers, for the whole region at once."""
 
 from overstap.agreements import RoundId
 from overstap.orchestration.round_context import bare_workplace, say, workplace

@@ -1,4 +1,4 @@
-"""Tasks: closing of a round, and the check that ends its run."""
+"""Tasks that close a round, and check at the end of its run that it is complete."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tasks: what schools supplied, and where their pupils go."""
+"""Tasks that collect dossiers from schools, and the registrations of their pupils."""
 
 from collections import Counter
 from dataclasses import asdict

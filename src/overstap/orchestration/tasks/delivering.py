@@ -1,4 +1,4 @@
-"""Tasks: who receives, sealed for them, sent."""
+"""Tasks that determine the receivers of dossiers, seal dossiers for them, and send the envelopes."""
 
 import logging
 from typing import Any

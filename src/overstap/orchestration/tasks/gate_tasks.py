@@ -1,4 +1,4 @@
-"""Tasks: the numbers of the questions to the coordinator, after the window, before delivery and before the end."""
+"""Tasks that list the open questions of a gate: after the review window, before delivery and before closing."""
 
 from overstap.agreements import RoundId
 from overstap.orchestration.round_context import workplace

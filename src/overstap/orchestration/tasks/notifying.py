@@ -1,4 +1,4 @@
-"""Tasks: what is told by mail, noted, written and sent."""
+"""Tasks that record notices, compose mails, and send the due mails of the outbox."""
 
 from airflow.sdk.exceptions import AirflowSkipException
 

@@ -1,4 +1,4 @@
-"""Task: the round begins."""
+"""Task that opens a round in the ledger."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tasks: what the coordinator is asked about release, invitations, and the end of the parents' inspection."""
+"""Tasks of the parents' inspection: questions about release, invitations, and the end of the review window."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Tasks: what a coordinator asks by a form: moments moved, a run narrowed to schools. The ledger decides."""
+"""Tasks that apply a coordinator's form: moved milestones, and a run limited to some schools. The ledger decides."""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Task: what goes on beside a round, every few minutes."""
+"""Task of background work on deliveries: test messages, revocations, retries and applied agreement files."""
 
 from overstap.orchestration.round_context import bare_workplace, say
 

@@ -93,9 +93,39 @@ def placements(round_id: str) -> str:
     return f"{round_page(round_id)}/dubbel-geplaatst"
 
 
-def roster_lists(round_id: str) -> str:
-    """Return the path of the file with the pseudonyms of pupils of whom something is missing."""
-    return f"{round_page(round_id)}/leerlingenlijst.csv"
+def sent_in_vain(round_id: str) -> str:
+    """Return the path of the page with dossiers at schools to which their pupils do not go."""
+    return f"{round_page(round_id)}/gaat-elders"
+
+
+def two_regions(round_id: str, kind: str = "") -> str:
+    """Return the path of the page with pupils who applied in another region too, or of its file.
+
+    Args:
+        round_id: the round.
+        kind: "csv" or "xlsx"; empty: the page.
+    """
+    return f"{round_page(round_id)}/andere-regio{f'.{kind}' if kind else ''}"
+
+
+def applications(round_id: str, kind: str) -> str:
+    """Return the path of the file with the applications of a round's region, by pseudonym.
+
+    Args:
+        round_id: the round.
+        kind: "csv" or "xlsx".
+    """
+    return f"{round_page(round_id)}/aanmeldingen.{kind}"
+
+
+def roster_lists(round_id: str, kind: str) -> str:
+    """Return the path of the file with the pseudonyms of pupils of whom something is missing.
+
+    Args:
+        round_id: the round.
+        kind: "csv" or "xlsx".
+    """
+    return f"{round_page(round_id)}/leerlingenlijst.{kind}"
 
 
 def agreement_changes(round_id: str) -> str:
@@ -132,6 +162,31 @@ def draft(region: str, draft_id: object) -> str:
 def supervision(region: str) -> str:
     """Return the path of a region's page with acts that wait for a second person, and accounts of schools."""
     return f"{PREFIX}/toezicht/{quote(region)}"
+
+
+def pupil_search(region: str) -> str:
+    """Return the path of the page on which a coordinator looks a pupil up by number, which no path contains."""
+    return f"{PREFIX}/leerling/{quote(region)}"
+
+
+def pupil(region: str, subject: object) -> str:
+    """Return the path of a pupil's page.
+
+    Args:
+        region: region id.
+        subject: id of a dossier, an application or a roster entry of the pupil.
+    """
+    return f"{pupil_search(region)}/{quote(str(subject))}"
+
+
+def yearly(region: str, name: str = "") -> str:
+    """Return the path of the page with a region's figures of two school years, or of a file of them.
+
+    Args:
+        region: region id.
+        name: name of the file: "jaarcijfers.csv", "aanmeldingen.xlsx"; empty: the page.
+    """
+    return f"{PREFIX}/jaarcijfers/{quote(region)}{f'/{name}' if name else ''}"
 
 
 def guests(round_id: str) -> str:

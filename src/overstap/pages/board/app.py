@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import psycopg
 from fastapi import Depends, FastAPI, Form, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
@@ -22,12 +23,15 @@ from overstap.pages.board.drafting import add_drafting
 from overstap.pages.board.inviting import add_inviting
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.placing import add_placing
+from overstap.pages.board.searching import add_searching
 from overstap.pages.board.selection import Selection, selection_of
 from overstap.pages.board.shared_state import Board, Examine
 from overstap.pages.board.supervision import add_supervision
+from overstap.pages.board.taking_back import add_taking_back
 from overstap.pages.board.views import (
     administration,
     agreement,
+    applications,
     calendar,
     files,
     home,
@@ -36,6 +40,8 @@ from overstap.pages.board.views import (
     round,
     school,
     self_check,
+    two_regions,
+    yearly,
 )
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
 from overstap.resources import INCLUDE
@@ -75,8 +81,10 @@ def make_app(board: Board) -> FastAPI:
     add_inviting(app, board)
     add_deciding(app, board)
     add_placing(app, board)
+    add_taking_back(app, board)
     add_drafting(app, board, HEADERS["Content-Security-Policy"])
     add_supervision(app, board)
+    add_searching(app, board)
     return app
 
 
@@ -85,7 +93,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
 
     @app.get("/", response_class=HTMLResponse)
     def all_rounds(person: BoardUser = asks) -> str:
-        return home.page(board.context(person), board.airflow.questions, board.airflow.paused())
+        return home.page(board.context(person), board.airflow.questions, board.airflow.paused(), board.contact_keys)
 
     @app.get("/ronde/{round_id}", response_class=HTMLResponse, response_model=None)
     def one_round(
@@ -100,7 +108,9 @@ def _add_pages(app: FastAPI, board: Board) -> None:
         if found is not None:
             return RedirectResponse(f"{addresses.school_page(round_id, found)}#dossiers", 303)
         mark = csrf.form_token(board.airflow.secret(), person, f"{round_id}/up")
-        return round.page(context, round_id, wanted, board.airflow.questions, told=gedaan, mark=mark)
+        return round.page(
+            context, round_id, wanted, board.airflow.questions, board.contact_keys, told=gedaan, mark=mark
+        )
 
     @app.get("/ronde/{round_id}/scholen.{kind}")
     def schools_file(
@@ -122,9 +132,13 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     def report_file(round_id: str, kind: str, person: BoardUser = asks) -> Response:
         return _file(*files.report(board.context(person), round_id, kind))
 
-    @app.get("/ronde/{round_id}/leerlingenlijst.csv")
-    def rosters_file(round_id: str, person: BoardUser = asks) -> Response:
-        return _file(*files.rosters(board.context(person), round_id))
+    @app.get("/ronde/{round_id}/leerlingenlijst.{kind}")
+    def rosters_file(round_id: str, kind: str, person: BoardUser = asks) -> Response:
+        return _file(*files.rosters(board.context(person), round_id, kind))
+
+    @app.get("/ronde/{round_id}/aanmeldingen.{kind}")
+    def applications_file(round_id: str, kind: str, person: BoardUser = asks) -> Response:
+        return _file(*applications.file(board.context(person), round_id, kind))
 
     @app.get("/ronde/{round_id}/plaatsen", response_class=HTMLResponse)
     def places_of_region(round_id: str, person: BoardUser = asks) -> str:
@@ -133,6 +147,23 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     @app.get("/ronde/{round_id}/plaatsen/{name}")
     def places_file(round_id: str, name: str, person: BoardUser = asks) -> Response:
         return _file(*places.file(board.context(person), round_id, name))
+
+    @app.get("/ronde/{round_id}/andere-regio", response_class=HTMLResponse)
+    def in_two_regions(round_id: str, person: BoardUser = asks, zoek: str = "") -> str:
+        mark = csrf.form_token(board.airflow.secret(), person, f"{round_id}/up")
+        return two_regions.page(board.context(person), round_id, zoek, mark=mark)
+
+    @app.get("/ronde/{round_id}/andere-regio.{kind}")
+    def two_regions_file(round_id: str, kind: str, person: BoardUser = asks, zoek: str = "") -> Response:
+        return _file(*two_regions.file(board.context(person), round_id, kind, zoek))
+
+    @app.get("/jaarcijfers/{region}", response_class=HTMLResponse)
+    def figures_of_years(region: str, person: BoardUser = asks) -> str:
+        return yearly.page(board.context(person), region)
+
+    @app.get("/jaarcijfers/{region}/{name}")
+    def figures_file(region: str, name: str, person: BoardUser = asks) -> Response:
+        return _file(*yearly.file(board.context(person), region, name))
 
     @app.get("/ronde/{round_id}/kwaliteit.html")
     def quality_file(round_id: str, person: BoardUser = asks) -> Response:
@@ -168,7 +199,8 @@ def _add_pages(app: FastAPI, board: Board) -> None:
         wanted: Selection = Depends(_wanted),  # noqa: B008
     ) -> str:
         context = board.context(person)
-        return round.page(context, round.round_of_dag(context, dag_id, run), wanted, board.airflow.questions)
+        round_id = round.round_of_dag(context, dag_id, run)
+        return round.page(context, round_id, wanted, board.airflow.questions, board.contact_keys)
 
     @app.get("/beheer", response_class=HTMLResponse)
     def all_regions(person: BoardUser = asks) -> str:
@@ -322,6 +354,17 @@ def _add_errors(app: FastAPI, board: Board) -> None:
         error = OverstapError(_LEDGER_DOWN, kind=type(problem).__name__)
         log.error("%s %s", error.code, error.message_en)
         return down(request)
+
+    @app.exception_handler(RequestValidationError)
+    async def no_value(request: Request, problem: RequestValidationError) -> HTMLResponse:
+        # FastAPI's own answer repeats what was given, to a program
+        return error_page(404 if request.method == "GET" else 422, "not_here")
+
+    @app.exception_handler(psycopg.DataError)
+    async def no_text(request: Request, problem: psycopg.DataError) -> HTMLResponse:
+        # A NUL, which is in no text of the ledger, in an address or a form
+        log.warning("%s in a request of %s", type(problem).__name__, request.method)
+        return error_page(404, "not_here")
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, problem: HTTPException) -> Response:

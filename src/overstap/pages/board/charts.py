@@ -13,6 +13,8 @@ WIDTH = 960
 ROW = 64
 TOP = 34
 LEFT = 190
+_LETTER, _WORD = 8, 14
+"""Width of a letter of a name, and half of the word at the line of today with some room."""
 _MARGIN = 0.04
 
 
@@ -94,9 +96,13 @@ def timeline(views: Sequence[RoundView], now: datetime) -> Timeline | None:
         ]
         filled = min(max(at(now), start), end) if view.opened_at else start
         lanes.append(RoundLane(view, TOP + ROW * place + ROW / 2, start, end, filled, marks))
-    return Timeline(
-        WIDTH, TOP + ROW * len(views) + 8, lanes, [(at(m), label) for m, label in _ticks(first, last)], at(now)
-    )
+    ticks = [(at(m), "" if _is_at(at(now), at(m), label) else label) for m, label in _ticks(first, last)]
+    return Timeline(WIDTH, TOP + ROW * len(views) + 8, lanes, ticks, at(now))
+
+
+def _is_at(today: float, tick: float, label: str) -> bool:
+    """Tell whether the word at the line of today would stand on a tick's name, which begins right of its line."""
+    return tick - _WORD <= today <= tick + _LETTER * len(label) + _WORD
 
 
 def _ticks(first: datetime, last: datetime) -> list[tuple[datetime, str]]:

@@ -16,9 +16,10 @@ from fastapi import Depends, FastAPI, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from overstap.agreements import RoundId
 from overstap.clock import NETHERLANDS, now
 from overstap.errors import OverstapError
-from overstap.ledger import contacts
+from overstap.ledger import board_notes, contacts
 from overstap.ledger.contacts import ContactPerson
 from overstap.ledger.region_keys import BoardKeys
 from overstap.ledger.session import Ledger, UnitOfWork
@@ -150,21 +151,31 @@ def _add_party(app: FastAPI, board: Board) -> None:
         at: str = Form(""),
         spoke_with: str = Form(""),
         note: str = Form(""),
+        note_id: str = Form(""),
     ) -> Response:
         given = {"name": name, "role": role, "phone": phone, "email": email}
         if do == "call":
             given = {"call": call, "at": at, "spoke_with": spoke_with, "note": note}
+        elif do == "note":
+            given = {"text": note}
 
         def change(unit: UnitOfWork, keys: BoardKeys) -> str:
+            if do == "erase_note":
+                board_notes.erase(unit, form_id(note_id))
+                return "note_erased"
+            if do == "note":
+                year = RoundId(round_id).school_year
+                board_notes.keep(unit, keys, year, form_id(note_id), checked_note(note), party=party)
+                return "note"
             if do == "erase":
-                contacts.erase_call(unit, _id(call))
+                contacts.erase_call(unit, form_id(call))
                 return "erased"
             if do == "call":
                 moment = _moment(at)
                 who, what = _line(spoke_with, "call_with"), _text(note, "call_note", MOST_NOTE)
                 _filled(who, "call_with")
                 _filled(what, "call_note")
-                contacts.note_call(unit, keys, round_id, party, _id(call), at=moment, spoke_with=who, note=what)
+                contacts.note_call(unit, keys, round_id, party, form_id(call), at=moment, spoke_with=who, note=what)
                 return "call"
             contacts.keep_person(unit, keys, round_id, party, _checked_person(ContactPerson(**given)))
             return "person"
@@ -208,7 +219,7 @@ def _add_message(app: FastAPI, board: Board) -> None:
             region = _region(context, round_id)
             draft = Draft(uuid4(), tuple(dict.fromkeys(to)), subject, text)
             try:
-                draft = replace(draft, message=_id(message))
+                draft = replace(draft, message=form_id(message))
                 if not csrf.is_submitted(request, board.airflow.secret(), person, _about(round_id, "message"), mark):
                     raise FormRefusedError(view.words("problems", "form_old"))
                 draft = _checked(board, context, round_id, region, draft)
@@ -274,9 +285,20 @@ def as_coordinator(board: Board, region: str, person: BoardUser, change: Callabl
         ):
             return change(unit, keys)
     except OverstapError as error:
-        if error.code != "LEDGER-025":
+        if error.code not in ("LEDGER-025", "LEDGER-027"):
             raise
         raise FormRefusedError(f"{error.message_nl} {error.do_nl}") from error
+
+
+def checked_note(text: str) -> str:
+    """Return a note without spaces around it.
+
+    Raises:
+        FormRefusedError: it is empty or too long, has signs that are no text, or a number that can be a pupil's.
+    """
+    found = _text(text, "note", MOST_NOTE)
+    _filled(found, "note")
+    return found
 
 
 def _person(one: ContactPerson, line: int) -> ContactPerson:
@@ -339,7 +361,12 @@ def _name(name: str) -> str:
     return f"“{label}”"
 
 
-def _id(text: str) -> UUID:
+def form_id(text: str) -> UUID:
+    """Return the id that was made with a form.
+
+    Raises:
+        FormRefusedError: it is none.
+    """
     try:
         return UUID(text)
     except ValueError:

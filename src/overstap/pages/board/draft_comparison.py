@@ -76,7 +76,7 @@ def _running(unit: UnitOfWork, new: Agreement, kind: RoundKind, names: Mapping[s
 
 
 def _label(one: AgreementDifference, names: Mapping[str, str]) -> str:
-    """Return what a difference is about: a milestone and a school by their names, anything else by its key."""
+    """Return what a difference is about: milestones, schools and comparisons in words, anything else by its key."""
     steps = one.path.split(".")
     if steps[0] == "schools" and len(steps) > 1 and steps[1] in names:
         return " ".join((f"{names[steps[1]]} ({steps[1]})", *steps[2:]))
@@ -84,4 +84,11 @@ def _label(one: AgreementDifference, names: Mapping[str, str]) -> str:
         milestones = texts("orchestration/documentation")["milestones"]
         rest = milestones[steps[3]]["nl"] if steps[2:3] == ["milestones"] and steps[3:] else ".".join(steps[2:])
         return f"{RoundKind(steps[1]).dutch}: {rest}" if rest else RoundKind(steps[1]).dutch
+    if steps[0] == "comparisons" and len(steps) > 1:
+        words = texts("board/drafts")
+        said = words["compare"]["compared"]["nl"].format(region=steps[1])
+        if steps[2:]:
+            of = words["compare"]["compared_at"] if steps[2] == "at" else words["fields"]["compared"][steps[2]]
+            said = f"{said}: {of['nl']}"
+        return str(said)
     return one.path

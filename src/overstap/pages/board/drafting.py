@@ -15,8 +15,10 @@ from starlette.requests import ClientDisconnect
 
 from overstap.agreements.drafting.composition import LastYear, NewAgreementRequest, compose, schools_csv
 from overstap.agreements.drafting.fields import (
+    comparisons_of,
     coordinators_of,
     with_all_moments,
+    with_comparisons,
     with_coordinators,
     with_fields,
 )
@@ -223,8 +225,8 @@ def _save(
         if both == draft.texts and not conflicts:
             return _to(board, addresses.draft(region, draft.draft), "saved")  # the same form, sent twice
         said = words["problems"]["conflict" if conflicts else "merged"]["nl"]
-        said = said.format(by=draft.changed_by, version=draft.version)
-        message = DraftMessage(said, conflicts=conflicts, by=draft.changed_by)
+        other = context.named(region)(draft.changed_by)
+        message = DraftMessage(said.format(by=other, version=draft.version), conflicts=conflicts, by=other)
         return written(context, region, draft, status=409, shown=both, message=message)
     if form.get("do") == "check":
         return written(context, region, draft, shown=mine)
@@ -341,7 +343,11 @@ def _typed(
         kept.append({})
     if len(kept) != len(people) or form.get("do") == "add_coordinator":
         content = with_coordinators(content, place.source(changed), kept)
-    return AgreementTexts(content, based_on.schools)
+    source = place.source(AgreementTexts(content, based_on.schools))
+    compared = [one for serial, one in enumerate(comparisons_of(source, values)) if f"leave.{serial}" not in form]
+    if form.get("do") == "add_comparison":
+        compared.append({"region": ""})
+    return AgreementTexts(with_comparisons(content, source, compared), based_on.schools)
 
 
 def _schools(form: Mapping[str, Any]) -> str:

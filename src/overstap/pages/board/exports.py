@@ -1,6 +1,5 @@
 """Export of the table of schools as CSV and Excel workbook, protected against formula injection."""
 
-import csv
 import io
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,6 +16,7 @@ from overstap.clock import format_digits, format_moment
 from overstap.pages.board.funnel import FunnelLayer, count
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import SupplierRow
+from overstap.tabular.writing import UNPRINTABLE, Cell, csv_of
 from overstap.texts import texts
 from overstap.workbook_style import BRAND, FONT, row_height
 
@@ -24,14 +24,8 @@ COLUMNS = (
     *("school", "id", "status", "expected", "supplied", "accepted", "rejected", "refused", "inspected", "delivered"),
     *("confirmed", "deadline", "blocks", "do", "calls", "outlook", "why"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
-"""First characters of a cell that a spreadsheet reads as a formula (OWASP, CSV injection), full-width ones included."""
-_UNPRINTABLE = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
-"""Control characters, which no spreadsheet file may hold (XML 1.0, clause 2.2)."""
 _WIDTHS = {"school": 28, "status": 11, "blocks": 52, "do": 48, "calls": 36, "why": 36, "deadline": 22, "outlook": 14}
 _USUAL_WIDTH = 13
-
-Cell = str | int
 
 
 def cells(row: SupplierRow) -> list[Cell]:
@@ -53,7 +47,7 @@ def cells(row: SupplierRow) -> list[Cell]:
         format_moment(row.deadline) if row.deadline else "",
         " ".join(one.says for one in row.blockers),
         " ".join(dict.fromkeys(one.do for one in row.blockers)),
-        "; ".join(f"{name} <{address}>" if address else name for name, address in row.calls),
+        "; ".join(f"{one.name} <{one.address}>" if one.address else one.name for one in row.calls),
         texts("board/forecast")["outlooks"][row.outlook.outlook]["nl"],
         row.outlook.why,
     ]
@@ -61,11 +55,7 @@ def cells(row: SupplierRow) -> list[Cell]:
 
 def to_csv(rows: Sequence[SupplierRow]) -> bytes:
     """Return rows as CSV that a Dutch spreadsheet program opens directly: semicolons, UTF-8 with a byte order mark."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(_titles())
-    writer.writerows([[safe(cell) for cell in cells(row)] for row in rows])
-    return ("\ufeff" + out.getvalue()).encode()
+    return csv_of(_titles(), [cells(row) for row in rows])
 
 
 def to_spreadsheet(rows: Sequence[SupplierRow], view: RoundView, at: datetime) -> bytes:
@@ -103,14 +93,6 @@ def to_spreadsheet(rows: Sequence[SupplierRow], view: RoundView, at: datetime) -
     return out.getvalue()
 
 
-def safe(cell: Cell) -> Cell:
-    """Return a cell that a spreadsheet does not read as a formula from a text file."""
-    if isinstance(cell, int):
-        return cell
-    text = cell.translate(_UNPRINTABLE)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
-
-
 def _style(sheet: object, *, is_head: bool = False) -> SheetCell:
     """Return a cell whose style others copy: computing a style for each takes longer than all the rest."""
     made = WriteOnlyCell(sheet)
@@ -123,7 +105,7 @@ def _style(sheet: object, *, is_head: bool = False) -> SheetCell:
 
 
 def _cell(sheet: object, value: Cell, style: SheetCell) -> SheetCell:
-    made = WriteOnlyCell(sheet, value if isinstance(value, int) else value.translate(_UNPRINTABLE))
+    made = WriteOnlyCell(sheet, value if isinstance(value, int) else value.translate(UNPRINTABLE))
     if isinstance(value, str):
         made.data_type = "s"  # set explicitly: openpyxl reads text that begins with "=" as a formula
     made._style = style._style

@@ -44,9 +44,14 @@ def period(span: timedelta) -> str:
     """Return a duration in its largest unit: "3 dagen", "1 uur", "20 minuten"."""
     for unit, length in _UNITS:
         if span >= length:
-            whole = round(span / length) * length
-            return format_timedelta(whole, granularity=unit, threshold=_NO_OTHER_UNIT, locale=_DUTCH)
+            return _in_words(round(span / length) * length, unit)
     return _text("moment")
+
+
+@lru_cache(maxsize=_KEPT)
+def _in_words(whole: timedelta, unit: Literal["day", "hour", "minute"]) -> str:
+    """Return a whole number of a unit: a page of a region says few different ones, thousands of times."""
+    return format_timedelta(whole, granularity=unit, threshold=_NO_OTHER_UNIT, locale=_DUTCH)
 
 
 def time_left(deadline: datetime, now: datetime) -> str:

@@ -1,10 +1,8 @@
-"""Lists of places as files: all places for who goes on elsewhere, free places for parents (page, CSV, workbook, PDF).
+"""Lists of places: rows of all places for who goes on elsewhere, and free places for parents as a page and as PDF.
 
-The columns of the CSV and the workbook are stable (docs/places.md).
+The columns of the rows are stable (docs/places.md).
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -14,6 +12,7 @@ from overstap.clock import format_moment
 from overstap.ledger.rounds.offers import Offer, SchoolDemand
 from overstap.oso.advice_order import name_of
 from overstap.resources import INCLUDE
+from overstap.tabular.writing import Cell
 from overstap.texts import texts
 
 FREE = ("schooljaar", "school", "brin", "locatie", "soort", "soort_code", "vrij", "opgegeven_op")
@@ -24,7 +23,6 @@ ALL = (
     *("school_voorkeur_1", "school_voorkeur_2", "school_voorkeur_later", "school_zonder_voorkeur"),
 )
 """Columns of the list of all places; the last four are of the whole school."""
-Cell = str | int
 
 
 def free(offers: Sequence[Offer]) -> list[Offer]:
@@ -68,39 +66,6 @@ def rows(
         }
         made.append([cells[name] for name in columns])
     return made
-
-
-def to_csv(columns: Sequence[str], found: Sequence[Sequence[Cell]]) -> bytes:
-    """Return a list as CSV: semicolons, UTF-8 with a byte order mark, no cell that is read as a formula."""
-    from overstap.pages.board.exports import safe  # which loads what makes workbooks
-
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows([[safe(cell) for cell in row] for row in found])
-    return ("\ufeff" + out.getvalue()).encode()
-
-
-def to_workbook(columns: Sequence[str], found: Sequence[Sequence[Cell]], title: str) -> bytes:
-    """Return a list as a workbook (.xlsx) with the same columns; no cell of it is a formula."""
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(title[:31])
-    sheet.freeze_panes = "A2"
-    for row in (list(columns), *found):
-        cells = []
-        for value in row:
-            cell = WriteOnlyCell(sheet, value)
-            if isinstance(value, str):
-                cell.data_type = "s"  # openpyxl reads text that begins with "=" as a formula
-            cells.append(cell)
-        sheet.append(cells)
-    book.properties.creator = "Overstap"
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 def to_page(offers: Sequence[Offer], region: str, school_year: str, at: datetime) -> bytes:

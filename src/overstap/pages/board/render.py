@@ -68,6 +68,8 @@ def _environment() -> Environment:
         "contact_words": texts("board/contacts"),
         "guest_words": texts("board/guests"),
         "second_words": texts("board/second"),
+        "pupil_words": texts("board/pupil"),
+        "yearly_words": texts("board/yearly"),
         "check_words": texts("board/self_check"),
         "outlooks": texts("board/forecast")["outlooks"],
         "milestones": texts("orchestration/documentation")["milestones"],

@@ -12,7 +12,7 @@ from overstap.ledger.dossiers.outstanding import ReportedUndelivered, WithoutRec
 from overstap.ledger.rosters.matching import ListCount, RosterStatus
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
-from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations
+from overstap.ledger.rounds.registrations import NotedRows, RefusedRegistration, UnstatedRegistrations
 from overstap.ledger.rounds.task_failures import TaskFailure
 from overstap.pages.board.blockers import Blocker, ContactRole, SchoolSituation, Urgency, blockers
 from overstap.pages.board.forecast import Forecast, Outlook, forecast
@@ -32,6 +32,21 @@ ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
+class PointOfContact:
+    """Whom a coordinator asks about a problem: a school, or the colleague who keeps the registrations.
+
+    Args:
+        name: its name.
+        address: its e-mail address; empty for none.
+        school: BRIN with branch, of whose contact person the region keeps a telephone number; empty for a colleague.
+    """
+
+    name: str
+    address: str
+    school: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SupplierRow:
     """Row of one primary school.
 
@@ -45,7 +60,7 @@ class SupplierRow:
         supply: forecast of its supply of accepted dossiers.
         review: forecast of its reviews.
         deadline: its next milestone; None when it has nothing more to do.
-        calls: names and addresses of whom to call.
+        calls: whom to call.
     """
 
     school: str
@@ -57,7 +72,7 @@ class SupplierRow:
     supply: Forecast
     review: Forecast
     deadline: datetime | None
-    calls: Sequence[tuple[str, str]] = ()
+    calls: Sequence[PointOfContact] = ()
 
     @property
     def outlook(self) -> Forecast:
@@ -131,6 +146,7 @@ class RoundFacts:
         unstated: number of registrations that no source states any more, when so many that the coordinator decides.
         rosters: how each school's roster stands, by school; empty in a round that is not of leavers.
         roster_lists: numbers of pupils of whom something is missing, with who looks after them.
+        noted_registrations: rows of registrations that were used, and of which something is said.
     """
 
     primary: Sequence[PrimaryCounts]
@@ -153,6 +169,7 @@ class RoundFacts:
     unstated: UnstatedRegistrations | None = None
     rosters: Mapping[str, RosterStatus] = field(default_factory=dict)
     roster_lists: Sequence[ListCount] = ()
+    noted_registrations: Sequence[NotedRows] = ()
 
     def uncollected_by(self, primary_school: str) -> dict[str, int]:
         """Return the number of a school's dossiers that were not collected in time, by receiving school."""
@@ -211,13 +228,14 @@ def supplier_rows(
             is_closed,
         )
         found = blockers(situation)
-        school = (counts.name, facts.contacts.get(counts.school, ""))
+        school = PointOfContact(counts.name, facts.contacts.get(counts.school, ""), counts.school)
+        colleague = PointOfContact(*registrar)
         people = {
             ContactRole.SCHOOL: [school],
-            ContactRole.REGISTRATIONS: [registrar],
-            ContactRole.COORDINATOR: [registrar],
+            ContactRole.REGISTRATIONS: [colleague],
+            ContactRole.COORDINATOR: [colleague],
             ContactRole.RECEIVER: [
-                (names.get(receiver, receiver), facts.contacts.get(receiver, ""))
+                PointOfContact(names.get(receiver, receiver), facts.contacts.get(receiver, ""), receiver)
                 for one in found
                 for receiver in one.receivers
             ],
@@ -228,7 +246,7 @@ def supplier_rows(
             SupplierRow(
                 counts.school,
                 counts.name,
-                school[1],
+                school.address,
                 counts,
                 steps(
                     expected=counts.expected,
@@ -311,6 +329,8 @@ def _outlooks(
 
 
 def _deadline(at: SchoolSituation) -> datetime | None:
+    if not (at.expected or at.supplied or at.refused_files) and at.now >= at.milestones.data_due:
+        return None  # nothing was expected of it, so nothing is late
     if at.states["rejected"] or at.refused_files or at.supplied < at.expected or not at.supplied:
         return at.milestones.data_due
     if at.review is not None:

@@ -1,12 +1,15 @@
 """State that the board's pages share: settings, ledger, agreements, and the interface to Airflow."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cached_property
 
 from overstap.clock import now
 from overstap.errors import OverstapError
+from overstap.key_client import KeyClient
+from overstap.ledger.keys_by_service import keys_by_service
 from overstap.ledger.read_only import ReadOnlyLedger
-from overstap.ledger.region_keys import BoardKeys, load_board_keys
+from overstap.ledger.region_keys import BoardKeys, load_board_keys, load_keys
 from overstap.pages.board import render
 from overstap.pages.board.agreement_cache import AgreementCache
 from overstap.pages.board.airflow_port import AirflowPort
@@ -34,6 +37,8 @@ class Board:
         self.airflow = airflow
         self.examine = examine
         self._settings = settings
+        self.over_limit: dict[tuple[str, str], datetime] = {}
+        """Regions and accounts that looked up too many pupils, and until when the key service is not asked for them."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -64,6 +69,30 @@ class Board:
             if error.code != "LEDGER-001":
                 raise
             return None
+
+    @cached_property
+    def _key_client(self) -> KeyClient | None:
+        return KeyClient(self.settings.key_service) if self.settings.key_service else None
+
+    def pupil_hash(self, region: str, number: str) -> bytes | None:
+        """Return the keyed hash of a pupil's number; None where this server can make none.
+
+        The key service makes it, which limits how often. Where one process has everything, as on a machine for
+        development, it is made with the keys in files.
+
+        Args:
+            region: region id.
+            number: BSN or onderwijsnummer.
+
+        Raises:
+            OverstapError: KEYS-001 when the service does not answer, KEYS-004 after too many in an hour; errors of the
+                region's keys.
+        """
+        if self._key_client is not None:
+            return keys_by_service(self._key_client, region).lookup("pupil", number)
+        if self.settings.keys is None:
+            return None
+        return load_keys(self.settings.keys, region).lookup("pupil", number)
 
     def prepare(self) -> None:
         """Load templates, sentences and all agreements, so that the first request does not wait for them."""

@@ -18,10 +18,12 @@ from overstap.ledger import second_person
 from overstap.ledger.accounts import recover
 from overstap.ledger.session import Ledger, UnitOfWork
 from overstap.pages.board import addresses, csrf
-from overstap.pages.board.airflow_port import AirflowPort
+from overstap.pages.board.airflow_port import AirflowPort, AirflowRefusedError
 from overstap.pages.board.person import BoardUser
+from overstap.pages.board.questions import RELEASE
 from overstap.pages.board.views import supervision
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
+from overstap.pages.board.views.question import FoundQuestion, find
 from overstap.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -85,10 +87,38 @@ def add_supervision(app: FastAPI, board: SupervisedBoard) -> None:
     async def confirm(
         request: Request, region: str, request_id: UUID, person: BoardUser = asks, mark: str = Form("")
     ) -> Response:
-        def change(unit: UnitOfWork) -> str:
-            return second_person.confirm(unit, request_id).value
+        released: list[str] = []
 
-        return await decided(request, person, region, mark, change)
+        def change(unit: UnitOfWork) -> str:
+            asked = next((one for one in second_person.waiting(unit) if one.request == request_id), None)
+            done = second_person.confirm(unit, request_id).value
+            if asked is not None and asked.act == "release" and asked.round_id is not None:
+                released.append(asked.round_id)
+            return done
+
+        answer = await decided(request, person, region, mark, change)
+        for round_id in released:
+            if not await passed_on(request, person, round_id):
+                return RedirectResponse(f"{board.airflow.base}{addresses.supervision(region)}?gedaan=half", 303)
+        return answer
+
+    async def passed_on(request: Request, person: BoardUser, round_id: str) -> bool:
+        """Let the question go on in Airflow whose answer on the board waited; one answered there waits itself."""
+
+        def look() -> list[FoundQuestion]:
+            context = board.context(person)
+            with context.round(round_id) as (_, view):
+                asked = board.airflow.questions(view.dag_id)
+            return [find(context, round_id, RELEASE, one.number, asked) for one in asked if one.gate == RELEASE]
+
+        for found in await run_in_threadpool(look):
+            if found.question is not None and found.kept is not None:
+                try:
+                    await board.airflow.respond(request, found.question, found.kept.choice)
+                except AirflowRefusedError as refused:
+                    log.warning("%s: the release is confirmed, Airflow was not told: %s", round_id, refused)
+                    return False
+        return True
 
     @app.post("/toezicht/{region}/intrekken/{request_id}")
     async def withdraw(

@@ -33,15 +33,18 @@ from overstap.pages.school.collecting_pages import CollectingPages
 from overstap.pages.school.federated_pages import FIRST_PAGE, FederatedPages
 from overstap.pages.school.federation import Federation
 from overstap.pages.school.guest_pages import GuestPages
+from overstap.pages.school.handover_pages import HandoverPages
 from overstap.pages.school.inviting_pages import InvitingPages
 from overstap.pages.school.mapping_pages import MappingPages
 from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.school.page_frame import PageFrame, dutch, id_of, is_ours, read_form, text_of
 from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
 from overstap.pages.school.places_pages import PlacesPages
+from overstap.pages.school.progress_pages import ProgressPages
 from overstap.pages.school.roster_pages import RosterPages
 from overstap.pages.school.second_factor import FactorPages
-from overstap.pages.school.typed_pages import LIMITS_OF_KEPT, TypedPages, kept_key, limits_of_step
+from overstap.pages.school.support_pages import SupportPages
+from overstap.pages.school.typed_pages import TypedPages, kept_key, limits_of_kept, limits_of_step
 from overstap.pages.shared.delays import MAX_SECONDS, DelayQueue, delay_seconds
 from overstap.pages.shared.frame import STATIC
 from overstap.pages.shared.guard import Guard, RequestLimits
@@ -87,11 +90,15 @@ def build_app(operations: SchoolOperations, *, is_secure: bool, federation: Fede
     applications = ApplicationPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     advices = AdvicePages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     places = PlacesPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    handovers = HandoverPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    support = SupportPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
     own = (pages, factors, rosters, typing, mapping, guests, collecting, inviting, applications, places)
-    for part in (*own, federated, advices):
+    progress = ProgressPages(operations, is_secure=is_secure, verifier=verifier, delays=delays)
+    later = (handovers, support, progress)
+    for part in (*own, *later, federated, advices):
         for path, page in part.gets().items():
             app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for part in own:
+    for part in (*own, *later):
         for path, page in part.posts().items():
             app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
@@ -145,7 +152,9 @@ class _Pages(PageFrame):
     async def upload_limits(self, request: Request) -> RequestLimits | None:
         """Return larger limits for a signed-in account, which may upload a list, and for a step that is kept."""
         typed = limits_of_step(request.url.path)
-        if typed is None and not request.url.path.endswith(("/lijst", "/leerlingenlijst", "/export")):
+        if typed is None and not request.url.path.endswith(
+            ("/lijst", "/leerlingenlijst", "/export", "/terugkoppeling/bestand")
+        ):
             return None
         session, is_kept = self._session(request), typed is not None and kept_key(request, self.kept_cookie) is not None
         account = None
@@ -156,7 +165,7 @@ class _Pages(PageFrame):
                 if not is_kept:
                     raise
         if account is None:
-            return LIMITS_OF_KEPT if is_kept else None
+            return limits_of_kept(request.url.path) if is_kept else None
         return typed or RequestLimits(body_bytes=MAX_UPLOAD, body_seconds=60)
 
     async def healthy(self) -> Response:
@@ -205,7 +214,7 @@ class _Pages(PageFrame):
         device = sha256(f"device\0{account}\0{request.cookies.get(browser, '')}".encode())
         began = await run_in_threadpool(self.operations.attempt, account, network_hashes, device)
         if not began.may:
-            raise_alarm("account_guessed", service="school", failed=began.failed_account)
+            raise_alarm("account_guessed", service="school", failed=began.failed_account, about=account)
             return self._refused(request, "wait", account)
         try:
             if not began.is_known and not await self.delays.wait(
@@ -266,7 +275,9 @@ class _Pages(PageFrame):
         ct = dutch("school/collecting") if is_receiver else None
         at = dutch("school/applications") if is_receiver else None
         pt = dutch("school/places") if is_receiver else None
-        return self._page(session, "rounds", account=account, rounds=found, ct=ct, at=at, pt=pt)
+        more = {"ht": dutch("school/handovers"), "st": dutch("school/support"), "gt": dutch("school/progress")}
+        facts: dict[str, Any] = {"account": account, "rounds": found, "ct": ct, "at": at, "pt": pt, **more}
+        return self._page(session, "rounds", **facts)
 
     async def pupils(self, request: Request, round_id: str, code: str = "") -> Response:
         """Show the school's pupils in a round, or redirect to the one whose dossier has the given reference."""

@@ -20,6 +20,11 @@ from overstap.review.code_keys import PageSession
 
 ADDRESS = "/aanmeldingen"
 _MAX_FIELDS = 200
+_POLICY = "sandbox; default-src 'none'"
+_MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 class ApplicationPages(PageFrame):
@@ -31,7 +36,7 @@ class ApplicationPages(PageFrame):
 
     def posts(self) -> Mapping[str, Callable[..., Any]]:
         """Return the handlers of POST requests, by path."""
-        return {f"{ADDRESS}/zoek": self.find, f"{ADDRESS}/stand": self.state}
+        return {f"{ADDRESS}/zoek": self.find, f"{ADDRESS}/stand": self.state, f"{ADDRESS}/lijst": self.give_list}
 
     async def applications(self, request: Request, jaar: str = "", stand: str = "", blad: str = "1") -> Response:
         """Show the applications at the school."""
@@ -41,9 +46,7 @@ class ApplicationPages(PageFrame):
 
     async def _receiver(self, request: Request) -> tuple[PageSession, SchoolAccount]:
         session, account = await self._who(request)
-        is_receiver = await run_in_threadpool(self.operations.collecting.is_receiver, account)
-        if not is_receiver or account.only_round is not None:  # a guest school has no applications here
-            raise HTTPException(404)
+        await self._only_receivers(account)
         return session, account
 
     async def _shown(
@@ -111,6 +114,25 @@ class ApplicationPages(PageFrame):
         if done is None:
             return await self._shown(session, account, year=year, status=403)
         return await self._shown(session, account, year=year, said="done" if done.changed else "nothing", done=done)
+
+    async def give_list(self, request: Request) -> Response:
+        """Return the applications at the school, as they are listed, as CSV or as a workbook."""
+        session, account, form = await self._sent(request)
+        await self._receiver(request)
+        year, state, kind = text_of(form, "jaar"), text_of(form, "stand"), text_of(form, "vorm")
+        kind = kind if kind in _MEDIA else "csv"
+
+        def make() -> tuple[str, bytes] | None:
+            return self.operations.applications.file(
+                account, sha256(session.token), year, state, is_workbook=kind == "xlsx"
+            )
+
+        made = await run_in_threadpool(make)
+        if made is None:
+            return await self._shown(session, account, status=403)
+        name = "-".join(part for part in ("aanmeldingen", account.school, made[0]) if part)
+        headers = {"content-disposition": f'attachment; filename="{name}.{kind}"', "content-security-policy": _POLICY}
+        return Response(made[1], media_type=_MEDIA[kind], headers=headers)
 
     async def history(self, request: Request, application: str) -> Response:
         """Show the states that an application was in."""

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from overstap.agreements.national import national_year
 from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.delivery import on_page
-from overstap.ledger.rounds import school_applications
+from overstap.ledger.rounds import application_list, school_applications
 from overstap.ledger.rounds.school_applications import ApplicationState, SchoolApplication, StatedApplications
-from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
+from overstap.oso.identifiers import with_zeros
 from overstap.tabular.values import NumberFormatError, digits
 
 MAX_NUMBERS = 200
@@ -45,6 +44,7 @@ class ApplicationsPage:
         last: number of the last page.
         not_found: number of pupil numbers that were looked for and have no application at this school.
         no_numbers: number of lines that are no pupil number.
+        restored: number of pupil numbers whose leading zeros came back, because the check digit agrees.
     """
 
     is_open: bool
@@ -56,6 +56,7 @@ class ApplicationsPage:
     last: int = 1
     not_found: int = 0
     no_numbers: int = 0
+    restored: int = 0
 
 
 class ApplicationOperations:
@@ -96,7 +97,7 @@ class ApplicationOperations:
             if not years:
                 return ApplicationsPage(is_open=True)
             year = year if year in years else years[0]
-            numbers, no_numbers = (None, 0) if typed is None else _numbers(typed)
+            numbers, no_numbers, restored = (None, 0, 0) if typed is None else _numbers(typed)
             found = school_applications.listed(unit, year, account.school, numbers)
         counts: dict[str, int] = {}
         for one in found:
@@ -114,7 +115,30 @@ class ApplicationOperations:
             last=last,
             not_found=0 if numbers is None else len(numbers) - len(found),
             no_numbers=no_numbers,
+            restored=restored,
         )
+
+    def file(
+        self, account: SchoolAccount, session: bytes, year: str, state: str, *, is_workbook: bool
+    ) -> tuple[str, bytes] | None:
+        """Return what `page` lists, on all its pages, as school year and content; None without a second factor.
+
+        Args:
+            account: the account of the session.
+            session: identifier of the session.
+            year: school year; empty, or one without applications: the newest.
+            state: only those in this state; empty: all.
+            is_workbook: whether it is a workbook, or else CSV.
+        """
+        with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
+            if not on_page.is_open(unit, session):
+                return None
+            years = school_applications.years(unit, account.school)
+            year = year if year in years else next(iter(years), "")
+            found = school_applications.listed(unit, year, account.school)
+        shown = [one for one in found if state in ("", one.state)]
+        today = dutch_time(now()).date()
+        return year, application_list.content(shown, year, today, is_workbook=is_workbook)
 
     def history(self, account: SchoolAccount, session: bytes, application: UUID) -> list[ApplicationState]:
         """Return the history of an application at the school; empty without such a one, or without a second factor."""
@@ -138,27 +162,25 @@ class ApplicationOperations:
 
 
 def _line(one: SchoolApplication, year: str, today: date) -> ApplicationLine:
-    due = (
-        national_year(year).admission_due(one.first_day, is_support_examined=one.is_examined)
-        if one.is_undecided
-        else None
-    )
+    due = application_list.due(one, year)
     return ApplicationLine(one, due, due is not None and due < today)
 
 
-def _numbers(typed: str) -> tuple[list[str], int]:
-    """Return the pupil numbers among typed lines, and how many lines are none."""
-    found: dict[str, None] = {}
+def _numbers(typed: str) -> tuple[list[str], int, int]:
+    """Return the pupil numbers among typed lines, how many lines are none, and how many numbers got zeros back."""
+    found: dict[str, bool] = {}
     wrong = 0
     for line in typed.splitlines()[:MAX_NUMBERS]:
         if not line.strip():
             continue
         try:
-            number = digits(line).zfill(9)
+            written = digits(line)
         except NumberFormatError:
-            number = ""
-        if is_bsn(number) or is_onderwijsnummer(number):
-            found[number] = None
+            wrong += 1
+            continue
+        number = with_zeros(written)
+        if number is not None:
+            found[number] = number != written
         else:
             wrong += 1
-    return list(found), wrong
+    return list(found), wrong, sum(found.values())

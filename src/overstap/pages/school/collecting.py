@@ -18,7 +18,9 @@ from overstap.ledger.delivery import on_page
 from overstap.ledger.delivery.on_page import CollectedPackage, PageDelivery, RevokedOnPage
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.reference import reference
+from overstap.ledger.rounds.rounds import get_round
 from overstap.oso.attachments import UnpackingError, unpack
+from overstap.oso.content import AttachmentType
 from overstap.oso.facts import DossierFacts
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
@@ -60,11 +62,19 @@ class PagePupil:
 
 @dataclass(frozen=True, slots=True)
 class PageRound:
-    """The dossiers of one round on the page: its kind in Dutch, its school year, and the pupils by name."""
+    """The dossiers of one round on the page.
+
+    Args:
+        kind: its kind, in Dutch.
+        school_year: its school year.
+        pupils: the pupils, by name.
+        flattens: whether the agreement has PDF attachments shown as pictures, which is then chosen at first.
+    """
 
     kind: str
     school_year: str
     pupils: list[PagePupil]
+    flattens: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +163,7 @@ class CollectingOperations:
                 said = tuple(results.get(one.message_id, ()))
                 pupil = PagePupil(one, reference(one.ref.dossier), known.name, known.birth_date, sender, said)
                 rounds.setdefault(one.round_id, []).append(pupil)
+            flattens = {each: get_round(unit, each).agreement.pdf_attachments == "flattened" for each in rounds}
             taken_back = on_page.revoked(unit, account.school)
             from_school = on_page.senders(unit, [one.ref.dossier for one in taken_back])
         revoked = [RevokedPupil(one, reference(one.ref.dossier), from_school[one.ref.dossier]) for one in taken_back]
@@ -163,6 +174,7 @@ class CollectingOperations:
                     RoundId(each).kind.dutch,
                     RoundId(each).school_year,
                     sorted(found, key=lambda one: (one.name, one.reference)),
+                    flattens[each],
                 )
                 for each, found in rounds.items()
             ],
@@ -176,7 +188,13 @@ class CollectingOperations:
         return len(message_ids) > 1 and size > MAX_BYTES
 
     def collect(
-        self, account: SchoolAccount, session: bytes, message_ids: Sequence[UUID], form: str
+        self,
+        account: SchoolAccount,
+        session: bytes,
+        message_ids: Sequence[UUID],
+        form: str,
+        *,
+        flattens: bool = False,
     ) -> Download | None:
         """Return dossiers as a file; that they were collected is recorded before it is made.
 
@@ -185,6 +203,8 @@ class CollectingOperations:
             session: identifier of the session.
             message_ids: ids of deliveries.
             form: one of `FORMS`.
+            flattens: whether a PDF attachment is handed out as a picture of each page, and otherwise left out; the XML
+                has the attachments as they were sent.
 
         Returns:
             None when none of them is on the page of this school (any more).
@@ -199,7 +219,7 @@ class CollectingOperations:
         if not packages:
             return None
         read_ones = [_Read(one, found, senders[one.ref.dossier]) for one, found in zip(packages, files, strict=True)]
-        return _download(read_ones, form, at)
+        return _download(read_ones, form, at, flattens=flattens)
 
     def confirm(self, account: SchoolAccount, session: bytes, message_ids: Sequence[UUID]) -> int | None:
         """Confirm collected dossiers; return how many were confirmed now, None without a second factor."""
@@ -228,8 +248,8 @@ class _Read:
         self.school = school
         self.dossier: Dossier = read(files[DOSSIER_FILE])
 
-    def attachments(self) -> list[tuple[str, str, bytes]]:
-        """Return the attachments: name in a ZIP (empty: not to be unpacked), title, content."""
+    def attachments(self, *, flattens: bool) -> list[tuple[str, str, bytes]]:
+        """Return the attachments: name in a ZIP (empty: not to be unpacked, or not to be drawn), title, content."""
         found = []
         for number, (path, block) in enumerate(documents(self.dossier), start=1):
             title = block.text("titel") or block.text("bestandsnaam") or f"{number}"
@@ -241,11 +261,21 @@ class _Read:
             # The school's own name may hold a pupil's; only a known ending is kept of it
             ending = PurePath(unpacked.name).suffix.lower().removeprefix(".")
             safe = ending if ending in _SAFE_ENDINGS else "bin"
-            found.append((f"bijlage-{number}.{safe}", title, unpacked.file.data))
+            content = unpacked.file.data
+            if flattens and (unpacked.file.kind is AttachmentType.PDF or safe == "pdf"):
+                # Loaded where somebody asks for it: what draws and writes PDFs is 45 MB
+                from overstap.pdf.flattening import NotFlattenedError, flattened
+
+                try:
+                    safe, content = "pdf", flattened(content)
+                except NotFlattenedError:
+                    found.append(("", title, b""))
+                    continue
+            found.append((f"bijlage-{number}.{safe}", title, content))
         return found
 
 
-def _download(found: Sequence[_Read], form: str, at: datetime) -> Download:
+def _download(found: Sequence[_Read], form: str, at: datetime, *, flattens: bool) -> Download:
     from overstap.pages.school.retyping import ReceivedDossier, sheets, whole  # makes PDFs: loaded once one is made
 
     def received(one: _Read, attachments: Sequence[tuple[str, str, bytes]] = ()) -> ReceivedDossier:
@@ -262,7 +292,7 @@ def _download(found: Sequence[_Read], form: str, at: datetime) -> Download:
         if form in ("xml", "both"):
             made += [(f"{one.reference}/{name}", content) for name, content in one.files.items()]
         if form in ("pdf", "both"):
-            attachments = one.attachments()
+            attachments = one.attachments(flattens=flattens)
             made.append((f"{one.reference}/dossier.pdf", whole(received(one, attachments), at)))
             made += [(f"{one.reference}/{name}", content) for name, _, content in attachments if name]
     if len(made) == 1:

@@ -4,6 +4,7 @@ A download is a POST with the session's token, since it is recorded. Without a s
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -78,7 +79,8 @@ class CollectingPages(PageFrame):
             return await self._shown(session, account, said="too_many", status=422)
         if await run_in_threadpool(self.operations.collecting.is_too_large, account, wanted):
             return await self._shown(session, account, said="too_large", status=422)
-        made = await run_in_threadpool(self.operations.collecting.collect, account, sha256(session.token), wanted, kind)
+        collect = partial(self.operations.collecting.collect, flattens=text_of(form, "afbeeldingen") == "ja")
+        made = await run_in_threadpool(collect, account, sha256(session.token), wanted, kind)
         if made is None:
             return await self._shown(session, account, said="gone", status=404)
         headers = {

@@ -1,7 +1,8 @@
 """Relying party of an identity provider for schools' staff: OpenID Connect Core 1.0, authorization code with PKCE.
 
 Made for the sector's own federation (Entree Federatie), whose claims say at which school somebody works; any provider
-with such claims serves. Nothing of what the provider says is believed before its ID token is verified.
+with such claims serves. Nothing of what the provider says is believed before its ID token is verified. Claims that the
+ID token lacks come from the UserInfo endpoint, which is the usual way of Entree Federatie.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -221,9 +222,38 @@ class Federation:
         """
         with self._place():
             metadata = self._known()
-            token = self._redeemed(self._endpoint(metadata, "token_endpoint"), begun, code)
+            said = self._redeemed(self._endpoint(metadata, "token_endpoint"), begun, code)
             keys = self._got(self._endpoint(metadata, "jwks_uri"))
-        return self._read(_claims(token, keys, self.choices, begun.nonce))
+            claims = _claims(str(said["id_token"]), keys, self.choices, begun.nonce)
+            claims = {**self._user_info(metadata, said, claims), **claims}
+        return self._read(claims)
+
+    def _user_info(
+        self, metadata: Mapping[str, Any], said: Mapping[str, Any], claims: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return the claims of the person that the ID token lacks (OpenID Connect Core 1.0, 5.3).
+
+        Args:
+            metadata: of the provider.
+            said: answer to the code, with the access token.
+            claims: of the ID token, verified.
+        """
+        asked = (self.choices.account_claim, self.choices.organisation_claim, self.choices.role_claim)
+        missing = [claim for claim in asked if claim and claim not in claims]
+        access = said.get("access_token")
+        if not missing or "userinfo_endpoint" not in metadata or not isinstance(access, str):
+            return _NONE
+        try:
+            headers = {"Authorization": f"Bearer {access}"}
+            found = self._read_from(self._endpoint(metadata, "userinfo_endpoint"), headers=headers)
+        except FetchError as problem:
+            if problem.status in (401, 403):
+                raise FederationRefusedError("the provider does not tell who signed in") from problem
+            raise FederationAwayError from problem
+        # 5.3.2: an answer about another subject must not be used
+        if found.get("sub") != claims["sub"]:
+            raise FederationRefusedError("the provider tells of another subject than the ID token")
+        return {claim: found[claim] for claim in missing if claim in found}
 
     def _read(self, claims: Mapping[str, Any]) -> FederatedPerson:
         choices = self.choices
@@ -242,14 +272,16 @@ class Federation:
         account = "".join(one.lower() if one.isascii() else one for one in found[choices.account_claim])
         return FederatedPerson(account, organisation[1], has_second_factor(claims, choices.acr))
 
-    def _redeemed(self, endpoint: str, begun: BegunSignIn, code: str) -> str:
+    def _redeemed(self, endpoint: str, begun: BegunSignIn, code: str) -> Mapping[str, Any]:
+        """Return the answer to the code, which has an ID token."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.choices.redirect,
             "code_verifier": begun.verifier,
         }
-        login = f"{self.choices.client}:{self.choices.secret}"
+        # RFC 6749, 2.3.1: both in the form of a URL first
+        login = f"{quote_plus(self.choices.client)}:{quote_plus(self.choices.secret)}"
         headers = {"Authorization": f"Basic {b64encode(login.encode()).decode('ascii')}"}
         try:
             said = self._read_from(endpoint, urlencode(form).encode(), headers)
@@ -257,10 +289,9 @@ class Federation:
             if problem.status is not None and problem.status < 500:
                 raise FederationRefusedError("the provider does not redeem the code") from problem
             raise FederationAwayError from problem
-        token = said.get("id_token")
-        if not isinstance(token, str):
+        if not isinstance(said.get("id_token"), str):
             raise FederationRefusedError("the provider does not redeem the code")
-        return token
+        return said
 
     def _known(self) -> Mapping[str, Any]:
         with self._lock:
@@ -321,6 +352,7 @@ def _claims(token: str, keys: Mapping[str, Any], choices: FederationChoices, non
         claims: Mapping[str, Any] = decoded.claims
         jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_SECONDS,
+            sub={"essential": True},
             iss={"essential": True, "values": [choices.issuer, f"{choices.issuer}/"]},
             aud={"essential": True, "value": choices.client},
             exp={"essential": True},

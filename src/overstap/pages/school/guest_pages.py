@@ -78,7 +78,7 @@ class GuestPages(PageFrame):
         found, failed = await run_in_threadpool(self.operations.invitation, secret, hashes)
         if found is None:
             if failed >= _ALARMING:
-                raise_alarm("invitation_guessed", service="school", failed=failed)
+                raise_alarm("invitation_guessed", service="school", failed=failed, about=networks.wide)
             await self.delays.wait(networks.narrow, delay_seconds(failed, _FREE))
         return found
 

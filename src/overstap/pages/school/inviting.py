@@ -102,9 +102,29 @@ class InvitingOperations:
                 known = {one.school: one for one in guests.applicants(unit, round_id, account.school)}.get(school)
                 if known is None:
                     return "unknown"
-                if known.state in ("new", "expired") and not email:
+                if known.state in guests.NEEDS_ADDRESS and not email:
                     return "email"
                 answer = guests.ask(unit, session, round_id, known, name=name, email=email, pupils=pupils)
             if answer != "changed":
                 break
         return answer
+
+    def withdraw(self, account: SchoolAccount, session: bytes, round_id: str, school: str) -> str:
+        """Withdraw what the school asked of a primary school; result as of `guests.unask`.
+
+        Args:
+            account: the account of the session.
+            session: identifier of the session.
+            round_id: the round.
+            school: BRIN and branch of the primary school.
+        """
+        answer = "changed"
+        for _ in range(_TRIES):  # another school can ask the same one at this moment
+            with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
+                known = {one.school: one for one in guests.applicants(unit, round_id, account.school)}.get(school)
+                if known is None:
+                    return "nothing"
+                answer = guests.unask(unit, session, round_id, known)
+            if answer != "changed":
+                break
+        return "nothing" if answer == "unknown" else answer

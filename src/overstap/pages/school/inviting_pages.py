@@ -30,7 +30,7 @@ class InvitingPages(PageFrame):
 
     def posts(self) -> Mapping[str, Callable[..., Any]]:
         """Return the handlers of POST requests, by path."""
-        return {"/ronde/{round_id}/uitnodigen": self.ask}
+        return {"/ronde/{round_id}/uitnodigen": self.ask, "/ronde/{round_id}/uitnodigen/intrekken": self.withdraw}
 
     async def show(self, request: Request, round_id: str) -> Response:
         """Show the primary schools outside the region from which pupils applied."""
@@ -76,6 +76,16 @@ class InvitingPages(PageFrame):
             return await self._shown(session, account, round_id, said=said)
         status = {"factor": 403, "changed": 409}.get(said, 422)
         return await self._shown(session, account, round_id, said=said, given=given, status=status)
+
+    async def withdraw(self, request: Request, round_id: str) -> Response:
+        """Withdraw what the school asked of a primary school."""
+        session, account, form = await self._sent(request)
+        said = await run_in_threadpool(
+            self.operations.inviting.withdraw,
+            *(account, sha256(session.token), round_id, school_id_in(text_of(form, "school")) or ""),
+        )
+        status = {"withdrawn": 200, "ended": 200, "factor": 403, "changed": 409}.get(said, 422)
+        return await self._shown(session, account, round_id, said="over" if said == "ended" else said, status=status)
 
 
 def _fault(name: str, email: str, lines: list[str]) -> str:

@@ -21,8 +21,24 @@ from overstap.pages.parents.forms import clean
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
-_MOST_BYTES = 4_000_000
-"""Most that is unpacked: a form has no more text."""
+_MOST_BYTES = 6_000_000
+"""Most that is unpacked: a form that is kept has no more text and files."""
+_LENGTH_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file of a form.
+
+    Args:
+        path: path of its field.
+        name: its name.
+        content: its bytes.
+    """
+
+    path: str
+    name: str = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +49,13 @@ class KeptStep:
         number: number of the version that was shown.
         fields: names and texts of the form.
         mark: mark of the form, which says for which account it was made.
-        has_files: whether files were sent with it; they are not kept.
+        files: the files that were sent with it.
     """
 
     number: int
     fields: Sequence[tuple[str, str]] = field(repr=False)
     mark: str = field(repr=False)
-    has_files: bool
+    files: Sequence[KeptFile] = field(default=(), repr=False)
 
 
 def new_key() -> bytes:
@@ -71,7 +87,10 @@ def sealed(key: bytes, step: KeptStep, place: str) -> str:
         step: the step.
         place: the form's address.
     """
-    plain = zlib.compress(json.dumps([step.number, list(step.fields), step.mark, step.has_files]).encode())
+    files = [[one.path, one.name, len(one.content)] for one in step.files]
+    said = json.dumps([step.number, list(step.fields), step.mark, files]).encode()
+    parts = (len(said).to_bytes(_LENGTH_BYTES, "big"), said, *(one.content for one in step.files))
+    plain = zlib.compress(b"".join(parts), level=1)
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return urlsafe_b64encode(nonce + AESGCM(_derived(key, "seal")).encrypt(nonce, plain, place.encode())).decode()
 
@@ -88,16 +107,18 @@ def opened(key: bytes, text: str, place: str) -> KeptStep | None:
         raw = urlsafe_b64decode(text.encode())
         plain = AESGCM(_derived(key, "seal")).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.encode())
         unpacking = zlib.decompressobj()
-        said = json.loads(unpacking.decompress(plain, _MOST_BYTES))
+        packed = unpacking.decompress(plain, _MOST_BYTES)
+        end = _LENGTH_BYTES + int.from_bytes(packed[:_LENGTH_BYTES], "big")
+        said = json.loads(packed[_LENGTH_BYTES:end])
     except (ValueError, RecursionError, InvalidTag, zlib.error):
         return None
-    return _step(said)
+    return _step(said, packed[end:])
 
 
-def _step(said: Any) -> KeptStep | None:
+def _step(said: Any, contents: bytes) -> KeptStep | None:
     """Return what was sealed as a step; None for anything else: whoever has a key can seal whatever they like."""
     match said:
-        case [int(number), list(fields), str(mark), bool(has_files)] if 0 <= number < 10**8:
+        case [int(number), list(fields), str(mark), list(files)] if 0 <= number < 10**8:
             pass
         case _:
             return None
@@ -108,7 +129,20 @@ def _step(said: Any) -> KeptStep | None:
                 found.append((name, value))
             case _:
                 return None
-    return KeptStep(number, found, mark, has_files) if _is_text(mark) else None
+    kept = _files(files, contents)
+    return KeptStep(number, found, mark, kept) if kept is not None and _is_text(mark) else None
+
+
+def _files(said: list[Any], contents: bytes) -> list[KeptFile] | None:
+    found, at = [], 0
+    for one in said:
+        match one:
+            case [str(path), str(name), int(length)] if length >= 0 and _is_text(path) and _is_text(name):
+                found.append(KeptFile(path, name, contents[at : at + length]))
+                at += length
+            case _:
+                return None
+    return found if at == len(contents) else None
 
 
 def _is_text(text: str) -> bool:

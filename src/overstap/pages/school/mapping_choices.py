@@ -1,20 +1,33 @@
 """What a school chooses on the page of its mapping: a field per column, and the mapping that follows from it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from rapidfuzz import fuzz, process
+
 from overstap.intake.mappings.cells import value_key
-from overstap.intake.mappings.model import LONGEST_NAME, About, ColumnRule, JoinedRule, Kind, field_at, kind_of_field
+from overstap.intake.mappings.model import (
+    LONGEST_NAME,
+    About,
+    ColumnRule,
+    JoinedRule,
+    Kind,
+    field_at,
+    kind_of_field,
+    steps,
+)
 from overstap.intake.mappings.model import Mapping as ColumnMapping
 from overstap.intake.mappings.proposing import MOST_VALUES, Column, codes_for, propose
-from overstap.oso.catalogue import catalogue
+from overstap.oso.catalogue import Catalogue, catalogue
 from overstap.tabular.table import column_name
 from overstap.typed.answers import MOST_CHARACTERS
 from overstap.typed.form import STREET, Form, FormBlock, FormField, FormFieldKind, FormStep
 from overstap.typed.workbook import WorkbookColumn, school_lines
 
 MOST_COLUMNS = 200
+_MOST_FOUND, _ALIKE = 12, 75.0
+"""Most fields that are offered for what somebody typed, and likeness (0 to 100) from which one is."""
 UNDECIDED, UNREAD = "?", ""
 """Choice for a column about which nobody decided yet, and for one that is not read."""
 ORDERS = ("dmy", "mdy", "ymd", "serial")
@@ -32,6 +45,7 @@ class MappingTarget:
     Args:
         path: its path, as a mapping has it.
         label: what it is called.
+        subject: subject of its group.
         kind: how a cell becomes its text.
         codes: codes and their meanings; empty without a code list.
         split: what separates several values in one cell; empty where there is one.
@@ -41,11 +55,17 @@ class MappingTarget:
 
     path: str
     label: str
+    subject: str
     kind: Kind
     codes: Mapping[str, str]
     split: str
     is_required: bool
     may_be_constant: bool
+
+    @property
+    def full(self) -> str:
+        """Subject and label, which no two fields share."""
+        return f"{self.subject}: {self.label}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +84,13 @@ class ColumnChoice:
         target: path of the field; `UNDECIDED` or `UNREAD`.
         order: order of day, month and year; empty: by what stands there.
         codes: a code per value that is none by itself; empty for one that nobody chose.
+        sought: what somebody typed to find another field, when it names not exactly one.
     """
 
     target: str
     order: str = ""
     codes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +129,36 @@ def targets_of(version: str, profile: str, categories: frozenset[str]) -> tuple[
                 form, step, step.block, step.block.path, step.label, is_asked=step.is_mandatory
             ):
                 groups.setdefault(subject, []).append(target)
-    return tuple(TargetGroup(label, tuple(found)) for label, found in groups.items())
+    every = _told_apart([one for found in groups.values() for one in found], version)
+    return tuple(TargetGroup(label, tuple(every[one.path] for one in found)) for label, found in groups.items())
+
+
+def _told_apart(targets: Sequence[MappingTarget], version: str) -> dict[str, MappingTarget]:
+    """Return the fields by path; those of one name bear the repeated blocks that only they are in."""
+    known = catalogue(version)
+    alike: dict[str, list[MappingTarget]] = {}
+    for one in targets:
+        alike.setdefault(one.full, []).append(one)
+    found = {}
+    for same in alike.values():
+        blocks = [_repeated(known, one.path) for one in same]
+        shared = set.intersection(*map(set, blocks))
+        for one, own in zip(same, blocks, strict=True):
+            more = ", ".join(label for path, label in own.items() if path not in shared)
+            found[one.path] = replace(one, label=f"{one.label} ({more})") if more and len(same) > 1 else one
+    return found
+
+
+def _repeated(known: Catalogue, path: str) -> dict[str, str]:
+    """Return the labels of the repeated blocks on a path, by name."""
+    found = {}
+    block: str | None = known.root
+    for name, number in steps(path):
+        at = known.field(block or "", name)
+        if number is not None:
+            found[name] = at.label
+        block = at.contains
+    return found
 
 
 def _targets(
@@ -120,7 +171,7 @@ def _targets(
         path = f"{at}/{name}" if at else name
         if isinstance(each, FormField):
             for part in _STREET_PARTS if name == STREET else (name,):
-                made = _target(form, each, f"{at}/{part}" if at else part, is_asked=is_asked)
+                made = _target(form, each, f"{at}/{part}" if at else part, subject, is_asked=is_asked)
                 if made is not None:
                     yield subject, made
         elif not each.repeats:
@@ -135,7 +186,7 @@ def _targets(
                 yield from _targets(form, step, each, f"{path}[{number}]", own, is_asked=is_first)
 
 
-def _target(form: Form, of: FormField, path: str, *, is_asked: bool) -> MappingTarget | None:
+def _target(form: Form, of: FormField, path: str, subject: str, *, is_asked: bool) -> MappingTarget | None:
     if of.kind is FormFieldKind.FILE:
         return None
     known = catalogue(form.version)
@@ -151,6 +202,7 @@ def _target(form: Form, of: FormField, path: str, *, is_asked: bool) -> MappingT
     return MappingTarget(
         _TOP + path,
         f"{label} {number}".strip(),
+        subject,
         kind,
         codes if kind is Kind.CODE else {},
         split,
@@ -215,13 +267,38 @@ def proposed(columns: Sequence[Column], groups: Sequence[TargetGroup], before: M
 
 
 def likely(column: Column, groups: Sequence[TargetGroup]) -> list[MappingTarget]:
-    """Return the fields that a column about which nobody decided may be."""
+    """Return the fields that a column may be."""
     targets = by_path(groups)
     if not is_usable(column):
         return []
     made = propose([column], name="x", title="x", about=About.DOSSIERS)
     rules = [rule.field for rule in made.columns.values()]
     return [targets[path] for path in (*rules, *made.open.get(column.name, ())) if path in targets]
+
+
+def sought(text: str, groups: Sequence[TargetGroup]) -> list[MappingTarget]:
+    """Return the fields that somebody may mean: one when the text names it, else those that are like it.
+
+    Args:
+        text: what somebody typed or chose: subject and label, a label, or a part of one.
+        groups: the fields that can be chosen.
+    """
+    every = [one for group in groups for one in group.targets]
+    wanted = value_key(text)
+    for named in (
+        [one for one in every if value_key(one.full) == wanted or one.path == text],
+        [one for one in every if value_key(one.label) == wanted],
+    ):
+        if len(named) == 1:
+            return named
+    words = wanted.replace(":", " ").split()
+    found = [one for one in every if words and all(word in value_key(one.full) for word in words)]
+    usual = likely(Column(text[:LONGEST_NAME], ()), groups)
+    near = process.extract(
+        wanted, [value_key(one.label) for one in every], scorer=fuzz.token_sort_ratio, score_cutoff=_ALIKE, limit=5
+    )
+    first = [one for one in usual if one in found] if found else [*usual, *(every[place] for *_, place in near)]
+    return list({one.path: one for one in (*first, *found)}.values())[:_MOST_FOUND]
 
 
 def likely_codes(column: Column, target: MappingTarget | None) -> dict[str, str]:
@@ -323,7 +400,8 @@ def chosen(
 ) -> MappingChoices:
     """Return the choices of a form that was sent.
 
-    A column whose field was changed gets the likely codes of the new one.
+    A column whose field was changed gets the likely codes of the new one. A field that somebody typed goes before the
+    one that is selected; what names not exactly one leaves the column undecided.
 
     Args:
         given: text per name of a field of the form.
@@ -337,20 +415,24 @@ def chosen(
         path = given.get(f"kolom-{place}", UNREAD)
         if path not in targets and path != UNDECIDED:
             path = UNREAD
+        text = given.get(f"zoek-{place}", "").strip()[:LONGEST_NAME]
+        if text:
+            meant = sought(text, groups)
+            path, text = (meant[0].path, "") if len(meant) == 1 else (UNDECIDED, text)
         target, order = targets.get(path), given.get(f"datum-{place}", "")
         codes = likely_codes(column, target)
         if target is not None and given.get(f"was-{place}") == path:
             for number, value in enumerate(values_of(column, target)):
                 code = given.get(f"waarde-{place}-{number}", "")
                 codes[value] = code if code in target.codes else ""
-        found[column.name] = ColumnChoice(path, order if order in ORDERS else "", codes)
+        found[column.name] = ColumnChoice(path, order if order in ORDERS else "", codes, text)
     constants = {}
     for path, target in targets.items():
-        text = given.get(f"vast-{path}", "")
-        if target.may_be_constant and text in (target.codes or ("true", "false")):
-            constants[path] = text
+        constant = given.get(f"vast-{path}", "")
+        if target.may_be_constant and constant in (target.codes or ("true", "false")):
+            constants[path] = constant
     school = {
-        one.path: text for one in lines if (text := given.get(f"school-{one.path}", "").strip()[:MOST_CHARACTERS])
+        one.path: said for one in lines if (said := given.get(f"school-{one.path}", "").strip()[:MOST_CHARACTERS])
     }
     return MappingChoices(found, constants, school, given.get("blad", "").strip()[:LONGEST_NAME])
 

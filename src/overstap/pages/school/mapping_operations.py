@@ -6,8 +6,8 @@ The file is never kept: a page holds it for the next one (docs/decisions/0063-an
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
@@ -26,6 +26,7 @@ from overstap.ledger.school_mappings import OpenedMapping, SavedMapping
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.school import mapping_choices
 from overstap.pages.school.mapping_choices import ColumnChoice, MappingChoices, MappingTarget, TargetGroup
+from overstap.pages.school.mapping_file import file_of
 from overstap.pages.school.typed_operations import (
     TypedRound,
     WorkbookOutcome,
@@ -46,6 +47,8 @@ from overstap.typed.workbook import MAX_PUPILS, WorkbookColumn, WorkbookRow
 MOST_BYTES = 3_000_000
 """Largest file: a page holds it, in Base64, and sends it again."""
 _SCHOOL = "school"
+MOST_CELLS = 200_000
+"""Cells of the largest workbook: five hundred for each pupil that is read."""
 _SHEETS = 8
 """Most sheets that are looked at for the one with pupils."""
 _TOLD = 40
@@ -80,7 +83,7 @@ class ColumnView:
         filled: cells with a value, of the rows that were looked at.
         choice: what is chosen.
         target: the field; None when it is not read.
-        likely: fields that it may be, when nobody decided.
+        likely: other fields that it may be, or that are like what somebody typed.
         values: values that need a code.
         has_too_many_values: whether it has more different values than a code list.
         is_hidden: whether the column is hidden in the workbook.
@@ -101,6 +104,13 @@ class ColumnView:
     trial: ColumnTrial | None
     faults: Sequence[tuple[OverstapError, int]] = ()
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether somebody has to look at it: nobody decided, or cells become nothing."""
+        if self.choice.target == mapping_choices.UNDECIDED:
+            return True
+        return self.trial is not None and (bool(self.faults) or self.trial.filled == 0)
+
 
 @dataclass(frozen=True, slots=True)
 class MappingView:
@@ -111,6 +121,7 @@ class MappingView:
         columns: the columns of the file.
         groups: the fields that can be chosen.
         choices: the choices.
+        sought: number of columns for which somebody typed what names not exactly one field.
         missing: fields that every dossier needs and no column became.
         lines: what every dossier says of the school, with what is known of it.
         sheets: names of the visible sheets; empty for a CSV file.
@@ -127,6 +138,7 @@ class MappingView:
     columns: Sequence[ColumnView] = field(repr=False)
     groups: Sequence[TargetGroup] = field(repr=False)
     choices: MappingChoices
+    sought: int
     missing: Sequence[MappingTarget]
     lines: Sequence[tuple[WorkbookColumn, str]] = field(repr=False)
     sheets: Sequence[str] = field(repr=False)
@@ -148,6 +160,11 @@ class MappingView:
         """Number of columns that are read."""
         return sum(one.trial is not None for one in self.columns)
 
+    @property
+    def unsure(self) -> list[tuple[int, ColumnView]]:
+        """The columns at which somebody has to look, with their places."""
+        return [(place, one) for place, one in enumerate(self.columns) if one.is_unsure]
+
 
 @dataclass(frozen=True, slots=True)
 class MappingOutcome:
@@ -164,6 +181,17 @@ class MappingOutcome:
     unread: Sequence[OverstapError]
     unread_count: int
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the ledger knows before a file is read."""
+
+    about: TypedRound
+    start: MappingStart
+    saved: OpenedMapping | None
+    before: Answers = field(repr=False)
+    """What the school's dossiers said of it last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +231,27 @@ class MappingOperations:
         with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
             return _start(unit, typed_round(unit, round_id, account.school), account.school)
 
+    def file(self, account: SchoolAccount, round_id: str) -> tuple[str, bytes] | None:
+        """Return name and content of the newest version of the school's mapping as a file; None when it has none.
+
+        Raises:
+            OverstapError: SCHOOL-010 when the school supplies nothing in the round; SCHOOL-017 when the mapping is of
+                another version of the standard.
+        """
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
+            about = typed_round(unit, round_id, account.school)
+            saved = school_mappings.newest(unit, account.school)
+            before = typed.newest_of_school(unit, account.school, _SCHOOL)
+        if saved is None:
+            return None
+        try:
+            mapping = ColumnMapping.model_validate(saved.content["mapping"])
+        except ValidationError:  # of a version of the standard that has other fields
+            raise OverstapError("SCHOOL-017") from None
+        school = _known_school(about, account, before) | saved.content["school"]
+        text = file_of(mapping, saved.about.number, about.form, school, _usual(about, account))
+        return f"{mapping.name}.yaml", text.encode()
+
     def look(
         self, account: SchoolAccount, round_id: str, data: bytes, given: Mapping[str, str] | None, sheet: str = ""
     ) -> MappingView:
@@ -218,9 +267,9 @@ class MappingOperations:
         Raises:
             OverstapError: TABLE-nnn or SCHOOL-0nn when it cannot be read as a whole.
         """
-        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
-            read = _read(unit, account, round_id, data, given, sheet)
-        return _view(read, account, data)
+        known = self._known(account, round_id)
+        with _reading():
+            return _view(_read(known, account, data, given, sheet), account, data)
 
     def take(
         self, account: SchoolAccount, round_id: str, data: bytes, given: Mapping[str, str]
@@ -234,31 +283,53 @@ class MappingOperations:
             given: the form's fields; its `gezien` is the mark of the dry run.
 
         Returns:
-            The dry run, when something was changed since the one that was shown, or somebody else of the school saved
-            a mapping meanwhile.
+            The dry run, when something was changed since the one that was shown, what was typed names no field, or
+            somebody else of the school saved a mapping meanwhile.
 
         Raises:
             OverstapError: as `look`; SCHOOL-010 when the round is closed; SCHOOL-014 when no column is read.
         """
+        known = self._known(account, round_id)
+        if known.about.is_closed:
+            raise OverstapError("SCHOOL-010")
+        with _reading():
+            read = _read(known, account, data, given, given.get("blad", ""))
+            if not read.mapping.needed:
+                raise OverstapError("SCHOOL-014")
+            if given.get("gezien") != read.mark or _sought(read):
+                return _view(read, account, data)
+            rows, refused = _pupils(read, account)
         with self._ledger() as ledger:
             with ledger.unit(account.region, account.actor) as unit:
-                read = _read(unit, account, round_id, data, given, given.get("blad", ""))
-                if read.about.is_closed:
-                    raise OverstapError("SCHOOL-010")
-                if not read.mapping.needed:
-                    raise OverstapError("SCHOOL-014")
-                if given.get("gezien") != read.mark:
-                    return _view(read, account, data)
                 number = _saved(unit, account, read)
-            if number is None:
-                return self.look(account, round_id, data, given, given.get("blad", ""))
-            rows, refused = _pupils(read, account)
-            school = dict(read.known_school) | dict(read.choices.school)
-            outcome = take_rows(ledger, read.about, account, school, rows)
-            with ledger.unit(account.region, account.actor) as unit:
-                not_taken = outcome.refused + len(refused)
-                school_mappings.note_use(unit, account.school, round_id, outcome.taken, not_taken, account.actor)
-        return MappingOutcome(outcome, [one.error for one in refused[:_TOLD]], len(refused), number)
+            if number is not None:
+                school = dict(read.known_school) | dict(read.choices.school)
+                outcome = take_rows(ledger, read.about, account, school, rows)
+                with ledger.unit(account.region, account.actor) as unit:
+                    not_taken = outcome.refused + len(refused)
+                    school_mappings.note_use(unit, account.school, round_id, outcome.taken, not_taken, account.actor)
+                return MappingOutcome(outcome, [one.error for one in refused[:_TOLD]], len(refused), number)
+        return self.look(account, round_id, data, given, given.get("blad", ""))
+
+    def _known(self, account: SchoolAccount, round_id: str) -> _Known:
+        """Return what the ledger knows. A file is read without a connection, since all schools share four."""
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
+            about = typed_round(unit, round_id, account.school)
+            return _Known(
+                about,
+                _start(unit, about, account.school),
+                school_mappings.newest(unit, account.school),
+                typed.newest_of_school(unit, account.school, _SCHOOL),
+            )
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Open a workbook once, and refuse one that takes long."""
+    from overstap.tabular.workbook import opened_once  # loads openpyxl: once a file was chosen
+
+    with opened_once(MOST_CELLS):
+        yield
 
 
 def _start(unit: UnitOfWork, about: TypedRound, school: str) -> MappingStart:
@@ -266,20 +337,11 @@ def _start(unit: UnitOfWork, about: TypedRound, school: str) -> MappingStart:
     return MappingStart(about.row.round_id, about.row.kind.dutch, about.row.school_year, about.is_closed, saved)
 
 
-def _read(
-    unit: UnitOfWork,
-    account: SchoolAccount,
-    round_id: str,
-    data: bytes,
-    given: Mapping[str, str] | None,
-    sheet: str,
-) -> _Read:
-    from overstap.tabular.workbook import hidden_parts  # loads openpyxl: once a file was chosen
+def _read(known: _Known, account: SchoolAccount, data: bytes, given: Mapping[str, str] | None, sheet: str) -> _Read:
+    from overstap.tabular.workbook import hidden_parts
 
-    about = typed_round(unit, round_id, account.school)
+    about, saved = known.about, known.saved
     form = about.form
-    saved = school_mappings.newest(unit, account.school)
-    before = typed.newest_of_school(unit, account.school, _SCHOOL)
     groups = mapping_choices.targets_of(form.version, form.profile, form.categories)
     earlier = _earlier(saved)
     sheet = _sheet(data, sheet, earlier.sheet, groups)
@@ -306,15 +368,20 @@ def _read(
                 rows.append(one)
             if len(rows) + len(refused) > MAX_PUPILS:
                 raise OverstapError("SCHOOL-015", most=MAX_PUPILS)
-    known = first_answers(
-        form, form_school(about, account.school), school_year=about.row.school_year, school_before=before
-    ).get(_SCHOOL, {})
+    of_school = _known_school(about, account, known.before)
     return _Read(
-        *(about, _start(unit, about, account.school), saved, columns, groups, choices, mapping, rows, refused),
+        *(about, known.start, saved, columns, groups, choices, mapping, rows, refused),
         hidden.columns,
-        known,
+        of_school,
         _mark(data, choices),
     )
+
+
+def _known_school(about: TypedRound, account: SchoolAccount, before: Mapping[str, str] | None) -> dict[str, str]:
+    """Return what is known about the school: what it filled in last, else what the agreement has."""
+    known = form_school(about, account.school)
+    steps = first_answers(about.form, known, school_year=about.row.school_year, school_before=before)
+    return dict(steps.get(_SCHOOL, {}))
 
 
 def _sheet(data: bytes, asked: str, before: str, groups: Sequence[TargetGroup]) -> str:
@@ -399,7 +466,7 @@ def _view(read: _Read, account: SchoolAccount, data: bytes) -> MappingView:
                 len(column.values),
                 choice,
                 target,
-                mapping_choices.likely(column, read.groups) if choice.target == mapping_choices.UNDECIDED else (),
+                _others(column, choice, read.groups),
                 mapping_choices.values_of(column, target),
                 mapping_choices.has_too_many_values(column, target),
                 place in read.hidden,
@@ -430,6 +497,7 @@ def _view(read: _Read, account: SchoolAccount, data: bytes) -> MappingView:
         columns,
         read.groups,
         read.choices,
+        _sought(read),
         mapping_choices.missing(read.choices, read.groups, _usual(read.about, account)),
         lines,
         sheet_names(data),
@@ -441,6 +509,16 @@ def _view(read: _Read, account: SchoolAccount, data: bytes) -> MappingView:
         why.most_common(_TOLD),
         read.mark,
     )
+
+
+def _sought(read: _Read) -> int:
+    return sum(bool(one.sought) for one in read.choices.columns.values())
+
+
+def _others(column: Column, choice: ColumnChoice, groups: Sequence[TargetGroup]) -> list[MappingTarget]:
+    """Return the fields that are offered for a column beside the one that is chosen."""
+    found = mapping_choices.sought(choice.sought, groups) if choice.sought else mapping_choices.likely(column, groups)
+    return [one for one in found if one.path != choice.target]
 
 
 def _about(about: TypedRound, path: str, message: str) -> str:

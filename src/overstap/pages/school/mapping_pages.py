@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
 from overstap.errors import OverstapError
 from overstap.ledger.accounts import SchoolAccount
@@ -22,9 +23,10 @@ from overstap.pages.school.mapping_operations import MOST_BYTES, MappingOutcome,
 from overstap.pages.school.page_frame import PageFrame, dutch, text_of
 from overstap.review.code_keys import PageSession
 
+_FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
 ADDRESS = "/ronde/{round_id}/export"
-_MAX_FIELDS = 9_000
-"""Two hundred columns, each with a field, an order and forty codes, and what holds for all pupils."""
+_MAX_FIELDS = 9_200
+"""Two hundred columns, each with a field, what is sought, an order and forty codes, and what holds for all pupils."""
 
 
 class MappingPages(PageFrame):
@@ -32,7 +34,7 @@ class MappingPages(PageFrame):
 
     def gets(self) -> Mapping[str, Callable[..., Any]]:
         """Return the handlers of GET requests, by path."""
-        return {ADDRESS: self.start}
+        return {ADDRESS: self.start, f"{ADDRESS}/toewijzing.yaml": self.file}
 
     def posts(self) -> Mapping[str, Callable[..., Any]]:
         """Return the handlers of POST requests, by path."""
@@ -50,6 +52,16 @@ class MappingPages(PageFrame):
         return self._mapping(
             session, account, found, "mapping", status=status, **({"outcome": None, "note": ""} | facts)
         )
+
+    async def file(self, request: Request, round_id: str) -> Response:
+        """Return the mapping that the school saved last, as a file for its region."""
+        _, account = await self._who(request)
+        found = await run_in_threadpool(self.operations.mappings.file, account, round_id)
+        if found is None:
+            raise HTTPException(404)
+        name, content = found
+        headers = {"content-disposition": f'attachment; filename="{name}"', "content-security-policy": _FILE_POLICY}
+        return Response(content, media_type="application/yaml", headers=headers)
 
     async def sent(self, request: Request, round_id: str) -> Response:
         """Show a dry run of a file that was chosen or of choices that were changed, or take the file in."""

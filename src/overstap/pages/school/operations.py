@@ -31,11 +31,14 @@ from overstap.pages.school.applications import ApplicationOperations
 from overstap.pages.school.collecting import CollectingOperations
 from overstap.pages.school.factor_operations import FactorOperations
 from overstap.pages.school.federation import FederatedPerson
+from overstap.pages.school.handovers import HandoverOperations
 from overstap.pages.school.inviting import InvitingOperations
 from overstap.pages.school.mapping_operations import MappingOperations
 from overstap.pages.school.places import PlacesOperations
+from overstap.pages.school.progress import ProgressOperations
 from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
 from overstap.pages.school.roster_operations import RosterOperations
+from overstap.pages.school.support import SupportOperations
 from overstap.pages.school.typed_operations import TypedOperations
 from overstap.pages.school.uploaded import UploadOperations
 from overstap.review.decisions import read_list
@@ -150,6 +153,12 @@ class SchoolOperations:
         """Operations on the applications at a secondary school."""
         self.places = PlacesOperations(self._ledger)
         """Operations on the places of a secondary school."""
+        self.handovers = HandoverOperations(self._ledger)
+        """Operations on warm handover."""
+        self.progress = ProgressOperations(self._ledger)
+        """Operations on how pupils fare who left a primary school."""
+        self.support = SupportOperations(self._ledger, self._proof_signing)
+        """Operations on decisions of a partnership."""
         self.typed = TypedOperations(self._ledger)
         """Operations on dossiers that the school types in."""
         self.mappings = MappingOperations(self._ledger)

@@ -4,6 +4,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -76,6 +77,18 @@ class PageFrame:
         if not is_ours(session, form):
             raise HTTPException(401)
         return session, account, form
+
+    @staticmethod
+    def _only_members(account: SchoolAccount) -> None:
+        """Refuse the account of a guest school, which is for one round and has nothing to do with this page."""
+        if account.only_round is not None:
+            raise HTTPException(404)
+
+    async def _only_receivers(self, account: SchoolAccount) -> None:
+        """Refuse whoever is not of a school of the region that receives."""
+        self._only_members(account)
+        if not await run_in_threadpool(self.operations.collecting.is_receiver, account):
+            raise HTTPException(404)
 
     async def _half(self, request: Request) -> HalfSession | None:
         """Return a session that waits for its second factor; None for any other."""
@@ -167,6 +180,23 @@ def text_of(form: FormData, name: str) -> str:
     """Return a field of a form without characters that no field may have; empty when it is missing."""
     value = form.get(name, "")
     return clean(value) if isinstance(value, str) else ""
+
+
+def day_of(text: str) -> date | None:
+    """Return the day of text such as 1-8-2027, 1/8/2027 or 2027-08-01; None for another text.
+
+    Args:
+        text: what was typed.
+    """
+    parts = text.strip().replace("/", "-").split("-")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts):
+        return None
+    year, month, day = parts if len(parts[0]) == 4 else parts[::-1]
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 2100 else None
 
 
 def id_of(text: str) -> UUID:

@@ -60,7 +60,7 @@ class PlacesOperations:
         with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
             return offers.state(unit, session, year, location, kind, places, placed)
 
-    def note_draw(self, account: SchoolAccount, session: bytes, location: str, kind: str, draw: Draw) -> bool | None:
+    def note_draw(self, account: SchoolAccount, session: bytes, location: str, kind: str, draw: Draw) -> str | None:
         """Record the result of a draw; result as of `offers.note_draw`."""
         year = self.page(account, session).year
         with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:

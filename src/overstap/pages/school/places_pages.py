@@ -7,13 +7,12 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.rounds.offers import Draw
 from overstap.oso.advice_order import levels, name_of
-from overstap.pages.school.page_frame import PageFrame, dutch, text_of
+from overstap.pages.school.page_frame import PageFrame, day_of, dutch, text_of
 from overstap.review.code_keys import PageSession
 
 ADDRESS = "/plaatsen"
@@ -39,11 +38,6 @@ class PlacesPages(PageFrame):
         session, account = await self._who(request)
         await self._only_receivers(account)
         return await self._shown(session, account)
-
-    async def _only_receivers(self, account: SchoolAccount) -> None:
-        is_receiver = await run_in_threadpool(self.operations.collecting.is_receiver, account)
-        if not is_receiver or account.only_round is not None:  # a guest school states none here
-            raise HTTPException(404)
 
     async def _shown(
         self, session: PageSession, account: SchoolAccount, *, status: int = 200, said: str = ""
@@ -83,6 +77,8 @@ class PlacesPages(PageFrame):
         )
         if done is None:
             return await self._shown(session, account, status=403)
+        if done < 0:
+            return await self._shown(session, account, said="too_many", status=422)
         return await self._shown(session, account, said="kept" if done else "same")
 
     async def draw(self, request: Request) -> Response:
@@ -91,7 +87,7 @@ class PlacesPages(PageFrame):
         await self._only_receivers(account)
         location, _, kind = text_of(form, "aanbod").rpartition("/")
         drawn, out = _number(text_of(form, "ingeloot")), _number(text_of(form, "uitgeloot"))
-        by, day = " ".join(text_of(form, "door").split()), _day(text_of(form, "datum"))
+        by, day = " ".join(text_of(form, "door").split()), day_of(text_of(form, "datum"))
         said = ""
         if drawn is None or out is None:
             said = "number"
@@ -107,24 +103,11 @@ class PlacesPages(PageFrame):
         )
         if done is None:
             return await self._shown(session, account, status=403)
-        if not done:
-            return await self._shown(session, account, said="offer", status=422)
-        return await self._shown(session, account, said="drawn")
+        if done in ("offer", "many"):
+            return await self._shown(session, account, said=done, status=422)
+        return await self._shown(session, account, said="drawn" if done == "drawn" else "same")
 
 
 def _number(text: str) -> int | None:
     text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= _MOST else None
-
-
-def _day(text: str) -> date | None:
-    """Return the day of text such as 18-3-2027 or 2027-03-18; None for another text."""
-    parts = text.strip().split("-")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts):
-        return None
-    year, month, day = parts if len(parts[0]) == 4 else parts[::-1]
-    try:
-        found = date(int(year), int(month), int(day))
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 2100 else None

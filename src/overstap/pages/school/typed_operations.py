@@ -12,9 +12,10 @@ from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, guests
 from overstap.ledger.accounts import SchoolAccount
-from overstap.ledger.dossiers import records, typed
+from overstap.ledger.dossiers import records, support_decisions, typed
 from overstap.ledger.dossiers.dossiers import IncomingDossier, VersionRef, pupil_hash
 from overstap.ledger.dossiers.reference import reference
+from overstap.ledger.dossiers.support_decisions import SupportDecision
 from overstap.ledger.dossiers.typed import EMPTY_STEP, TypedAnswer, TypedDossier, TypedState, TypedStep
 from overstap.ledger.review import access_log
 from overstap.ledger.rosters.entries import open_entries
@@ -134,6 +135,8 @@ class OpenDraft:
     files: Mapping[str, TypedFile] = field(repr=False)
     dossier: Dossier
     findings: Sequence[FormFinding]
+    taken_over: Sequence[SupportDecision] = field(repr=False, default=())
+    """Decisions of a partnership whose number stands among the answers."""
 
     def answers(self, step: str) -> Answers:
         """Return the answers of a step."""
@@ -310,6 +313,13 @@ class TypedOperations:
                 )
                 if answer is TypedAnswer.SAVED:
                     earlier[path] = str(number)
+        las_key = (pupil.las_key if pupil else "") or earlier.get("leerling/leerlingid", "")
+        for decided in support_decisions.of_pupil(unit, account.school, las_key):
+            # What a partnership decided is newer than what an earlier dossier says of the same measure
+            taken = decided.answers(dutch_time(now()).date())
+            if taken:
+                block = f"leerling/onderwijsondersteuning/{decided.measure}"
+                earlier = {path: text for path, text in earlier.items() if not path.startswith(block)} | taken
         steps = first_answers(
             about.form,
             known,
@@ -487,12 +497,12 @@ class TypedOperations:
         Raises:
             OverstapError: TABLE-nnn or SCHOOL-012 when it cannot be read; SCHOOL-010.
         """
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
+            about = typed_round(unit, round_id, account.school)
+        if about.is_closed:
+            raise OverstapError("SCHOOL-010")
+        found = read_workbook(about.form, data)  # without a connection, since all schools share four
         with self._ledger() as ledger:
-            with ledger.unit(account.region, account.actor) as unit:
-                about = typed_round(unit, round_id, account.school)
-            if about.is_closed:
-                raise OverstapError("SCHOOL-010")
-            found = read_workbook(about.form, data)
             return take_rows(ledger, about, account, found.school, found.rows)
 
     def file(self, account: SchoolAccount, round_id: str, draft: UUID, file: UUID) -> TypedFile:
@@ -709,6 +719,11 @@ def _draft(unit: UnitOfWork, account: SchoolAccount, round_id: str, draft: UUID)
     findings = judged_now(about, dossier, not_understood)
     return OpenDraft(
         *(round_id, about, known, _name(answers), reference(draft), steps, files, dossier, findings),
+        [
+            one
+            for one in support_decisions.of_pupil(unit, account.school, answers.get("leerling/leerlingid", ""))
+            if one.number and one.number in answers.values()
+        ],
     )
 
 

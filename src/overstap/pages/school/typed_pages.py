@@ -55,8 +55,15 @@ def limits_of_step(path: str) -> RequestLimits | None:
     return _FILES if path.endswith("/oso") else _BODY
 
 
-LIMITS_OF_KEPT = RequestLimits(body_bytes=1_000_000, body_seconds=60)
-"""Limits of a step whose session has ended, from a browser that has the key to keep it."""
+LIMITS_OF_KEPT = RequestLimits(body_bytes=4_000_000, body_seconds=60)
+"""Limits of a step whose session has ended, from a browser that has the key to keep it: a scan or two."""
+LIMITS_OF_SEALED = RequestLimits(body_bytes=6_000_000, body_seconds=60)
+"""Limits of a step that was kept: the same in Base64."""
+
+
+def limits_of_kept(path: str) -> RequestLimits:
+    """Return the limits of a step without a session, from a browser that has the key to keep it."""
+    return LIMITS_OF_SEALED if path.endswith("/alsnog") else LIMITS_OF_KEPT
 
 
 class TypedPages(PageFrame):
@@ -207,6 +214,7 @@ class TypedPages(PageFrame):
             session,
             "typed_step",
             status=status,
+            st=dutch("school/support"),
             account=account,
             found=found,
             base=_address(found.round_id, found.draft.typed),
@@ -314,12 +322,13 @@ class TypedPages(PageFrame):
         if key is None or not mark:
             raise HTTPException(401)
         place = _place(round_id, id_of(draft), step)
-        has_files = any(isinstance(one, UploadFile) and bool(one.filename) for _, one in form.multi_items())
-        kept = kept_steps.KeptStep(_number(form), _given(form), mark, has_files)
-        return self._kept(place, kept_steps.sealed(key, kept, place), has_files=has_files, status=status)
+        files = [kept_steps.KeptFile(one.path, one.name, one.content) for one in await _files(form)]
+        kept = kept_steps.KeptStep(_number(form), _given(form), mark, files)
+        sealed = await run_in_threadpool(kept_steps.sealed, key, kept, place)
+        return self._kept(place, sealed, files=len(files), status=status)
 
-    def _kept(self, place: str, text: str, *, has_files: bool, status: int = 403, note: str = "") -> Response:
-        facts = {"address": f"{place}/alsnog", "kept": text, "has_files": has_files, "note": note}
+    def _kept(self, place: str, text: str, *, files: int, status: int = 403, note: str = "") -> Response:
+        facts = {"address": f"{place}/alsnog", "kept": text, "files": files, "note": note}
         answer = self._typed(None, "typed_kept", status=status, why="away" if status == 503 else "ended", **facts)
         if status == 503:
             answer.headers["Retry-After"] = "60"
@@ -333,24 +342,26 @@ class TypedPages(PageFrame):
         form = await read_form(request, files=0, fields=5)
         key, text = kept_key(request, self.kept_cookie), text_of(form, "bewaard")
         place = _place(round_id, id_of(draft), step)
-        kept = kept_steps.opened(key, text, place) if key is not None else None
+        kept = await run_in_threadpool(kept_steps.opened, key, text, place) if key is not None else None
         if key is None or kept is None:
             raise HTTPException(401)
         try:
             session, account = await self._who(request)
             if not kept_steps.is_mark(kept.mark, key, account.account, place):
-                return self._kept(place, text, has_files=kept.has_files, note="kept_other")
+                return self._kept(place, text, files=len(kept.files), note="kept_other")
             return await self._saved(
-                *(request, session, account, round_id, id_of(draft), step), kept.number, kept.fields, (), "blijf"
+                *(request, session, account, round_id, id_of(draft), step),
+                *(kept.number, kept.fields, [SentFile(one.path, one.name, one.content) for one in kept.files]),
+                "blijf",
             )
         except HTTPException as problem:
             if problem.status_code != 401:
                 raise
-            return self._kept(place, text, has_files=kept.has_files, note="kept_not_yet")
+            return self._kept(place, text, files=len(kept.files), note="kept_not_yet")
         except (OverstapError, psycopg.OperationalError) as problem:
             if isinstance(problem, OverstapError) and problem.code != "LEDGER-006":
                 raise
-            return self._kept(place, text, has_files=kept.has_files, status=503)
+            return self._kept(place, text, files=len(kept.files), status=503)
 
     async def as_parents_see(self, request: Request, round_id: str, draft: str) -> Response:
         """Show the draft as the parents will see it."""

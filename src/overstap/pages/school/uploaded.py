@@ -81,18 +81,18 @@ class UploadOperations:
         Raises:
             OverstapError: SCHOOL-010 when the school supplies nothing in the round, or it is closed.
         """
+        with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
+            about = typed_round(unit, round_id, account.school)
+        if about.is_closed:
+            raise OverstapError("SCHOOL-010")
+        read_ones = [_read(about, account, one) for one in files]  # without a connection: all schools share four
+        found = []
         with self._borrow() as ledger:
-            with ledger.unit(account.region, account.actor) as unit:
-                about = typed_round(unit, round_id, account.school)
-                if about.is_closed:
-                    raise OverstapError("SCHOOL-010")
-                read_ones = [_read(about, account, one) for one in files]
-                pupils = [
-                    pupil_hash(unit.keys, account.school, one) if isinstance(one, IncomingDossier) else None
-                    for one in read_ones
-                ]
+            keys = ledger.keys(account.region)
+            pupils = [
+                pupil_hash(keys, account.school, one) if isinstance(one, IncomingDossier) else None for one in read_ones
+            ]
             several = {pupil for pupil, count in Counter(pupils).items() if pupil is not None and count > 1}
-            found = []
             for file, one, pupil in zip(files, read_ones, pupils, strict=True):
                 if not isinstance(one, IncomingDossier):
                     found.append(one)

@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TypedDict
 
 from overstap.agreements import RoundKind
 from overstap.agreements.due_reminders import reminders
+from overstap.agreements.model import Comparison
 from overstap.clock import dutch_time
+from overstap.comparing.regions import compare_regions
 from overstap.errors import OverstapError
+from overstap.intake import applications
+from overstap.intake.registrations import SourceRegistrations, collect_registrations
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check as find_breaches
@@ -22,6 +27,7 @@ from overstap.ledger.rosters import by_advice
 from overstap.ledger.rounds import coordinator_answers, gate_holds, milestones, offers, placements
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools
 from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE, NOT_INSPECTED, RELEASE_FOR_DELIVERY
+from overstap.ledger.rounds.rounds import open_round
 from overstap.rounds import checking, closing, collection, delivering, opening, questions, reviewing
 from overstap.rounds.agreed import round_context
 from overstap.rounds.context import Context, RoundContext
@@ -29,6 +35,9 @@ from overstap.simulation.rehearsal.direct_channel import direct_channel
 from overstap.simulation.rehearsal.families import ActingMoments
 from overstap.simulation.rehearsal.moving_clock import MovingClock
 from overstap.simulation.sandbox import Sandbox
+from overstap.simulation.synthetic.agreement import agreement_of
+from overstap.simulation.synthetic.applications import ListMoment, write_list
+from overstap.simulation.synthetic.neighbour import make_neighbour
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import SyntheticDecision
 from overstap.simulation.synthetic.school import PrimarySchool
@@ -36,6 +45,8 @@ from overstap.simulation.synthetic.support import supported, write_support
 from overstap.simulation.synthetic.tables import write_places, write_tests
 from overstap.simulation.synthetic.writing import write_applications, write_school
 
+_NEIGHBOURS, _DOUBLES = 8, 2
+"""Pupils of a region with which applications are compared, and how many of them are in both."""
 _MORNING = timedelta(hours=18)
 """Time from the noon at which a school supplies to the collection at six o'clock the next morning."""
 
@@ -133,6 +144,8 @@ class RoundRehearsal:
         self._at(stones.data_due, self._due)
         self._at(stones.review_opens, self._release)  # in a round without inspection: as soon as dossiers are in
         self._at(stones.delivers, self._deliver)
+        if self.kind is RoundKind.PLACEMENT:
+            self._at(stones.delivers + (stones.receipts_due - stones.delivers) / 2, self._withdraw)
         self._at(stones.receipts_due, self._close)
 
     def _at(self, at: datetime, act: Callable[..., Iterator[RehearsalEvent]], *, first: bool = False) -> None:
@@ -199,14 +212,56 @@ class RoundRehearsal:
         drop = self._made / "drop" / self.region.name
         for school in self.region.primary:  # every school has its folder, an empty one when it is late
             (drop / school.id).mkdir(parents=True, exist_ok=True)
-        write_applications(self.region, drop / (self.agreement.registrations.file or ""))
+        listed: Counter[str] = Counter()
+        if self.kind is RoundKind.PLACEMENT:
+            listed = write_list(self.region, self._list, ListMoment.PLACED)
+        else:
+            write_applications(self.region, self._list)
         if self.kind is RoundKind.PLACEMENT:  # by then the results of tests and the places are known
             write_tests(self.region, drop / "toetsadviezen.csv")
             write_places(self.region, drop / "plaatsen.csv")
         collection.register(self._round("registrations"))
+        if listed:
+            yield self._saw(
+                "applications",
+                count=listed.total(),
+                drawn=listed["ingeloot"],
+                not_drawn=listed["uitgeloot"],
+                withdrawn=listed["ingetrokken"],
+                undecided=listed["ondersteuning in onderzoek"] + listed["compleet"],
+            )
+            yield from self._compare()
         yield from self._collect([school.id for school in self.region.primary])
         if self.kind is RoundKind.PLACEMENT:
             yield self._told_of_advice()
+
+    @property
+    def _list(self) -> Path:
+        """The region's list of applications."""
+        return self._made / "drop" / self.region.name / (self.agreement.registrations.file or "")
+
+    def _compare(self) -> Iterator[RehearsalEvent]:
+        """Compare with each region that the agreement names: one made for it, with some of the same pupils."""
+        year, actor = self.agreement.school_year, "compare_regions"
+        for agreed in self.agreement.comparisons:
+            neighbour = make_neighbour(self.region, agreed.region, pupils=_NEIGHBOURS, doubles=_DOUBLES)
+            theirs = agreement_of(neighbour, {self.kind: self.agreed.milestones}).model_copy(
+                update={"comparisons": (Comparison(region=self.region.name),)}
+            )
+            with self._context.ledger.unit(neighbour.name, "open_round") as unit:
+                open_round(unit, theirs, self.kind)
+            path = self._made / "drop" / neighbour.name / "aanmeldingen.csv"
+            write_list(neighbour, path, ListMoment.PLACED)
+            found = SourceRegistrations("file", *applications.read_file(path))
+            collect_registrations(self._context.ledger, theirs, [found], "registrations")
+            compared = compare_regions(self._context.ledger, self.region.name, neighbour.name, year, actor)
+            yield self._saw("two_regions", region=neighbour.name, pupils=compared.found, there=compared.found_there)
+
+    def _withdraw(self) -> Iterator[RehearsalEvent]:
+        """Take a later list in, by which some pupils do not go to the school that has their dossier."""
+        write_list(self.region, self._list, ListMoment.WITHDRAWN)
+        done = collection.register(self._round("registrations"))
+        yield self._saw("withdrawn", changed=done["changed"], taken_back=done["taken_back"], asked=done["in_vain"])
 
     def _told_of_advice(self) -> RehearsalEvent:
         """Return what the board tells of advices, tests and places."""

@@ -45,7 +45,10 @@ def rehearse_year(
     level = quiet.level
     quiet.setLevel(logging.CRITICAL)  # the log of the tasks is replaced by the events
     try:
-        with temporary_sandbox(server, region.name) as sandbox, closing(sandbox.ledger()) as ledger:
+        with (
+            temporary_sandbox(server, region.name, *(one.region for one in played.comparisons)) as sandbox,
+            closing(sandbox.ledger()) as ledger,
+        ):
             before = first - timedelta(days=1)
             sandbox.certify([region.name], everybody, at=before)
             write_agreement(played, sandbox.regions)

@@ -169,7 +169,7 @@ def pupils_of(
             quirk = Quirk.TWINS
         if quirk is None and random.random() < 0.012:
             quirk = Quirk.SECRET_ADDRESS
-        pupil = _pupil(random, school, position, quirk, secondary, first_year, today)
+        pupil = _pupil(random, school, position, quirk, secondary, first_year, today, _unnumbered(first_position))
         pupil = replace(pupil, fault=_fault(school, serial, quirk))
         if placed_twice and (position - first_position) % max(pupils // placed_twice, 1) == 0:
             pupil = replace(pupil, choices=_at_two(pupil.choices, secondary))
@@ -203,6 +203,7 @@ def _pupil(
     secondary: tuple[SecondarySchool, ...],
     first_year: int,
     today: date,
+    unnumbered: int,
 ) -> SyntheticPupil:
     sex = random.choice((1, 2))
     names = tuple(dict.fromkeys(random.choices(first_names()[sex], k=random.choice((1, 1, 2, 2, 3)))))
@@ -214,8 +215,8 @@ def _pupil(
         birth_date = date(_leap_year(first_year - 11), 2, 29)
         years = 7 if birth_date.year > first_year - 11 else 8
     has_bsn = quirk is not Quirk.NO_BSN and position % 199 != 150
-    # Position 0 is of the quirk; the others follow the position, so that no two pupils share a number.
-    place = 0 if quirk is Quirk.NO_BSN else position // 199 + 1
+    # The quirk has a place of its own; the others follow the position, so that no two pupils share a number.
+    place = unnumbered if quirk is Quirk.NO_BSN else position // 199 + 1
     number = numbers.bsn(position) if has_bsn else numbers.onderwijsnummer(place)
     ability = random.random()
     advice = next(code for limit, code in _ADVICES if ability < limit)
@@ -242,6 +243,11 @@ def _pupil(
         choices=() if quirk is Quirk.LEFT_OUT else _choices(random, advice, secondary, today),
         quirk=quirk,
     )
+
+
+def _unnumbered(first_position: int) -> int:
+    """Return the place of the onderwijsnummer of a region's pupil without BSN, which no other region has."""
+    return 1_000 + first_position % 8_000 if first_position else 0
 
 
 def _as_twin(pupil: SyntheticPupil, position: int, random: Random) -> SyntheticPupil:

@@ -86,6 +86,7 @@ def make_region(
     littered: int = 1,
     database: int | None = None,
     first_position: int = 0,
+    first_school: int = 0,
     placed_twice: int = 0,
     further: Sequence[tuple[SupplySource, int]] = (),
 ) -> SyntheticRegion:
@@ -106,6 +107,7 @@ def make_region(
         database: number of schools that supply from a LAS database; when left out a quarter of them, and no more
             than half of those that are on time, of which they are taken.
         first_position: position of the first identity number, so that two regions need not share numbers.
+        first_school: place of the first primary and secondary school, so that two regions need not share schools.
         placed_twice: number of pupils who are placed at two schools.
         further: schools beside these that are on time, each by how it supplies and its number of pupils.
 
@@ -135,8 +137,8 @@ def make_region(
         way = SupplySource.LAS_DATABASE if on_time - databases <= serial < on_time else SupplySource.DROP_FOLDER
         schools.append(
             PrimarySchool(
-                id=numbers.primary_school(serial),
-                name=primary_name(serial),
+                id=numbers.primary_school(first_school + serial),
+                name=primary_name(first_school + serial),
                 address=_school_address(random, serial),
                 source=way,
                 behaviour=behaviour,
@@ -149,8 +151,8 @@ def make_region(
     for serial, (way, size) in enumerate(further, primary_schools):
         schools.append(
             PrimarySchool(
-                id=numbers.primary_school(serial),
-                name=primary_name(serial),
+                id=numbers.primary_school(first_school + serial),
+                name=primary_name(first_school + serial),
                 address=_school_address(random, serial),
                 source=way,
                 behaviour=SchoolBehaviour.ON_TIME,
@@ -167,7 +169,7 @@ def make_region(
         today=today,
         size=pupils,
         primary=tuple(schools),
-        secondary=make_secondary_schools(secondary_schools),
+        secondary=make_secondary_schools(secondary_schools, first_school),
         placed_twice=placed_twice,
     )
 

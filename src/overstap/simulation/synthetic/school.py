@@ -94,16 +94,16 @@ _BY_NAME = (
 )
 
 
-def make_secondary_schools(count: int) -> tuple[SecondarySchool, ...]:
-    """Make secondary schools; the first one takes every level, so that each pupil has somewhere to go."""
+def make_secondary_schools(count: int, first: int = 0) -> tuple[SecondarySchool, ...]:
+    """Make secondary schools from a place on; the first one takes every level, so that each pupil has one to go to."""
     names, towns = words()["secondary_names"], words()["towns"]
     made = []
-    for position in range(count):
+    for position in range(first, first + count):
         name = names[position % len(names)]
         if position >= len(names):
             name = f"{name} {position // len(names) + 1}"
         advices = next((levels for parts, levels in _BY_NAME if any(part in name for part in parts)), _EVERY_LEVEL)
-        if position == 0:
+        if position == first:
             advices = _EVERY_LEVEL | {"01", "10", "80"}
         town = towns[position % len(towns)]["town"]
         made.append(SecondarySchool(numbers.secondary_school(position), name, town, frozenset(advices)))

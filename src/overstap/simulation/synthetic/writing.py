@@ -15,13 +15,12 @@ from overstap.oso.writing import to_bytes
 from overstap.progress import Advance, unwatched
 from overstap.simulation.synthetic import export, las, litter
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
+from overstap.simulation.synthetic.applications import APPLICATION_HEADER, ListMoment, write_list
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
 from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour, SupplySource
 from overstap.simulation.synthetic.tables import write_places, write_tests
-
-APPLICATION_HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,8 @@ def write(
             _write_export(region, school, folder)
         advance(school.size)
     application_rows = write_applications(region, folder / "applications" / f"{region.name}.csv")
+    for moment in ListMoment:
+        write_list(region, folder / "applications" / f"{region.name}-{moment}.csv", moment)
     write_tests(region, folder / "tests" / f"{region.name}.csv")
     write_places(region, folder / "places" / f"{region.name}.csv")
     write_reviews(region, folder / "reviews" / region.name, seen_on=region.today)

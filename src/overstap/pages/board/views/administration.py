@@ -109,13 +109,10 @@ def _region(
         planned = [RoundLine(view, "busy", ()) for view in planned_rounds(agreements, (), context.now)]
         return planned, RegionLine(region, name, 0, 0, None, broken)
     opened = opened_rounds(unit)
-    states, expected = progress.states(unit), counts.expected(unit)
+    states, stuck = oldest_problem.states_and_stuck(unit)
+    expected = counts.expected(unit)
     moved = progress.transitions_since(unit, context.midnight)
-    stuck, unanswered, proof = (
-        oldest_problem.stuck(unit),
-        oldest_problem.unanswered(unit),
-        oldest_problem.checkpoint_coverage(unit),
-    )
+    unanswered, proof = oldest_problem.unanswered(unit), oldest_problem.checkpoint_coverage(unit)
     lines = []
     for bare in opened:
         counted: Counter[str] = states.get(bare.round_id, Counter())

@@ -1,14 +1,14 @@
 """Pages about contact with schools: whom to call, calls and messages of one school, and a message to several."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from overstap.clock import dutch_time
-from overstap.ledger import contacts
+from overstap.ledger import board_notes, contacts
 from overstap.ledger.contacts import ContactParty, ContactPerson
 from overstap.ledger.region_keys import BoardKeys
 from overstap.ledger.session import UnitOfWork
@@ -18,12 +18,28 @@ from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.selection import Selection, select
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, facts_of, rows_of_facts
+from overstap.pages.board.views.pupil import note_lines
 from overstap.texts import texts, with_counts
 
 MOST_LINE, MOST_NOTE, MOST_TEXT = 120, 2_000, 4_000
 """Most characters of a line, of a note, and of a message."""
 _LOG = 200
 """Number of the latest calls and messages that a page shows."""
+
+
+def persons_shown(
+    context: PageContext, unit: UnitOfWork, region: str, keys_of: Callable[[str], BoardKeys | None]
+) -> dict[str, ContactPerson]:
+    """Return whom to call at each party of a region; empty for who is no coordinator of it, and without keys.
+
+    Args:
+        context: context of the request.
+        unit: a unit of work in the region.
+        region: region id.
+        keys_of: returns the board's keys of a region; None where there are none.
+    """
+    keys = keys_of(region) if region in context.person.reruns else None
+    return {} if keys is None else contacts.persons(unit, keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +54,7 @@ class LogLine:
         state: what became of a message, Dutch; empty for a call.
         tone: "good", "bad" or "mind".
         call: id of a call whose note can be erased.
+        school: name of the school that it was with, on the page of its board; else empty.
     """
 
     at: datetime
@@ -47,6 +64,7 @@ class LogLine:
     state: str = ""
     tone: str = ""
     call: UUID | None = None
+    school: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +179,7 @@ def party_page(
         if party is None:
             raise PageNotFoundError(party_id)
         person = contacts.persons(unit, keys, party.id).get(party.id, ContactPerson()) if keys else ContactPerson()
+        of_board = [one for one in every if party.is_board and one.board == party.name]
         given = given or {}
         said = texts("board/contacts")["told"]
         return render(
@@ -169,8 +188,14 @@ def party_page(
             party=party,
             has_keys=keys is not None,
             contact={name: given.get(name, getattr(person, name)) for name in ("name", "role", "phone", "email")},
-            log=log_of(unit, keys, round_id, party.id) if keys else (),
-            schools=[one for one in every if party.is_board and one.board == party.name],
+            log=_log_with_schools(unit, keys, round_id, party, of_board) if keys else (),
+            schools=of_board,
+            notes=note_lines(
+                context, view.region, board_notes.about_party(unit, keys, view.school_year, party.id) if keys else ()
+            ),
+            note_words=texts("board/pupil")["notes"],
+            note_id=uuid4(),
+            text=given.get("text", ""),
             form_token=form_token,
             call=given.get("call") or uuid4(),
             at=given.get("at") or f"{dutch_time(context.now):%Y-%m-%dT%H:%M}",
@@ -179,6 +204,16 @@ def party_page(
             told=said[told]["nl"] if told in said else "",
             problem=problem,
         )
+
+
+def _log_with_schools(
+    unit: UnitOfWork, keys: BoardKeys, round_id: str, party: ContactParty, of_board: Sequence[ContactParty]
+) -> list[LogLine]:
+    """Return the log of a party; of a school board also that of its schools, each line with the school's name."""
+    lines = log_of(unit, keys, round_id, party.id)
+    for school in of_board:
+        lines += [replace(line, school=school.name) for line in log_of(unit, keys, round_id, school.id)]
+    return sorted(lines, key=lambda line: line.at, reverse=True)[:_LOG]
 
 
 def log_of(unit: UnitOfWork, keys: BoardKeys, round_id: str, party: str) -> list[LogLine]:

@@ -31,6 +31,9 @@ from overstap.pages.board.render import render
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
 from overstap.texts import texts
 
+_COMPARISON = re.compile(r"comparisons\.[0-9]+")
+"""Path of a finding about a comparison as a whole: it stands beside its first field."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownFinding:
@@ -54,11 +57,19 @@ class ShownField:
 
 @dataclass(frozen=True, slots=True)
 class ShownGroup:
-    """Fields that stand together, with their heading; `person` numbers a coordinator from 0, -1 for others."""
+    """Fields that stand together, with their heading.
+
+    Args:
+        title: the heading.
+        fields: the fields.
+        person: number of the coordinator, from 0; -1 for others.
+        comparison: number of the region with which this one compares, from 0; -1 for others.
+    """
 
     title: str
     fields: Sequence[ShownField]
     person: int = -1
+    comparison: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +159,7 @@ def list_page(context: PageContext, folder: Path, region: str, form_token: str, 
         years=years,
         next_year=next_year(years),
         known=known,
+        named=context.named(region),
         form_token=form_token,
         problem=problem,
     )
@@ -168,7 +180,7 @@ def check_draft(place: AgreementPlace, shown: AgreementTexts, base: AgreementTex
     others = []
     for finding in findings:
         one = _shown(finding, place)
-        by_field[finding.path].append(one)
+        by_field[f"{finding.path}.region" if _COMPARISON.fullmatch(finding.path) else finding.path].append(one)
         others.append(one)
     errors = sum(one.is_error for one in others)
     return CheckedDraft(errors, len(others) - errors, by_field, others)
@@ -226,7 +238,7 @@ def draft_page(
     me = context.person.account.lower()
     last = _last_year(folder, region, draft.school_year)
     source = place.source(texts_shown)
-    known = context.agreement_cache.of(region)
+    known, named = context.agreement_cache.of(region), context.named(region)
     return render(
         "draft",
         base=context.base,
@@ -246,9 +258,10 @@ def draft_page(
         notes=[note.sentence_nl for note in left_over(new, last)] if new is not None else [],
         is_changed_by_hand=is_changed_by_hand and draft.state is DraftState.OPEN,
         why_not=_why_not(me, checked, compared, wrote, approved, is_unsaved=texts_shown != draft.texts),
-        others=sorted(wrote - {me}) if me in wrote else [],
-        approved=approved,
+        others=sorted(map(named, wrote - {me})) if me in wrote else [],
+        approved=[named(one) for one in approved],
         saved=saved,
+        named=named,
         form_token=form_token,
         message=message,
     )
@@ -287,18 +300,27 @@ def _group(group: FieldGroup, checked: CheckedDraft) -> ShownGroup:
     milestones = texts("orchestration/documentation")["milestones"]
     block = str(group.key[0]) if group.key else "region"
     person = int(group.key[1]) if block == "coordinators" else -1
+    comparison = int(group.key[1]) if block == "comparisons" else -1
     titles: dict[str, Any] = {
         "region": lambda: words["region"]["nl"],
         "coordinators": lambda: words["person"]["nl"].format(number=person + 1),
         "rounds": lambda: words["round"]["nl"].format(round=RoundKind(str(group.key[1])).dutch),
         "occasions": lambda: words["occasion"]["nl"].format(number=int(group.key[1]) + 1),
+        "comparisons": lambda: words["comparison"]["nl"].format(number=comparison + 1),
     }
     fields = []
     for one in group.fields:
         last = str(one.key[-1])
-        label = milestones[last]["nl"] if block == "rounds" else words[last]["nl"]
+        if block == "rounds":
+            label = milestones[last]["nl"]
+        elif block == "comparisons":
+            label = words["compared"]["at" if "at" in one.key else last]["nl"].format(
+                number=int(one.key[-1]) + 1 if "at" in one.key else ""
+            )
+        else:
+            label = words[last]["nl"]
         fields.append(ShownField(one, label, checked.by_field.get(one.name, ())))
-    return ShownGroup(titles[block](), fields, person)
+    return ShownGroup(titles[block](), fields, person, comparison)
 
 
 def _compared(unit: Any, old: Agreement | OverstapError | None, new: Agreement | None) -> DraftComparison:

@@ -5,13 +5,15 @@ import json
 from overstap.agreements import RoundId
 from overstap.closing.report import round_report
 from overstap.ledger import checkpoints, guests, schools
+from overstap.ledger.comparisons.comparisons import elsewhere
 from overstap.ledger.delivery import deliveries, results
 from overstap.ledger.rosters import by_advice, by_application
 from overstap.ledger.rounds import counts, gate_decisions, round_overview, rounds
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, named, sentence_of
-from overstap.pages.board.views.rosters import to_csv
+from overstap.pages.board.views.rosters import columns, rows
 from overstap.quality.publishing import region_page
 from overstap.quality.school import list_without_keys
+from overstap.tabular.writing import csv_of, workbook_of
 
 
 def report(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
@@ -86,17 +88,28 @@ def quality(context: PageContext, round_id: str) -> tuple[str, bytes]:
         return f"{RoundId(round_id).kind}-quality.html", region_page(unit, round_id).encode()
 
 
-def rosters(context: PageContext, round_id: str) -> tuple[str, bytes]:
-    """Return pupils of whom something is missing, by pseudonym, as file name and CSV.
+def rosters(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
+    """Return pupils of whom something is missing, by pseudonym, as file name and content.
+
+    Args:
+        context: context of the request.
+        round_id: `<region>.<school year>.<kind>`.
+        kind: "csv" or "xlsx".
 
     Raises:
-        PageNotFoundError: the account may not see single dossiers or the round, or it has not opened.
+        PageNotFoundError: the account may not see single dossiers or the round, it has not opened, or there is no such
+            kind of file.
     """
+    if kind not in ("csv", "xlsx"):
+        raise PageNotFoundError(kind)
     with context.round(round_id) as (unit, _):
         if unit is None or not context.person.sees_dossiers:
             raise PageNotFoundError(round_id)
         names = {school: one.name for school, one in schools.known(unit).items()}
         people = round_overview.coordinators(unit, round_id)
         counted = [named(one, people) for one in by_application.all_counts(unit, round_id)]
-        content = to_csv(by_application.all_listed(unit, round_id), counted, names)
-        return f"{RoundId(round_id).kind}-leerlingenlijst.csv", content
+        made = rows(by_application.all_listed(unit, round_id), counted, names, elsewhere(unit, round_id))
+        of_round = RoundId(round_id)
+        title = f"leerlingenlijst {of_round.school_year}"
+        content = csv_of(columns(), made) if kind == "csv" else workbook_of(columns(), made, title)
+        return f"{of_round.kind}-leerlingenlijst.{kind}", content

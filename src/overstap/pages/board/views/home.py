@@ -1,11 +1,13 @@
 """Landing page of the board: today's work, a timeline, and a card per round."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from overstap.agreements import RoundKind
 from overstap.errors import OverstapError
 from overstap.ledger import second_person
+from overstap.ledger.contacts import ContactPerson
+from overstap.ledger.region_keys import BoardKeys
 from overstap.ledger.rounds import progress
 from overstap.ledger.rounds.placements import placed_twice
 from overstap.ledger.session import UnitOfWork
@@ -18,6 +20,7 @@ from overstap.pages.board.schools import SupplierRow, held_up
 from overstap.pages.board.summary import headline
 from overstap.pages.board.today import TodayOfRegion, TodayOfRound, TodayTask, of_region, of_round
 from overstap.pages.board.views import placements
+from overstap.pages.board.views.contacts import persons_shown
 from overstap.pages.board.views.page_context import PageContext, facts_of, rows_of_facts, with_funnel
 from overstap.texts import Count, texts
 
@@ -46,10 +49,14 @@ class RegionCard:
     cards: Sequence[RoundCard]
     broken: Sequence[OverstapError]
     today: TodayOfRegion
+    persons: Mapping[str, ContactPerson] = field(default_factory=dict, repr=False)
 
 
 def page(
-    context: PageContext, questions_of: Callable[[str], Sequence[GateQuestion]], paused: Sequence[PausedDag] = ()
+    context: PageContext,
+    questions_of: Callable[[str], Sequence[GateQuestion]],
+    paused: Sequence[PausedDag],
+    keys_of: Callable[[str], BoardKeys | None],
 ) -> str:
     """Return the page as HTML.
 
@@ -57,6 +64,7 @@ def page(
         context: context of the request.
         questions_of: returns the gates of a DAG that wait for an answer.
         paused: paused DAGs of all regions.
+        keys_of: returns the board's keys of a region, for telephone numbers; None where there are none.
     """
     mine = sorted(context.person.regions)[:FEW]
     return render(
@@ -65,7 +73,8 @@ def page(
         now=context.now,
         person=context.person,
         regions=[
-            _region(context, region, questions_of, [dag for dag in paused if dag.region == region]) for region in mine
+            _region(context, region, questions_of, [dag for dag in paused if dag.region == region], keys_of)
+            for region in mine
         ],
     )
 
@@ -75,11 +84,13 @@ def _region(
     region: str,
     questions_of: Callable[[str], Sequence[GateQuestion]],
     paused: Sequence[PausedDag],
+    keys_of: Callable[[str], BoardKeys | None],
 ) -> RegionCard:
     agreements, broken = context.agreement_cache.with_errors(region)
     cards: list[RoundCard] = []
     rounds: list[TodayOfRound] = []
     tasks: list[TodayTask] = []
+    persons: Mapping[str, ContactPerson] = {}
     with context.region(region) as unit:
         opened = opened_rounds(unit) if unit else []
         if unit is not None:
@@ -90,6 +101,7 @@ def _region(
                 if view.closed_at is None or today.questions:
                     rounds.append(today)
             tasks = _tasks(context, unit, region, opened)
+            persons = persons_shown(context, unit, region, keys_of)
     planned = planned_rounds(agreements, opened, context.now)
     cards += [_planned(context, view) for view in planned]
     cards.sort(key=lambda card: (card.view.phase(context.now) is RoundPhase.CLOSED, card.view.milestones.opens))
@@ -105,6 +117,7 @@ def _region(
         cards,
         broken,
         of_region(rounds, views, context.now, paused, tasks),
+        persons,
     )
 
 

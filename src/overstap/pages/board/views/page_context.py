@@ -1,7 +1,7 @@
 """Context of a request to the board (ledger, agreements, account, moment), and queries that several pages share."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,6 +60,17 @@ class PageContext:
     def midnight(self) -> datetime:
         """The last midnight, Dutch time."""
         return dutch_time(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def named(self, region: str) -> Callable[[str], str]:
+        """Return a function that gives the name of a coordinator by the account; of others, the account itself.
+
+        Args:
+            region: region id.
+        """
+        people = {
+            one.account.lower(): one.name for year in self.agreement_cache.of(region) for one in year.coordinators
+        }
+        return lambda account: people.get(account.lower(), account)
 
     @contextmanager
     def round(self, round_id: str) -> Iterator[tuple[UnitOfWork | None, RoundView]]:
@@ -147,6 +158,7 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         registrations.unstated(unit, view.school_year) if is_whole_region else None,
         matching.statuses(unit, view.school_year, school) if view.kind.is_of_leavers else {},
         [named(one, people) for one in of_leavers],
+        registrations.noted(unit, view.school_year) if is_whole_region else (),
     )
 
 

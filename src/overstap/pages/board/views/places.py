@@ -7,6 +7,7 @@ from overstap.oso.advice_order import name_of, place_of
 from overstap.pages.board import free_places
 from overstap.pages.board.render import render
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
+from overstap.tabular.writing import csv_of, workbook_of
 from overstap.texts import texts
 
 
@@ -61,9 +62,9 @@ def file(context: PageContext, round_id: str, name: str) -> tuple[str, bytes]:
         raise PageNotFoundError(name)
     made = free_places.rows(found if what == "plaatsen" else free_places.free(found), year, demand, columns)
     if kind == "csv":
-        content = free_places.to_csv(columns, made)
+        content = csv_of(columns, made)
     elif kind == "xlsx":
-        content = free_places.to_workbook(columns, made, f"{what} {year}")
+        content = workbook_of(columns, made, f"{what} {year}")
     elif kind == "pdf" and what == "vrij":
         content = free_places.to_pdf(found, region, year, context.now)
     elif kind == "html" and what == "vrij":

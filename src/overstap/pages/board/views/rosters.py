@@ -1,13 +1,13 @@
 """Rosters on the board: pupils of whom something is missing, who looks after them, rosters that wait for somebody."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from overstap.ledger.rosters.matching import IncompletePupil, ListCount, RosterStatus
+from overstap.ledger.comparisons.comparisons import AppliedElsewhere
+from overstap.ledger.rosters.matching import IncompletePupil, ListCount, RosterList, RosterStatus
 from overstap.pages.board.formatting import number
 from overstap.pages.board.schools import RoundFacts
+from overstap.tabular.writing import Cell, csv_of
 from overstap.texts import plural, texts
 
 _FEW = 6
@@ -97,23 +97,50 @@ def _said(key: str, count: int) -> str:
     return str(texts("board/rosters")[key]["nl"][plural(count)].format(count=number(count)))
 
 
-def to_csv(found: Sequence[IncompletePupil], counted: Sequence[ListCount], names: Mapping[str, str]) -> bytes:
-    """Return pupils as CSV: school, list, pseudonym, registered at, owner; never a name or number of a pupil.
+def columns() -> list[str]:
+    """Return the columns of the file, stable (docs/board.md)."""
+    words = texts("board/rosters")["columns"]
+    return [words[name]["nl"] for name in ("school", "id", "list", "sign", "registered", "owner", "elsewhere")]
+
+
+def rows(
+    found: Sequence[IncompletePupil],
+    counted: Sequence[ListCount],
+    names: Mapping[str, str],
+    elsewhere: Sequence[AppliedElsewhere] = (),
+) -> list[list[Cell]]:
+    """Return pupils as rows: school, list, pseudonym, registered at, owner, and where in another region.
+
+    They never have a name or number of a pupil.
 
     Args:
         found: the pupils.
         counted: the lists with their owners.
         names: name of each school, by its id.
+        elsewhere: applications in other regions, for the list of pupils in two regions.
     """
-    from overstap.pages.board.exports import safe  # which loads what makes workbooks
-
     words = texts("board/rosters")
+    there: dict[str, list[str]] = {}
+    for other in elsewhere:
+        state = words["states"][other.state]["nl"]
+        said = words["elsewhere"]["nl"].format(region=other.region, school=other.school, state=state)
+        there.setdefault(other.sign, []).append(said)
     owners = {(one.school, one.list): one.owner or "" for one in counted}
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow([words["columns"][name]["nl"] for name in ("school", "id", "list", "sign", "registered", "owner")])
+    made: list[list[Cell]] = []
     for one in found:
         registered = ", ".join(names.get(school, school) for school in one.secondary_schools)
-        cells = (names.get(one.school, one.school), one.school, words["short"][one.list]["nl"], one.sign, registered)
-        writer.writerow([safe(cell) for cell in (*cells, owners.get((one.school, one.list), ""))])
-    return ("\ufeff" + out.getvalue()).encode()
+        of_two = ", ".join(there.get(one.sign, ())) if one.list is RosterList.TWO_REGIONS else ""
+        school = names.get(one.school, one.school)
+        owner = owners.get((one.school, one.list), "")
+        made.append([school, one.school, words["short"][one.list]["nl"], one.sign, registered, owner, of_two])
+    return made
+
+
+def to_csv(
+    found: Sequence[IncompletePupil],
+    counted: Sequence[ListCount],
+    names: Mapping[str, str],
+    elsewhere: Sequence[AppliedElsewhere] = (),
+) -> bytes:
+    """Return pupils as CSV; arguments as of `rows`."""
+    return csv_of(columns(), rows(found, counted, names, elsewhere))

@@ -9,6 +9,8 @@ from overstap.agreements.national import national_year
 from overstap.clock import dutch_time
 from overstap.closing.decisions import decision_sentence
 from overstap.ledger import guests
+from overstap.ledger.region_keys import BoardKeys
+from overstap.ledger.rosters.matching import RosterList
 from overstap.ledger.rounds import coordinator_answers, gate_decisions, progress
 from overstap.ledger.rounds.placements import placed_twice
 from overstap.ledger.rounds.task_failures import TaskFailure
@@ -24,6 +26,7 @@ from overstap.pages.board.schools import RoundFacts, SupplierRow, receiver_rows
 from overstap.pages.board.selection import RowOrder, Selection, select, tally
 from overstap.pages.board.summary import headline
 from overstap.pages.board.views import admission, placements, rosters, unresolved
+from overstap.pages.board.views.contacts import persons_shown
 from overstap.pages.board.views.page_context import (
     PageContext,
     PageNotFoundError,
@@ -68,6 +71,7 @@ def page(
     round_id: str,
     wanted: Selection,
     questions_of: Callable[[str], Sequence[GateQuestion]],
+    keys_of: Callable[[str], BoardKeys | None],
     *,
     told: str = "",
     mark: str = "",
@@ -79,6 +83,7 @@ def page(
         round_id: `<region>.<school year>.<kind>`.
         wanted: filter and order of the schools.
         questions_of: returns the gates of a DAG that wait for an answer.
+        keys_of: returns the board's keys of a region, for telephone numbers; None where there are none.
         told: what the account just did, a key of include/texts/board/decisions.yaml; empty for nothing.
         mark: form token with which the account takes up what has no receiver.
 
@@ -93,6 +98,7 @@ def page(
             "here": f"{context.base}{addresses.round_page(round_id)}",
             "told": texts("board/decisions")["told"].get(told, {}).get("nl", ""),
             "mark": mark,
+            "persons": {},
             "undoable": None,
             "left_over_first": LEFT_OVER,
         }
@@ -141,6 +147,10 @@ def page(
             left_over=unresolved.lines(facts, context.now),
             roster_groups=rosters.groups(facts),
             roster_words=texts("board/rosters"),
+            has_vain=any(one.list is RosterList.SENT_IN_VAIN for one in facts.roster_lists),
+            vain_words=texts("board/sent_in_vain"),
+            has_two_regions=any(one.list is RosterList.TWO_REGIONS for one in facts.roster_lists),
+            two_regions_words=texts("board/two_regions"),
             admission=_admission(unit, view, facts, today),
             admission_words=texts("board/admission"),
             national=national_year(view.school_year),
@@ -149,7 +159,11 @@ def page(
             twice=placements.summary(placed_twice(unit, round_id)),
             guests=guests.ids(unit, round_id),
             placement_words=texts("board/placements"),
-            **shared | {"undoable": coordinator_answers.undoable(unit, round_id) if may_decide else None},
+            **shared
+            | {
+                "undoable": coordinator_answers.undoable(unit, round_id) if may_decide else None,
+                "persons": persons_shown(context, unit, view.region, keys_of),
+            },
         )
 
 

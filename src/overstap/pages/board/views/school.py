@@ -1,7 +1,7 @@
 """Page of one school in one round on the board; with single dossiers for accounts with that permission."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
@@ -19,7 +19,7 @@ from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import RoundFacts, SupplierRow
 from overstap.pages.board.views import mappings, rosters, unresolved
-from overstap.pages.board.views.contacts import LogLine, log_of
+from overstap.pages.board.views.contacts import LogLine, log_of, persons_shown
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, facts_of, rows_of_facts, sentence_of
 from overstap.quality import report, rulebook
 from overstap.quality.findings import DossierSeverity
@@ -102,6 +102,7 @@ def page(
             raise PageNotFoundError(round_id)
         facts = facts_of(unit, view, context.now, school)
         row = _row(context, unit, view, facts, school)
+        persons = persons_shown(context, unit, view.region, keys_of)
         invited = guests.ids(unit, round_id)
         return render(
             "school",
@@ -116,7 +117,8 @@ def page(
                 airflow, view, school, is_asked=bool(confirmation), is_guest=school in invited
             ),
             may_rerun=view.region in context.person.reruns,
-            contact=_contact(unit, view, school, keys_of) if view.region in context.person.reruns else None,
+            persons=persons,
+            contact=(_contact(unit, view, school, keys_of, persons) if view.region in context.person.reruns else None),
             faults=_faults(unit, view, row),
             report_at=progress.reports_made(unit, round_id).get(school),
             notices=_notices(unit, round_id, school),
@@ -135,13 +137,16 @@ def page(
 
 
 def _contact(
-    unit: UnitOfWork, view: RoundView, school: str, keys_of: Callable[[str], BoardKeys | None]
+    unit: UnitOfWork,
+    view: RoundView,
+    school: str,
+    keys_of: Callable[[str], BoardKeys | None],
+    persons: Mapping[str, contacts.ContactPerson],
 ) -> SchoolContact | None:
     keys = keys_of(view.region)
     if keys is None:
         return None
-    person = contacts.persons(unit, keys, school).get(school, contacts.ContactPerson())
-    return SchoolContact(person, log_of(unit, keys, view.round_id, school))
+    return SchoolContact(persons.get(school, contacts.ContactPerson()), log_of(unit, keys, view.round_id, school))
 
 
 def _is_collecting(airflow: CollectingPort, view: RoundView, school: str, *, is_asked: bool, is_guest: bool) -> bool:

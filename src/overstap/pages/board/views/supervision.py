@@ -13,7 +13,7 @@ from overstap.pages.board.render import render
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
 from overstap.texts import texts
 
-_DONE = frozenset({"done", "ready", "adopted", "withdrawn", "recovered", "no_account"})
+_DONE = frozenset({"done", "half", "ready", "adopted", "withdrawn", "recovered", "no_account"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,11 @@ def _registrations(facts: RoundFacts) -> list[UnresolvedLine]:
         also = words["also_lines"]["nl"].format(lines=", ".join(map(str, lines[1:]))) if len(lines) > 1 else ""
         says = " ".join(filter(None, (error.message_nl, also, error.do_nl)))
         found.append(UnresolvedLine("refused_registrations", "bad", "", name, says, ""))
+    for one in facts.noted_registrations:
+        key = "noted_more" if one.count > len(one.first) else "noted_lines"
+        where = words[key]["nl"].format(lines=", ".join(map(str, one.first)), count=number(one.count))
+        says = " ".join((one.error.message_nl, where, one.error.do_nl))
+        found.append(UnresolvedLine("noted_registrations", "mind", "", name, says, ""))
     return found
 
 
