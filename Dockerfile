@@ -31,7 +31,7 @@ COPY deploy/monitoring/grafana/overstap.json deploy/monitoring/grafana/overstap.
 COPY dags dags
 COPY plugins plugins
 # Compiled here: no container can write beside them, and each would compile all of it at each start.
-RUN python -m compileall -q src dags plugins
+RUN python -m compileall -q src dags plugins include/airflow/config
 USER airflow
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .
 USER root
@@ -48,7 +48,7 @@ USER airflow
 ENTRYPOINT ["/usr/bin/dumb-init", "--", "/entrypoint", "bash", "/usr/local/bin/with-secrets"]
 
 # Two arenas of memory, not eight for each processor: threads that wait keep less of it.
-ENV PYTHONPATH=/opt/overstap/src:/opt/overstap \
+ENV PYTHONPATH=/opt/overstap/src:/opt/overstap:/opt/overstap/include/airflow/config \
     MALLOC_ARENA_MAX=2 \
     PYTHONDONTWRITEBYTECODE=1 \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/overstap/dags \

@@ -5,8 +5,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from overstap_tools.local.environment import AirflowFolders, environment
+from overstap_tools.local.passwords import Passwords
 from overstap_tools.project import PROJECT
 
 PROBE = """
@@ -25,6 +30,13 @@ views, _ = plugins_manager._get_ui_plugins()
 apps = [app for plugin in plugins_manager._get_plugins()[0] for app in plugin.fastapi_apps]
 paths = [(app["url_prefix"], route.path) for app in apps for route in app["app"].routes]
 print("RESULT" + json.dumps({"views": [ExternalViewResponse(**view).model_dump() for view in views], "paths": paths}))
+"""
+
+POLICY = """
+import sys
+from airflow.settings import task_instance_mutation_hook
+assert task_instance_mutation_hook.is_noop is False, "Airflow makes tasks in bulk and asks nobody"
+print("RESULT" + sys.modules["airflow_local_settings"].task_instance_mutation_hook.__module__)
 """
 
 READING = """
@@ -104,9 +116,39 @@ def test_only_the_plugin_is_loaded_and_under_no_bare_name(airflow_home: Path) ->
         for name, file in found["modules"].items()
         if file.startswith(str(PROJECT / "plugins")) and not (name == "overstap" or name.startswith("overstap."))
     }
-    # The second is Airflow's own name for cluster policies, which it imports from this folder (decision 77)
-    assert {Path(file).name for file in ours.values()} <= {"overstap_plugin.py", "airflow_local_settings.py"}
+    assert {Path(file).name for file in ours.values()} == {"overstap_plugin.py"}
     assert "overstap.orchestration.tasks" in found["modules"]
+
+
+def test_plugins_holds_the_plugin_and_nothing_to_hide() -> None:
+    assert {path.name for path in (PROJECT / "plugins").iterdir()} - {"__pycache__"} == {"overstap_plugin.py"}
+
+
+def _path_of_image(_: Path) -> list[str]:
+    """Return what the image has on Python's path, as folders of this project."""
+    line = next(one for one in (PROJECT / "Dockerfile").read_text().splitlines() if one.startswith("ENV PYTHONPATH="))
+    folders = line.removeprefix("ENV PYTHONPATH=").removesuffix("\\").strip().split(":")
+    return [str(PROJECT / Path(folder).relative_to("/opt/overstap")) for folder in folders]
+
+
+def _path_of_demonstration(state: Path) -> list[str]:
+    folders = AirflowFolders(Path("home"), Path("dags"), Path("plugins"), "sqlite://", 1, 1)
+    return environment(folders, Passwords(state), {})["PYTHONPATH"].split(os.pathsep)
+
+
+@pytest.mark.parametrize("path", [_path_of_image, _path_of_demonstration])
+def test_airflow_finds_the_policy_that_names_squares(
+    airflow_home: Path, tmp_path: Path, path: Callable[[Path], list[str]]
+) -> None:
+    """From Python's path, not from plugins/, where it would be imported a second time as a plugin (decision 77)."""
+    done = subprocess.run(
+        [sys.executable, "-c", POLICY],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path(tmp_path))},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("RESULT")[1].strip() == "overstap.orchestration.square_names"
 
 
 def test_the_board_is_where_airflow_looks_for_it(airflow_home: Path) -> None:

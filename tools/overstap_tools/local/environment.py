@@ -14,6 +14,8 @@ from overstap_tools.project import PROJECT
 
 AGREEMENTS_READ_EVERY = 10
 """Seconds until a new or changed agreement is seen, by the bundle that the image has (docker-compose.yaml)."""
+POLICIES = INCLUDE / "airflow" / "config"
+"""Folder with the module from which Airflow takes cluster policies, as its folder `config` elsewhere."""
 BUNDLES = [
     {"name": "dags-folder", "classpath": "overstap.orchestration.bundle.AgreementsBundle", "kwargs": {}},
 ]
@@ -64,7 +66,7 @@ def environment(folders: AirflowFolders, passwords: Passwords, extra: Mapping[st
         **inherited,
         "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
         # The package and its tools as they stand in this checkout.
-        "PYTHONPATH": os.pathsep.join([str(PROJECT / "src"), str(PROJECT / "tools"), str(PROJECT)]),
+        "PYTHONPATH": os.pathsep.join([str(PROJECT / "src"), str(PROJECT / "tools"), str(PROJECT), str(POLICIES)]),
         "PYTHONUNBUFFERED": "1",
         "AIRFLOW_HOME": str(folders.home),
         **_core(folders, passwords),

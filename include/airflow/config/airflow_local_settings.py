@@ -1,4 +1,4 @@
-"""Cluster policy of Overstap, which Airflow imports by this name from its plugins folder (see square_names)."""
+"""Cluster policy of Overstap, which Airflow imports by this name (see square_names)."""
 
 from overstap.orchestration.square_names import task_instance_mutation_hook
 
