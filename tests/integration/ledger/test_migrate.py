@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from overstap.ledger.invariants import check
 from overstap.ledger.migrate import SCHEMA, add_region, change_count, migrate
 from overstap.ledger.review import decisions
 from overstap.ledger.rounds import rounds
+from overstap.ledger.simulated_clock import set_clock
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 FILLED = Path(__file__).with_name("filled_by_39_files.sql.xz")
@@ -163,6 +165,12 @@ def test_a_carried_over_ledger_goes_on(postgres: EmbeddedPostgres, old: str, tmp
         (keys / name).chmod(0o600)
     migrate(old)
     add_region(old, REGION)
+    with psycopg.connect(old) as connection:
+        row = connection.execute(
+            "select max(review_closes_at) from overstap.dossier where state = 'in_review'"
+        ).fetchone()
+    assert row is not None
+    set_clock(old, row[0] - timedelta(hours=1))  # as on the day on which it was filled
     ledger = Ledger(
         postgres.dsn("overstap_app", str(psycopg.conninfo.conninfo_to_dict(old)["dbname"])), tmp_path / "keys"
     )

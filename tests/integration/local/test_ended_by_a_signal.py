@@ -46,14 +46,14 @@ def started(folder: Path, words: str) -> subprocess.Popen[bytes]:
     )
 
 
-def of_folder(folder: Path) -> list[psutil.Process]:
-    """Return the processes that were started with this folder for their files."""
-    found = []
+def of_folder(folder: Path) -> dict[psutil.Process, str]:
+    """Return the processes that were started with this folder for their files, each with its command line."""
+    found = {}
     for one in psutil.process_iter():
         try:
             named = [one.environ().get("TMPDIR", ""), *one.cmdline()]  # PostgreSQL gets no such variable
             if any(word.startswith(str(folder)) for word in named) and one.status() != psutil.STATUS_ZOMBIE:
-                found.append(one)
+                found[one] = " ".join(named)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return found
@@ -77,7 +77,7 @@ def test_a_benchmark_takes_its_server_and_its_processes_with_it(number: int, fol
     parts = ("multiprocessing.spawn", "postgres")
 
     def is_at_work() -> bool:
-        names = [" ".join(one.cmdline()) for one in of_folder(folder)]
+        names = of_folder(folder).values()
         return program.poll() is not None or all(any(part in name for name in names) for part in parts)
 
     wait_until(is_at_work, "a server and processes of a benchmark", SECONDS, 0.2)
