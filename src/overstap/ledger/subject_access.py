@@ -132,7 +132,10 @@ OF_NO_PUPIL = {
         "of a round: what was agreed, and counts",
     ),
     **dict.fromkeys(("gate_decision", "gate_hold", "window_decision"), "decisions about a round, with counts"),
-    **dict.fromkeys(("refused_registration", "refused_roster"), "why a row was refused, without anything of the row"),
+    **dict.fromkeys(
+        ("refused_registration", "refused_list_row", "refused_roster"),
+        "why a row was refused, without anything of the row",
+    ),
     **dict.fromkeys(("notice", "task_failure", "alarm"), "codes, counts and names of schools"),
     "pupil_search": "which coordinator looked a pupil up, and when: not whom; the audit line of a found one has the id",
     "comparison": "questions to another region and answers, in numbers; what one told of the pupil is exported",

@@ -11,6 +11,7 @@ from overstap.ledger.delivery.uncollected import UncollectedEnvelopes
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.review.windows import SchoolInspections
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.refused_lists import RefusedRows, RegionList
 from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations
 from overstap.ledger.rounds.task_failures import TaskFailure, TaskInstanceRef
 from overstap.notifications.account_notices import ACCOUNT_KINDS
@@ -146,4 +147,5 @@ def _status(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed: b
             RefusedRegistration("file", 12, "INTAKE-039", {}),
         ],
         UnstatedRegistrations(240, 130, "preview"),
+        refused_lists=[RefusedRows(RegionList.TESTS, "", 1, "INTAKE-120", 2, (4, 9), {"line": 4})],
     )

@@ -13,6 +13,7 @@ from overstap.ledger.delivery.uncollected import UncollectedEnvelopes
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.review.windows import SchoolInspections
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.refused_lists import RefusedRows, RegionList
 from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations, by_cause
 from overstap.ledger.rounds.task_failures import TaskFailure
 from overstap.texts import texts
@@ -41,6 +42,7 @@ class RoundStatus:
         failures: failed tasks.
         expiring: certificates that expire soon: name, owner and moment.
         refused: rows of registrations that could not be read.
+        refused_lists: rows of test advices and places that could not be read, by cause.
         unstated: counts of registrations that no source states any more and that wait for the coordinator's decision.
         collected: when the collection from each school was last completed; None where that is not known.
     """
@@ -60,6 +62,7 @@ class RoundStatus:
     refused: Sequence[RefusedRegistration] = ()
     unstated: UnstatedRegistrations | None = None
     collected: Mapping[str, datetime] | None = None
+    refused_lists: Sequence[RefusedRows] = ()
 
     @property
     def agreed(self) -> Round:
@@ -238,7 +241,7 @@ def _uncollected(now: RoundStatus) -> Iterator[Notice]:
 
 
 def _registrations(now: RoundStatus) -> Iterator[Notice]:
-    """Yield notices to coordinators about unreadable rows, and about lists that lost many registrations."""
+    """Yield notices to coordinators about unreadable rows of lists, and about lists that lost many registrations."""
     if now.refused:
         causes = by_cause(now.refused)
         about = ";".join(f"{error.code}:{','.join(map(str, lines))}" for error, lines in causes)
@@ -250,6 +253,25 @@ def _registrations(now: RoundStatus) -> Iterator[Notice]:
             yield _notice(
                 *(now, "refused_registrations", sha256(about.encode()).hexdigest()[:16], account),
                 count=len(now.refused),
+                listed_nl=listed["nl"],
+                listed_en=listed["en"],
+            )
+    for of_list in RegionList:
+        rows = [one for one in now.refused_lists if one.list is of_list and not one.is_note]
+        if not rows:
+            continue
+        about = ";".join(f"{one.school}/{one.file}/{one.code}:{one.count}:{one.lines}" for one in rows)
+        listed = {
+            language: " ".join(_cause(one.error, one.lines, language) for one in rows[:_MAX_CAUSES])
+            for language in ("nl", "en")
+        }
+        names = texts("board/left_over")[of_list.value]
+        for account in now.coordinators:
+            yield _notice(
+                *(now, "refused_lists", f"{of_list}/{sha256(about.encode()).hexdigest()[:16]}", account),
+                count=sum(one.count for one in rows),
+                list_nl=names["nl"],
+                list_en=names["en"],
                 listed_nl=listed["nl"],
                 listed_en=listed["en"],
             )

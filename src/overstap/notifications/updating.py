@@ -14,7 +14,7 @@ from overstap.ledger.notifications.notices import WaitingNotice
 from overstap.ledger.notifications.outbox import Mail
 from overstap.ledger.review import windows
 from overstap.ledger.rosters import by_advice
-from overstap.ledger.rounds import collection_times, counts, registrations, rounds, task_failures
+from overstap.ledger.rounds import collection_times, counts, refused_lists, registrations, rounds, task_failures
 from overstap.ledger.rounds.undecided_applications import undecided_applications
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.account_notices import ACCOUNT_KINDS
@@ -126,6 +126,7 @@ def _statuses(unit: UnitOfWork, at: datetime, expiring: Sequence[tuple[str, str,
                 registrations.refused(unit, row.school_year) if row.kind.is_inspected else (),
                 registrations.unstated(unit, row.school_year) if row.kind.is_inspected else None,
                 collection_times.last_ended(unit, round_id),
+                refused_lists.refused(unit, row.school_year) if row.kind.is_of_leavers else (),
             )
         )
     return found

@@ -25,7 +25,9 @@ from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check
 from overstap.ledger.region_keys import create_keys
 from overstap.ledger.review import decisions, invitations, parent_requests
-from overstap.ledger.rounds import registrations, rounds
+from overstap.ledger.rounds import refused_lists, registrations, rounds
+from overstap.ledger.rounds.refused_lists import RefusedRows, RegionList
+from overstap.ledger.rounds.registrations import RefusedRegistration
 from overstap.pages.school.pupils import pupils
 from overstap.pki import DevelopmentAuthority, TrustStore
 from overstap.review.inviting import invite
@@ -138,6 +140,12 @@ def test_after_its_time_nobody_can_be_read_or_found_and_all_is_still_proved(over
     assert before["confirmed"] > 5
     assert any(one in "".join(lines.values()) for known in traces.values() for one in known), "else nothing is tried"
     assert not families, "all are confirmed"
+    year = place.agreement.school_year
+    with place.unit("registrations") as unit:
+        registrations.note_refused(unit, year, [RefusedRegistration("file", 3, "INTAKE-039", {})])
+        refused_lists.note(
+            unit, year, RegionList.TESTS, [RefusedRows(RegionList.TESTS, "", 1, "INTAKE-120", 1, (2,), {})]
+        )
     closed(at_home, 89)
     assert retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT).total() == 0, "not yet"
     closed(at_home, 91)
@@ -159,6 +167,7 @@ def test_after_its_time_nobody_can_be_read_or_found_and_all_is_still_proved(over
     assert left <= {"receipt.content"}, left
     with place.unit() as unit:
         assert check(unit) == []
+        assert (registrations.refused(unit, year), refused_lists.refused(unit, year)) == ([], [])
         assert pupils(unit, place.round_id, place.school) == []
         assert parent_requests.of_school(unit, place.round_id, place.school) == []
         with pytest.raises(OverstapError, match="LEDGER-014"):

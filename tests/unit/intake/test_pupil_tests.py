@@ -9,7 +9,8 @@ import pytest
 from overstap.errors import OverstapError
 from overstap.intake.mappings.model import Mapping
 from overstap.intake.pupil_tests import API_VERSION, HEADER, OPTIONAL, read_result, read_tests
-from overstap.rounds import advice_tests
+from overstap.ledger.rounds.refused_lists import RegionList
+from overstap.rounds.refused_rows import Refusals
 from overstap.simulation.synthetic.numbers import bsn
 
 AT = datetime(2027, 3, 12, 9, tzinfo=UTC)
@@ -145,11 +146,15 @@ def test_numbers_that_lost_their_zeros_are_read_and_told_by_row(caplog: pytest.L
     found, refused = read_tests(table(f"{bsn(1)};99AA00;vwo;;;", "12345672;99AA00;havo;;;"), AT)
     assert refused == []
     assert [(one.number, one.is_restored) for one in found] == [(bsn(1), False), ("012345672", True)]
-    advice_tests._tell_restored(found)
+    told_of = Refusals(RegionList.TESTS)
+    told_of.add_note("INTAKE-117", [one.line for one in found if one.is_restored], file=1)
+    told_of.tell()
     [told] = [one.getMessage() for one in caplog.records]
     assert "INTAKE-117: Bij 1 toetsadvies ontbraken de nullen" in told
     assert told.endswith("(Regel 3.)")
     assert "12345672" not in told
     caplog.clear()
-    advice_tests._tell_restored(found[:1])
+    told_of = Refusals(RegionList.TESTS)
+    told_of.add_note("INTAKE-117", [one.line for one in found[:1] if one.is_restored], file=1)
+    told_of.tell()
     assert caplog.records == []

@@ -190,6 +190,15 @@ begin
         select forget_roster(array(select p.roster_pupil from roster_pupil p join round o on o.school_year = p.school_year
                                     where o.round_id = of_round and p.region = of_region)) into more;
         gone := gone + more;
+        -- Why lines of the year's lists were refused: nothing of a pupil, and of no use any more
+        delete from refused_registration x using round o
+         where o.round_id = of_round and x.region = of_region and x.school_year = o.school_year;
+        get diagnostics more = row_count;
+        gone := gone + more;
+        delete from refused_list_row x using round o
+         where o.round_id = of_round and x.region = of_region and x.school_year = o.school_year;
+        get diagnostics more = row_count;
+        gone := gone + more;
         delete from board_note n using round o where o.round_id = of_round and n.region = of_region and n.school_year = o.school_year;
         get diagnostics more = row_count;
         gone := gone + more;

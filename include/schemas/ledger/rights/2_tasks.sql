@@ -18,6 +18,8 @@ grant execute on function overstap.open_round, overstap.hold_round, overstap.add
 grant select, insert (region, round_id, milestone, moment, behind) on overstap.milestone_passed to overstap_region;
 grant update (unstated_at) on overstap.application to overstap_region;   -- a mark, no decision
 grant select, insert (region, school_year, source, line, code, facts), delete on overstap.refused_registration to overstap_region;
+grant select, insert (region, school_year, list, school, file, code, table_column, count, lines, facts), update (count, lines, facts), delete
+    on overstap.refused_list_row to overstap_region;
 
 grant select, insert, update on overstap.due_work, overstap.collected to overstap_region;
 grant execute on function overstap.due_work to overstap_app;

@@ -10,7 +10,7 @@ revoke select on overstap.review_session, overstap.review_attempt, overstap.revi
     overstap.agreement_draft_version, overstap.roster_pupil, overstap.roster_event,
     overstap.page_collection, overstap.page_confirmation, overstap.typed_dossier, overstap.typed_step, overstap.typed_file, overstap.school_mapping,
     overstap.placement_answer, overstap.placed_twice, overstap.application_event, overstap.pupil_test, overstap.advice_flag,
-    overstap.agreement_draft_approval, overstap.alarm, overstap.applied_elsewhere, overstap.board_note, overstap.comparison, overstap.comparison_pseudonym,
+    overstap.agreement_draft_approval, overstap.alarm, overstap.applied_elsewhere, overstap.board_note, overstap.comparison, overstap.comparison_pseudonym, overstap.refused_list_row,
     overstap.contact_call, overstap.contact_message, overstap.contact_message_to, overstap.contact_person, overstap.pupil_search, overstap.second_person,
     overstap.task_failure,
     overstap.advice_seen, overstap.pupil_progress, overstap.support_decision, overstap.handover, overstap.draw, overstap.offer, overstap.roster,

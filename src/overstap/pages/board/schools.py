@@ -12,6 +12,7 @@ from overstap.ledger.dossiers.outstanding import ReportedUndelivered, WithoutRec
 from overstap.ledger.rosters.matching import ListCount, RosterStatus
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
+from overstap.ledger.rounds.refused_lists import RefusedRows
 from overstap.ledger.rounds.registrations import NotedRows, RefusedRegistration, UnstatedRegistrations
 from overstap.ledger.rounds.task_failures import TaskFailure
 from overstap.pages.board.blockers import Blocker, ContactRole, SchoolSituation, Urgency, blockers
@@ -147,6 +148,7 @@ class RoundFacts:
         rosters: how each school's roster stands, by school; empty in a round that is not of leavers.
         roster_lists: numbers of pupils of whom something is missing, with who looks after them.
         noted_registrations: rows of registrations that were used, and of which something is said.
+        refused_lists: rows of the region's test advices and places that could not be read, by cause.
     """
 
     primary: Sequence[PrimaryCounts]
@@ -170,6 +172,7 @@ class RoundFacts:
     rosters: Mapping[str, RosterStatus] = field(default_factory=dict)
     roster_lists: Sequence[ListCount] = ()
     noted_registrations: Sequence[NotedRows] = ()
+    refused_lists: Sequence[RefusedRows] = ()
 
     def uncollected_by(self, primary_school: str) -> dict[str, int]:
         """Return the number of a school's dossiers that were not collected in time, by receiving school."""

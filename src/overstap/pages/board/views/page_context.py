@@ -18,7 +18,7 @@ from overstap.ledger.dossiers.outstanding import WithoutReceiverCount
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rosters import by_application, matching
 from overstap.ledger.rosters.matching import ListCount
-from overstap.ledger.rounds import progress, registrations, round_overview, task_failures
+from overstap.ledger.rounds import progress, refused_lists, registrations, round_overview, task_failures
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, secondary_schools
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.agreement_cache import AgreementCache
@@ -159,6 +159,7 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         matching.statuses(unit, view.school_year, school) if view.kind.is_of_leavers else {},
         [named(one, people) for one in of_leavers],
         registrations.noted(unit, view.school_year) if is_whole_region else (),
+        refused_lists.refused(unit, view.school_year) if is_whole_region and view.kind.is_of_leavers else (),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from overstap.ledger.delivery.test_messages import SchoolResult
-from overstap.ledger.rounds.registrations import by_cause
+from overstap.ledger.rounds.registrations import NotedRows, by_cause
 from overstap.pages.board.formatting import number, when
 from overstap.pages.board.schools import RoundFacts
 from overstap.texts import plural, texts
@@ -63,6 +63,14 @@ class UnresolvedLine:
     says: str
     contact: str
 
+    @property
+    def is_of_list(self) -> bool:
+        """Whether it is about a list that the region supplies, not about dossiers on their way."""
+        return self.kind in _OF_LISTS
+
+
+_OF_LISTS = frozenset({"many_unstated", "refused_registrations", "noted_registrations", "refused_lists", "noted_lists"})
+
 
 def tests(facts: RoundFacts, sentence_of: Callable[[str], str]) -> TestSummary | None:
     """Return the results of test messages; None when none were sent.
@@ -80,7 +88,7 @@ def tests(facts: RoundFacts, sentence_of: Callable[[str], str]) -> TestSummary |
 
 
 def lines(facts: RoundFacts, now: datetime) -> list[UnresolvedLine]:
-    """Return unresolved items: registrations, dossiers without a receiver, uncollected and undelivered envelopes.
+    """Return unresolved items: lists of the region, dossiers without a receiver, uncollected and undelivered envelopes.
 
     Args:
         facts: facts of the ledger.
@@ -88,6 +96,7 @@ def lines(facts: RoundFacts, now: datetime) -> list[UnresolvedLine]:
     """
     return [
         *_registrations(facts),
+        *_lists(facts),
         *_without_receiver(facts, now),
         *_uncollected(facts, now),
         *_reported_undelivered(facts, now),
@@ -112,11 +121,35 @@ def _registrations(facts: RoundFacts) -> list[UnresolvedLine]:
         says = " ".join(filter(None, (error.message_nl, also, error.do_nl)))
         found.append(UnresolvedLine("refused_registrations", "bad", "", name, says, ""))
     for one in facts.noted_registrations:
-        key = "noted_more" if one.count > len(one.first) else "noted_lines"
-        where = words[key]["nl"].format(lines=", ".join(map(str, one.first)), count=number(one.count))
-        says = " ".join((one.error.message_nl, where, one.error.do_nl))
+        says = " ".join((one.error.message_nl, _where(one.first, one.count), one.error.do_nl))
         found.append(UnresolvedLine("noted_registrations", "mind", "", name, says, ""))
     return found
+
+
+def _lists(facts: RoundFacts) -> list[UnresolvedLine]:
+    """Return a line per cause for which rows of test advices or places were refused, or are told of."""
+    words = texts("board/left_over")
+    several = {one.list for one in facts.refused_lists if one.file > 1}
+    found = []
+    for one in facts.refused_lists:
+        name = words[one.list.value]["nl"]
+        if one.school:
+            name = words["messages"]["nl"].format(list=name, school=facts.names.get(one.school, one.school))
+        elif one.list in several:
+            name = words["file"]["nl"].format(list=name, number=one.file)
+        error = one.error
+        where = _where(one.lines, one.count) if one.lines and (one.count > 1 or one.is_note or one.school) else ""
+        says = " ".join(filter(None, (error.message_nl, where, error.do_nl)))
+        kind, tone = ("noted_lists", "mind") if one.is_note else ("refused_lists", "bad")
+        found.append(UnresolvedLine(kind, tone, "", name, says, ""))
+    return found
+
+
+def _where(lines: Sequence[int], count: int) -> str:
+    """Return on which lines it is, the first twenty of them, in brackets."""
+    shown = lines[: NotedRows.FEW]
+    key = "noted_more" if count > len(shown) else "noted_lines"
+    return str(texts("board/left_over")[key]["nl"].format(lines=", ".join(map(str, shown)), count=number(count)))
 
 
 def _without_receiver(facts: RoundFacts, now: datetime) -> list[UnresolvedLine]:
