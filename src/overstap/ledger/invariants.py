@@ -4,7 +4,6 @@ Each check returns the ids of rows that break it, and changes nothing.
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from overstap.agreements import Agreement
+from overstap.agreements.stored import stored_agreement
 from overstap.errors import OverstapError
 from overstap.ledger.audit import ChainFault, line_count, read_chain, verify
 from overstap.ledger.decision_lines import differences
@@ -137,7 +136,7 @@ def _only_what_may_leave(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Brea
     for message_id, round_id, agreement, kind, released, inspected, stages, is_forgotten, in_time in rows:
         known = agreed.get(round_id)
         if known is None:
-            known = stages_from(Agreement.model_validate_json(json.dumps(agreement)).round(kind).receivers)
+            known = stages_from(stored_agreement(agreement).round(kind).receivers)
             agreed[round_id] = known
         if order is None and not (released and inspected):
             order = _SealedAfter(unit)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from overstap.agreements import Agreement, RoundId
+from overstap.agreements.stored import stored_agreement
 from overstap.ledger.session import UnitOfWork
 
 Origin = Literal["opened", "file", "form"]
@@ -41,9 +42,7 @@ class AgreementVersion:
 def versions(unit: UnitOfWork, round_id: str) -> list[AgreementVersion]:
     """Return the versions of a round's agreement, in order."""
     return [
-        AgreementVersion(
-            number, origin, Agreement.model_validate_json(json.dumps(agreement)), offered, changes, by, reason, at
-        )
+        AgreementVersion(number, origin, stored_agreement(agreement), offered, changes, by, reason, at)
         for number, origin, agreement, offered, changes, by, reason, at in unit.rows(
             "select number, origin, agreement, offered_digest, changes, taken_by, reason, taken_at "
             "from overstap.round_agreement where round_id = %(round)s order by number",
@@ -64,7 +63,7 @@ def newest_of_year(unit: UnitOfWork, school_year: str) -> Agreement | None:
         "where o.school_year = %(year)s order by a.taken_at desc, a.round_id limit 1",
         year=school_year,
     )
-    return Agreement.model_validate_json(json.dumps(found[0][0])) if found else None
+    return stored_agreement(found[0][0]) if found else None
 
 
 def last_offered(unit: UnitOfWork, round_id: str) -> str | None:

@@ -1,10 +1,10 @@
 """Rounds and their schools: opening, reading, closing and reopening."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from overstap.agreements import Agreement, RoundId, RoundKind
+from overstap.agreements.stored import stored_agreement
 from overstap.errors import OverstapError
 from overstap.ledger import database_clock
 from overstap.ledger.session import UnitOfWork
@@ -74,7 +74,7 @@ def get_round(unit: UnitOfWork, round_id: str) -> RoundRow:
     name, region, year, kind, agreement, opened_at, closed_at = found[0]
     return RoundRow(
         *(RoundId(name), region, year, RoundKind(kind)),
-        Agreement.model_validate_json(json.dumps(agreement)),
+        stored_agreement(agreement),
         opened_at,
         closed_at,
     )
