@@ -138,8 +138,11 @@ def test_a_school_that_takes_it_itself_passes_when_its_receipt_lies_there(
         deployment, receiving(deployment.agreement, {folder: Folder(way="folder"), pull: Pull(way="pull")})
     )
     tester = Tester(ledger, deployment.trust(), agreement, deployment.round_id, "watch", now, tmp_path / "outbox")
+    told: list[int] = []
+    assert tester.extent() == 2
     for _ in range(2):  # what stands ready is not put there again
-        tester.send()
+        tester.send(advance=told.append)
+        assert told == [1, 1]
         assert passed(ledger, deployment) == {sender: None, folder: "DELIVERY-109", pull: "DELIVERY-110"}
         [file] = (tmp_path / "outbox" / "alfa" / folder).iterdir()
     opened = overstap(deployment, "open", file, "--school", folder, "--store", tmp_path / "store")

@@ -29,14 +29,14 @@ def print_json(value: Any) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Advance]:
+def progress(what: str, total: int | None) -> Iterator[Advance]:
     """Show on standard error how far a command has come, with rate and time left; on standard output nothing.
 
     In a terminal it is a bar that goes away at the end; elsewhere a line every ten seconds.
 
     Args:
         what: what is counted, such as "dossiers".
-        total: how many there are.
+        total: how many there are; None where that is not known beforehand: then without time left.
     """
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
@@ -62,10 +62,10 @@ class _Lines:
     Args:
         console: where they go.
         what: what is counted.
-        total: how many there are.
+        total: how many there are; None where that is not known.
     """
 
-    def __init__(self, console: Console, what: str, total: int) -> None:
+    def __init__(self, console: Console, what: str, total: int | None) -> None:
         self._console, self._what, self._total = console, what, total
         self._done, self._began = 0, time.monotonic()
         self._told = self._began
@@ -78,6 +78,9 @@ class _Lines:
             return
         self._told = at
         rate = self._done / (at - self._began)
+        if self._total is None:
+            self._console.print(f"{self._what}: {self._done:,}, {rate:,.0f}/s", soft_wrap=True)
+            return
         left = max(0, self._total - self._done) / rate if rate else 0
         self._console.print(
             f"{self._what}: {self._done:,} of {self._total:,}, {rate:,.0f}/s, {left:,.0f} s left", soft_wrap=True

@@ -3,6 +3,7 @@
 import typer
 from rich.console import Console
 
+from overstap.cli._output import progress
 from overstap.settings import Settings
 
 app = typer.Typer(help="Roles and accounts in Airflow.", no_args_is_help=True)
@@ -19,6 +20,7 @@ def sync() -> None:
 
     Run it in Airflow's environment, before DAGs are parsed and after each change of an agreement.
     """
+    from overstap.agreements.load import agreement_paths
     from overstap.clock import now
     from overstap.orchestration.preparation import quiet
     from overstap.orchestration.preparation import sync as bring
@@ -26,8 +28,13 @@ def sync() -> None:
     quiet()
     settings = Settings()
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    lines = bring(
-        settings.regions, production=settings.production, administrators=settings.administrator_accounts, at=now()
-    )
+    with progress("agreements", len(agreement_paths(settings.regions))) as advance:
+        lines = bring(
+            settings.regions,
+            production=settings.production,
+            administrators=settings.administrator_accounts,
+            at=now(),
+            advance=advance,
+        )
     for line in lines:
         console.print(line)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from overstap.agreements import RoundId
 from overstap.cli._new_agreement import new
-from overstap.cli._output import AsJson, print_json
+from overstap.cli._output import AsJson, print_json, progress
 from overstap.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ def check(
 
     regions = Settings().regions
     chosen = paths or agreement_paths(regions)
-    checked = check_agreements(chosen, register=read_register(register) if register else None)
+    known = read_register(register) if register else None
+    with progress("agreements", 2 * len(chosen)) as advance:  # each is read, and then checked
+        checked = check_agreements(chosen, register=known, advance=advance)
     if as_json or form is AgreementOutput.JSON:
         found = [finding.as_json() for each in checked for finding in each.findings]
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))

@@ -56,7 +56,7 @@ def make_question(round_id: RoundOption, partner: WithOption, by: ByOption, out:
     from overstap.comparing.exchange_files import question_file
     from overstap.comparing.regions import agreed
     from overstap.ledger import open_ledger
-    from overstap.ledger.comparisons.comparisons import ask
+    from overstap.ledger.comparisons.comparisons import applicants, ask
     from overstap.ledger.comparisons.pseudonyms import without_pseudonym
 
     known = RoundId(round_id)
@@ -67,7 +67,8 @@ def make_question(round_id: RoundOption, partner: WithOption, by: ByOption, out:
         with ledger.unit(known.region, by) as unit:
             agreed(unit, known.school_year, partner)
             missing = without_pseudonym(unit, known.school_year)
-            question = ask(unit, known.school_year, partner)
+            with progress("pupils", applicants(unit, known.school_year)) as advance:
+                question = ask(unit, known.school_year, partner, advance)
     finally:
         ledger.close()
     _write(out, question_file(question, identity, at=clock.now()))
@@ -85,7 +86,7 @@ def make_answer(
 ) -> None:
     """Answer the signed question of another region with a signed file, which only that region can read."""
     from overstap.comparing.exchange_files import answer_file, read_question
-    from overstap.ledger.comparisons.comparisons import answer
+    from overstap.ledger.comparisons.comparisons import answer, applicants
 
     known = RoundId(round_id)
     data = _content(file)
@@ -96,7 +97,10 @@ def make_answer(
         identity = trust.conductor_signing(known.region, at=clock.now())
         question = read_question(data, agreement, trust, at=clock.now())
         with ledger.unit(known.region, by) as unit:
-            answered = answer(unit, question, at_most=agreement.comparison(question.asks).at_most)
+            total = len(question.points) + applicants(unit, question.school_year)
+            with progress("pupils of both regions", total) as advance:
+                at_most = agreement.comparison(question.asks).at_most
+                answered = answer(unit, question, at_most=at_most, advance=advance)
     finally:
         ledger.close()
     _write(out, answer_file(answered, identity, at=clock.now()))
@@ -116,8 +120,8 @@ def take_answer(
     ledger, agreement = _opened(known, by)
     try:
         answered = read_answer(data, agreement, _trust(), at=clock.now())
-        with ledger.unit(known.region, by) as unit:
-            count = read(unit, answered)
+        with ledger.unit(known.region, by) as unit, progress("pupils", len(answered.points)) as advance:
+            count = read(unit, answered, advance)
     finally:
         ledger.close()
     _say("compared", count=count, partner=answered.answers)

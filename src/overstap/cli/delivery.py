@@ -10,7 +10,7 @@ from rich.console import Console
 
 from overstap import clock
 from overstap.agreements import RoundId
-from overstap.cli._output import AsJson, print_json
+from overstap.cli._output import AsJson, print_json, progress
 from overstap.settings import Settings
 from overstap.texts import command_sentence as said
 
@@ -87,7 +87,8 @@ def send_test(
 
     with _round_ledger(round_id, by) as (ledger, agreement, _):
         tester = Tester(ledger, _trust(), agreement, round_id, by, clock.now, _outbox())
-        found = tester.send(only=school, again=again)
+        with progress("test messages", tester.extent(only=school, again=again)) as advance:
+            found = tester.send(only=school, again=again, advance=advance)
     console = Console(highlight=False, soft_wrap=True)
     shown = [one for one in found if school in (None, one.school)]
     if as_json:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from overstap import clock
-from overstap.cli._output import AsJson, print_json
+from overstap.cli._output import AsJson, print_json, progress
 from overstap.errors import OverstapError, system_fault
 from overstap.school_numbers import school_id_in
 from overstap.settings import Settings
@@ -220,7 +220,9 @@ def try_api(
         raise typer.BadParameter("BRIN and branch, such as 99AB00", param_hint="--school")
     secret = str(typer.prompt("Client secret", hide_input=True, err=True))
     day = today.date() if today else clock.dutch_time(clock.now()).date()
-    found = read_school(HttpApi(address.rstrip("/"), token_url, client, secret, scope), wanted, today=day)
+    api = HttpApi(address.rstrip("/"), token_url, client, secret, scope)
+    with progress("dossiers", None) as advance:
+        found = read_school(api, wanted, today=day, advance=advance)
     if as_json:
         print_json({"school": wanted, **found.as_json()})
         raise typer.Exit(0 if found.is_usable else 1)
@@ -284,7 +286,8 @@ def _try(data: bytes, mapping: "Mapping", *, as_json: bool) -> None:
     from overstap.intake.mappings.trying import try_mapping
     from overstap.quality.rulebook import sentence_of
 
-    found = try_mapping(data, mapping)
+    with progress("rows", None) as advance:
+        found = try_mapping(data, mapping, advance)
     is_whole = found.usable == found.rows + found.unreadable.total() > 0
     if as_json:
         print_json(found)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from overstap.cli._output import AsJson, print_json
+from overstap.cli._output import AsJson, print_json, progress
 from overstap.settings import Settings
 
 app = typer.Typer(help="Counts and ages of the ledger, for monitoring.", no_args_is_help=True)
@@ -80,7 +80,7 @@ def dashboard(
     from overstap import clock
     from overstap.atomic_files import write_atomically
     from overstap.errors import OverstapError, system_fault
-    from overstap.monitoring.dashboard import hours_shown
+    from overstap.monitoring.dashboard import hours_shown, panels
     from overstap.monitoring.page import Wanted, draw, page
     from overstap.monitoring.prometheus import Prometheus
     from overstap.texts import command_sentence
@@ -89,7 +89,8 @@ def dashboard(
         raise typer.BadParameter("a region is named by small letters, digits and underscores", param_hint="--region")
     wanted = Wanted(clock.now(), hours or hours_shown(), language.value, region)
     with Prometheus(server) as asked:
-        drawn = draw(asked, wanted)
+        with progress("panels", len(panels())) as advance:
+            drawn = draw(asked, wanted, advance)
         written = page(drawn, asked.address, wanted).encode()
     if output == Path("-"):
         sys.stdout.buffer.write(written)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -88,7 +88,7 @@ def letters(
     """Make the letters with codes for a school's families as one PDF, sorted by class; a code is shown once."""
     from overstap.ledger import open_ledger
     from overstap.review.letter_file import LetterFile
-    from overstap.review.printing_letters import is_complete, print_letters
+    from overstap.review.printing_letters import is_complete, letters_to_make, print_letters
 
     settings = Settings()
     console = Console(highlight=False)
@@ -107,17 +107,11 @@ def letters(
         pupils.append(pupil)
     if again and not pupils:
         raise typer.Exit(1)
-    printed = print_letters(
-        ledger,
-        region=region,
-        round_id=round_id,
-        school=school,
-        actor=by,
-        address=settings.review_address,
-        keep=file.write,
-        again=pupils,
-        is_lost=lost,
-    )
+    about: dict[str, Any] = {"region": region, "round_id": round_id, "school": school, "actor": by}
+    about |= {"again": pupils, "is_lost": lost}
+    # A code is made for each person, and then a letter is written
+    with progress("codes and letters", 2 * letters_to_make(ledger, **about)) as advance:
+        printed = print_letters(ledger, **about, address=settings.review_address, keep=file.write, advance=advance)
     if printed.letters:
         file.publish()
     if as_json:
@@ -284,9 +278,9 @@ def _record(
     assert isinstance(listed, DecisionList)  # noqa: S101 (narrowing only)
     console = Console(highlight=False)
     ledger = open_ledger(Settings())
-    outcome = record_list(
-        ledger, region=region, round_id=round_id, school=school, actor=by, listed=listed, ground=ground
-    )
+    about = {"region": region, "round_id": round_id, "school": school, "actor": by}
+    with progress("lines", len(listed.decisions)) as advance:
+        outcome = record_list(ledger, **about, listed=listed, ground=ground, advance=advance)
     counts = outcome.counts
     if as_json:
         lines = [{"code": item.code, "message_nl": item.error.message_nl} for item in outcome.refused]

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from overstap import clock
-from overstap.cli._output import AsJson, print_json
+from overstap.cli._output import AsJson, print_json, progress
 from overstap.errors import OverstapError
 from overstap.settings import Settings
 from overstap.texts import Count
@@ -46,14 +46,16 @@ def dev_authority(
     if Settings().production:
         raise OverstapError("TRUST-017")
     folder = trust or Settings().need_path("trust")
-    make_development_certificates(
-        folder,
-        schools=schools,
-        regions=region or (),
-        at=clock.now(),
-        kind=KeyKind(keys.value),
-        hosts=host or LOOPBACK,
-    )
+    with progress("schools and regions", len(schools) + len(region or ())) as advance:
+        make_development_certificates(
+            folder,
+            schools=schools,
+            regions=region or (),
+            at=clock.now(),
+            kind=KeyKind(keys.value),
+            hosts=host or LOOPBACK,
+            advance=advance,
+        )
     Console(highlight=False).print(
         f"certificaten in {folder} van {Count(len(schools)):school|scholen} en {Count(len(region or ())):regio|regio's}"
     )
@@ -152,11 +154,13 @@ def fetch(
     store = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
     console = Console(highlight=False, soft_wrap=True, markup=False)
     found = []
-    for one in fetch_revocation_lists(store, at=clock.now(), more=urls or ()):
-        found.append(one)
-        if not as_json:
-            console.print(f"{one.url}: {sentence(one)}", style=None if one.is_good else "red")
-            console.print(f"  {sentence(one, language='en')}", style="dim")
+    with progress("revocation lists", None) as advance:
+        for one in fetch_revocation_lists(store, at=clock.now(), more=urls or ()):
+            found.append(one)
+            advance(1)
+            if not as_json:
+                console.print(f"{one.url}: {sentence(one)}", style=None if one.is_good else "red")
+                console.print(f"  {sentence(one, language='en')}", style="dim")
     if as_json:
         print_json([{"url": one.url, "outcome": one.outcome, "until": one.until} for one in found])
     elif not found:

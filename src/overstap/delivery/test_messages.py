@@ -6,7 +6,7 @@ turns, so that every school of both kinds takes part in at least one.
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,7 @@ from overstap.ledger.delivery.test_messages import (
     settle,
 )
 from overstap.pki import TrustStore
+from overstap.progress import Advance, unwatched
 from overstap.storage import Place
 
 STANDS_READY, TO_BE_ASKED = "DELIVERY-109", "DELIVERY-110"
@@ -70,7 +71,15 @@ class Tester:
     clock: Callable[[], datetime]
     outbox: Place | None = None
 
-    def send(self, *, only: str | None = None, again: bool = False) -> list[SchoolResult]:
+    def extent(self, *, only: str | None = None, again: bool = False) -> int:
+        """Return how many test messages `send` sends at the most."""
+        kind = RoundId(self.round_id).kind
+        standing = {one.school: one for one in self.standing()}
+        receivers = [one for one in self.agreement.receivers(kind) if not one.collects_on_page]
+        groups = (self.agreement.suppliers(kind), receivers)
+        return max(sum(_is_to_be_tested(one, standing, only, again=again) for one in group) for group in groups)
+
+    def send(self, *, only: str | None = None, again: bool = False, advance: Advance = unwatched) -> list[SchoolResult]:
         """Send a test message to whoever has not passed yet, after taking in what schools left for us.
 
         A school's fault is its own: the others are tried all the same. What stands ready for a school is not sent
@@ -79,6 +88,7 @@ class Tester:
         Args:
             only: for one school only, receiving or sending, passed or not.
             again: also for those that have passed, or for which one stands ready.
+            advance: is told of each message.
 
         Returns:
             How every school of the round stands now.
@@ -96,10 +106,7 @@ class Tester:
         standing = {one.school: one for one in self.standing()}
 
         def is_to_be_tested(school: School) -> bool:
-            if only is not None:
-                return school.id == only
-            one = standing[school.id]
-            return again or not (one.has_passed or one.code in WAITS)
+            return _is_to_be_tested(school, standing, only, again=again)
 
         obstacles: dict[str, str] = {}
         able = self._able(suppliers, obstacles)
@@ -113,6 +120,7 @@ class Tester:
         for sender, receiver in pairs:
             if code := self._send(sender, receiver):
                 obstacles[receiver.id] = code
+            advance(1)
         looked_at = [one.id for one in suppliers] + [receiver.id for _, receiver in pairs]
         with self.ledger.unit(self.agreement.region, self.actor) as unit:
             note_obstacles(unit, self.round_id, obstacles, examined=looked_at)
@@ -209,6 +217,13 @@ class Tester:
             kind=EnvelopeKind.TEST,
         )
         return TestMessage(identity, sender.id, receiver.id, sealed.envelope_sha256, sealed.manifest_sha256), sealed
+
+
+def _is_to_be_tested(school: School, standing: Mapping[str, SchoolResult], only: str | None, *, again: bool) -> bool:
+    if only is not None:
+        return school.id == only
+    one = standing[school.id]
+    return again or not (one.has_passed or one.code in WAITS)
 
 
 def _pairs(

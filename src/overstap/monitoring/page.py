@@ -12,6 +12,7 @@ from overstap.monitoring import charts
 from overstap.monitoring.dashboard import Panel, panels
 from overstap.monitoring.figures import Axis, Language, axis, in_words
 from overstap.monitoring.prometheus import Prometheus, Series
+from overstap.progress import Advance, counted, unwatched
 from overstap.resources import INCLUDE
 from overstap.texts import texts, with_counts
 
@@ -90,17 +91,21 @@ class Wanted:
         return max(_LEAST_STEP, -(-self.hours * 3600 // _POINTS))
 
 
-def draw(server: Prometheus, wanted: Wanted) -> list[DrawnPanel]:
+def draw(server: Prometheus, wanted: Wanted, advance: Advance = unwatched) -> list[DrawnPanel]:
     """Ask the server what each panel of the dashboard asks for.
 
     Args:
         server: the server.
         wanted: period, language and region.
+        advance: is told of each panel.
 
     Raises:
         OverstapError: METRICS-002, METRICS-003, as `Prometheus`.
     """
-    return [(_values if panel.kind == "stat" else _lines)(server, panel, wanted) for panel in panels()]
+    return [
+        (_values if panel.kind == "stat" else _lines)(server, panel, wanted)
+        for panel in counted(panels(), advance, every=1)
+    ]
 
 
 def page(drawn: Sequence[DrawnPanel], address: str, wanted: Wanted) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from overstap.progress import Advance, counted, unwatched
+
 ADMIN = "admin"
 
 
@@ -45,7 +47,9 @@ def add_admin(password: str) -> bool:
         return bool(made)
 
 
-def sync(regions: Path, *, production: bool, administrators: Iterable[str], at: datetime) -> list[str]:
+def sync(
+    regions: Path, *, production: bool, administrators: Iterable[str], at: datetime, advance: Advance = unwatched
+) -> list[str]:
     """Synchronise roles and accounts with the agreements; return the changes, a line each.
 
     In a region with an unreadable agreement nothing is removed; other regions are not affected.
@@ -55,13 +59,14 @@ def sync(regions: Path, *, production: bool, administrators: Iterable[str], at: 
         production: whether examples are left out.
         administrators: accounts with the administrator role for all regions.
         at: the present moment.
+        advance: is told of each agreement that was read.
     """
     from overstap.agreements.load import agreement_paths, load_agreement, load_in_use
     from overstap.errors import OverstapError
     from overstap.orchestration.access import people_of, sync_access
 
     unsure, lines = set(), []
-    for path in agreement_paths(regions):
+    for path in counted(agreement_paths(regions), advance, every=1):
         try:
             load_agreement(path)
         except OverstapError as error:

@@ -21,6 +21,7 @@ from overstap.pki.key_files import PrivateKey, key_bytes, read_certificates, rea
 from overstap.pki.oin import development_oin_of_region, oin_of
 from overstap.pki.pkcs12 import SUFFIXES
 from overstap.pki.roles import Role, extended_key_usage, key_usage
+from overstap.progress import Advance, unwatched
 
 LOOPBACK = ("localhost", "127.0.0.1")
 _HOLDS_CERTIFICATE = (".crt", *SUFFIXES)
@@ -252,6 +253,7 @@ def make_development_certificates(
     at: datetime,
     kind: KeyKind = KeyKind.P256,
     hosts: Iterable[str] = LOOPBACK,
+    advance: Advance = unwatched,
 ) -> None:
     """Create a development authority with certificates for schools and conductors; existing files stay.
 
@@ -262,6 +264,7 @@ def make_development_certificates(
         at: the start of the validity.
         kind: kind of the schools' signing and decryption keys.
         hosts: host names and IP addresses of the endpoints.
+        advance: is told of each school and conductor.
 
     Raises:
         OverstapError: TRUST-016 when the folder holds an authority made elsewhere.
@@ -270,8 +273,10 @@ def make_development_certificates(
     hosts = tuple(hosts)
     for school in schools:
         authority.school(school, kind=kind, hosts=hosts)
+        advance(1)
     for region in regions:
         authority.conductor(region, hosts=hosts)
+        advance(1)
 
 
 def _name(common: str, oin: str | None = None) -> x509.Name:

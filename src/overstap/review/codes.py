@@ -36,13 +36,18 @@ from overstap.oso.facts import facts_of
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
 from overstap.oso.writing import content_digest
+from overstap.progress import Advance, unwatched
 from overstap.review.code_keys import code_keys, new_code, read_code
 from overstap.review.copies import FrozenVersion, encrypt_copy, encrypt_file, person_copy, viewable_files
 from overstap.review.people import people_of
 
 
 def issue(
-    unit: UnitOfWork, round_id: str, wanted: Sequence[tuple[UUID, str]], opens_at: datetime | None = None
+    unit: UnitOfWork,
+    round_id: str,
+    wanted: Sequence[tuple[UUID, str]],
+    opens_at: datetime | None = None,
+    advance: Advance = unwatched,
 ) -> list[str | None]:
     """Issue codes to persons for dossiers in review; earlier codes of the same persons end.
 
@@ -53,6 +58,7 @@ def issue(
         round_id: the round.
         wanted: dossier and handle of a person in it (`overstap.oso.entitled_persons.entitled`), at most some hundreds.
         opens_at: when the code becomes valid; None: at once.
+        advance: is told of the persons of each dossier.
 
     Returns:
         The codes as they are printed, in the order of `wanted`; None for a person without one: the dossier is not in
@@ -97,6 +103,7 @@ def issue(
                 )
             )
             codes[place] = code
+        advance(len(persons[dossier]))
     put_in_use(unit, frozen_ids, made)
     return codes
 

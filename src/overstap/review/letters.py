@@ -10,6 +10,7 @@ from overstap.oso.entitled_persons import EntitledReader
 from overstap.pdf import PdfDocument
 from overstap.pdf.document import ACCENT, MARGIN, PALE, SOFT
 from overstap.pdf.fonts import printable
+from overstap.progress import Advance, unwatched
 from overstap.texts import texts
 
 LONGEST_NAME = 60
@@ -56,18 +57,22 @@ class Sender:
     address: str
 
 
-def letters_pdf(sender: Sender, written: Sequence[InvitationLetter], at: datetime) -> bytes:
+def letters_pdf(
+    sender: Sender, written: Sequence[InvitationLetter], at: datetime, advance: Advance = unwatched
+) -> bytes:
     """Return the letters of one school as one PDF, sorted by class, then by the pupil's name.
 
     Args:
         sender: the school.
         written: its letters, at least one.
         at: the present moment; its Dutch day is printed on the letters.
+        advance: is told of each letter.
     """
     words = texts("invitations/letter")
     pdf = _Letters(words["title"]["nl"], words["foot"]["nl"].format(school=sender.school))
     for letter in sorted(written, key=lambda one: (one.group.casefold(), one.sorting, one.person.surname.casefold())):
         _page(pdf, sender, letter, at)
+        advance(1)
     return pdf.to_bytes()
 
 

@@ -24,6 +24,7 @@ from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.entitled_persons import EntitledReader
 from overstap.oso.facts import DossierFacts
+from overstap.progress import Advance, unwatched
 from overstap.review.codes import issue
 from overstap.review.inviting import sent_from
 from overstap.review.letters import InvitationLetter, Sender, letters_pdf
@@ -39,6 +40,32 @@ class PrintedLetters:
     """Persons without a letter, by reason: "no_code" (no birth date, or not in review)."""
 
 
+def letters_to_make(
+    ledger: Ledger,
+    *,
+    region: str,
+    round_id: str,
+    school: str,
+    actor: str,
+    again: Sequence[str | UUID] = (),
+    is_lost: bool = False,
+) -> int:
+    """Return how many persons `print_letters` with these arguments would make a code and a letter for."""
+    with ledger.unit(region, actor) as unit:
+        return len(_wanted(unit, round_id, school, again, is_lost))
+
+
+def _wanted(
+    unit: UnitOfWork, round_id: str, school: str, again: Sequence[str | UUID], is_lost: bool
+) -> Sequence[EntitledPerson]:
+    if again:
+        dossiers = [find_of_school(unit, round_id, school, key) for key in again]
+        return invitations.of_dossiers(unit, round_id, school, dossiers)
+    if is_lost:
+        return invitations.unseen(unit, round_id, school)
+    return invitations.awaiting_letter(unit, round_id, school)
+
+
 def print_letters(
     ledger: Ledger,
     *,
@@ -50,6 +77,7 @@ def print_letters(
     keep: Callable[[bytes], None],
     again: Sequence[str | UUID] = (),
     is_lost: bool = False,
+    advance: Advance = unwatched,
 ) -> PrintedLetters:
     """Make the letters of a school as one PDF.
 
@@ -66,6 +94,7 @@ def print_letters(
             codes; empty: all persons without a letter.
         is_lost: whether the file was lost before it was printed: letters with new codes for all persons who had one and
             have not used it.
+        advance: is told of each code that was made, and again of each letter that was written.
 
     Raises:
         OverstapError: REVIEW-026 before the agreed hour, LEDGER-010 for a pupil that the school does not have.
@@ -75,18 +104,12 @@ def print_letters(
         agreed = found.agreement.round(found.kind)
         if not database_clock.has_come(unit, sent_from(agreed)):
             raise OverstapError("REVIEW-026", moment=format_digits(sent_from(agreed)))
-        if again:
-            dossiers = [find_of_school(unit, round_id, school, key) for key in again]
-            wanted = invitations.of_dossiers(unit, round_id, school, dossiers)
-        elif is_lost:
-            wanted = invitations.unseen(unit, round_id, school)
-        else:
-            wanted = invitations.awaiting_letter(unit, round_id, school)
+        wanted = _wanted(unit, round_id, school, again, is_lost)
         # Recorded before anything is opened
         access_log.note_opened(unit, [one.ref for one in wanted], by=actor, purpose="letter")
         people = _people(unit, wanted)
         opens_at = agreed.milestones.review_opens
-        codes = issue(unit, round_id, [(one.ref.dossier, one.person) for one in wanted], opens_at)
+        codes = issue(unit, round_id, [(one.ref.dossier, one.person) for one in wanted], opens_at, advance)
         written: list[InvitationLetter] = []
         done: list[EntitledPerson] = []
         made: list[Invitation] = []
@@ -101,7 +124,7 @@ def print_letters(
         invitations.note_printed(unit, done)
         if written:
             own = guests.with_guests(unit, round_id, found.agreement).school(school)
-            file = letters_pdf(Sender(own.name, own.contact, address), written, now())
+            file = letters_pdf(Sender(own.name, own.contact, address), written, now(), advance)
             # This line tells whether the codes in a file are valid after an interruption (see `letter_file`)
             unit.audit(
                 "review.letters", AuditLine(f"{round_id}/{school}", {"letters": len(written), "sha256": _digest(file)})

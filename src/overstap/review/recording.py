@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from overstap.errors import Bilingual, OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.review.decisions import ReviewDecision, record
+from overstap.progress import Advance, unwatched
 from overstap.review.decisions import DecisionList, RefusedLine
 from overstap.texts import texts
 
@@ -38,7 +39,15 @@ class RecordingOutcome:
 
 
 def record_list(
-    ledger: Ledger, *, region: str, round_id: str, school: str, actor: str, listed: DecisionList, ground: str
+    ledger: Ledger,
+    *,
+    region: str,
+    round_id: str,
+    school: str,
+    actor: str,
+    listed: DecisionList,
+    ground: str,
+    advance: Advance = unwatched,
 ) -> RecordingOutcome:
     """Record a school's list of decisions. Idempotent.
 
@@ -50,6 +59,7 @@ def record_list(
         actor: account that records it, written in audit lines.
         listed: the list.
         ground: one of `GROUNDS`.
+        advance: is told of the lines of each group that was recorded.
     """
     counts: Counter[str] = Counter(refused=len(listed.refused))
     refused = list(listed.refused)
@@ -57,6 +67,7 @@ def record_list(
         group: list[ReviewDecision] = listed.decisions[start : start + GROUP]
         with ledger.unit(region, actor) as unit:
             result = record(unit, round_id, school, group, ground=ground)
+        advance(len(group))
         counts.update(
             recorded=len(result.recorded),
             repeated=len(result.repeated),

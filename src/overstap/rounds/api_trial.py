@@ -12,6 +12,7 @@ from overstap.oso.catalogue import catalogue
 from overstap.oso.minimisation import minimise
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
+from overstap.progress import Advance, unwatched
 from overstap.quality.examination import examine
 from overstap.quality.findings import DossierSeverity
 
@@ -50,7 +51,7 @@ class ApiTrial:
         }
 
 
-def read_school(api: HttpApi, school_id: str, *, today: date) -> ApiTrial:
+def read_school(api: HttpApi, school_id: str, *, today: date, advance: Advance = unwatched) -> ApiTrial:
     """Read a school's dossiers and roster from an API, and check each dossier as intake does.
 
     Every category that law and profile permit is kept, whatever a region's agreement permits later.
@@ -59,6 +60,7 @@ def read_school(api: HttpApi, school_id: str, *, today: date) -> ApiTrial:
         api: the API.
         school_id: BRIN and branch.
         today: the Dutch date.
+        advance: is told of each dossier that was read and checked.
 
     Raises:
         OverstapError: INTAKE-113 when it does not answer as described; INTAKE-021 or INTAKE-099 with other columns;
@@ -72,6 +74,7 @@ def read_school(api: HttpApi, school_id: str, *, today: date) -> ApiTrial:
         for code, path in errors:
             problems.setdefault(code, []).append(f"{one.label} ({path})" if path else one.label)
         accepted += not errors
+        advance(1)
     roster = read_view(api, school_id)
     return ApiTrial(items, accepted, problems, None if roster is None else len(roster.roster.pupils))
 

@@ -364,6 +364,24 @@ def test_by_files_the_region_that_asks_learns_of_its_own_pupils_alone(apart: Cal
     assert read["detail"]["answer"] == other["detail"]["answer"]  # type: ignore[index]
 
 
+def test_each_step_tells_how_far_it_has_come(apart: Callable[..., Apart]) -> None:
+    alfa, beta = apart()
+    told: list[int] = []
+    with alfa.ledger.unit("alfa", "test") as unit:
+        assert comparisons.applicants(unit, YEAR) == len(HERE + BOTH)
+        question = comparisons.ask(unit, YEAR, "beta", told.append)
+    assert sum(told) == len(question.points) == len(HERE + BOTH)
+    told.clear()
+    with beta.ledger.unit("beta", "test") as unit:
+        both = len(question.points) + comparisons.applicants(unit, YEAR)
+        answered = comparisons.answer(unit, question, at_most=100, advance=told.append)
+    assert sum(told) == both == len(HERE + BOTH) + len(THERE + BOTH)
+    told.clear()
+    with alfa.ledger.unit("alfa", "test") as unit:
+        comparisons.read(unit, answered, told.append)
+    assert sum(told) == len(answered.points)
+
+
 def test_who_knows_every_number_and_one_exponent_finds_nobody_in_a_file(apart: Callable[..., Apart]) -> None:
     alfa, beta = apart()
     question = alfa.ask("beta")

@@ -141,6 +141,7 @@ def test_a_list_for_the_family_outvotes_nobody(review_round: ReviewRound, served
     # Now everybody spoke, and the school speaks for nobody
     assert school_records(review_round, family, "Onbekend", ground="school_list").answered == (0,)
     listed = DecisionList([ReviewDecision(family.las_key, dutch_time(now()).date(), "Nee", None)], [2], [])
+    told: list[int] = []
     outcome = record_list(
         review_round.ledger,
         region=REGION,
@@ -149,7 +150,9 @@ def test_a_list_for_the_family_outvotes_nobody(review_round: ReviewRound, served
         actor="school:j.jansen",
         listed=listed,
         ground="school_list",
+        advance=told.append,
     )
+    assert told == [1]
     assert [(one.line, one.code) for one in outcome.refused] == [(2, "REVIEW-015")]
     first.decide("eens", VIEW)
     assert leaves(review_round, family) == ("Ja", [VIEW]), (

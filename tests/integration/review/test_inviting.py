@@ -32,7 +32,7 @@ from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
 from overstap.review.code_keys import read_code
 from overstap.review.inviting import invite
-from overstap.review.printing_letters import PrintedLetters, print_letters
+from overstap.review.printing_letters import PrintedLetters, letters_to_make, print_letters
 
 ADDRESS = "https://inzage.example.org"
 CODE = re.compile(r"\b(?:[0-9A-Z]{4}-){4}[0-9A-Z]{4}\b")
@@ -273,6 +273,17 @@ def test_letters_are_made_once_and_again_only_where_asked(review_round: ReviewRo
         review_round, "select count(*) filter (where ended_at is null), count(*) from overstap.review_access"
     )
     assert counted == [(first.letters, first.letters + len(family.persons))]
+
+
+def test_letters_tell_how_far_they_have_come(review_round: ReviewRound) -> None:
+    call(review_round)
+    told: list[int] = []
+    about = {"region": REGION, "round_id": review_round.round_id, "school": review_round.school, "actor": "office"}
+    wanted = letters_to_make(review_round.ledger, **about)
+    printed = print_letters(review_round.ledger, **about, address=ADDRESS, keep=lambda _: None, advance=told.append)
+    assert wanted == printed.letters + printed.without.total() > 0
+    assert sum(told) == wanted + printed.letters, "a code for each, and then a letter"
+    assert letters_to_make(review_round.ledger, **about) == printed.without.total()
 
 
 def test_a_file_that_cannot_be_kept_makes_no_codes(review_round: ReviewRound) -> None:

@@ -164,6 +164,12 @@ def codes_of(findings):
     return [finding.code.removeprefix("AGREEMENT-") for finding in findings]
 
 
+def test_each_file_is_told_when_it_was_read_and_when_it_was_checked(tmp_path):
+    told = []
+    assert len(check_agreements([write(tmp_path, GOOD)], advance=told.append)) == 1
+    assert told == [1, 1]
+
+
 def test_files_are_read_as_yaml_reads_them(tmp_path):
     """Blocks, lists and text are made by ourselves, for speed; what comes out is what YAML's own loader makes."""
     text = (

@@ -499,7 +499,9 @@ def test_two_columns_for_one_field_are_left_to_a_person() -> None:
 
 def test_a_trial_counts_and_the_command_tells(tmp_path: Path) -> None:
     data = table(ROW, with_cell("Advies", "iets anders"), with_cell("BSN", "12345672"))
-    found = try_mapping(data, mapping())
+    told: list[int] = []
+    found = try_mapping(data, mapping(), told.append)
+    assert sum(told) == 2 * 3, "each row by its columns, and as a whole"
     by_name = {one.column: one for one in found.columns}
     advice = by_name["Advies"]
     assert (advice.filled, advice.taken, dict(advice.refused)) == (3, 2, {"INTAKE-103": 1})

@@ -67,6 +67,12 @@ def own(folder: Path, key, *, role: Role = Role.SIGNING, oin: str = oin_of(PO), 
     return builder.sign(authority._issuing_key, hashes.SHA256())
 
 
+def test_who_makes_many_is_told_how_far_it_has_come(tmp_path: Path) -> None:
+    told: list[int] = []
+    make_development_certificates(tmp_path, schools=[PO, VO], regions=["waterland"], at=AT, advance=told.append)
+    assert told == [1, 1, 1]
+
+
 def test_layout_and_modes(folder: Path) -> None:
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     for school in (PO, VO):

@@ -21,6 +21,7 @@ from overstap.agreements.load import agreement_paths
 from overstap.agreements.national import FOLDER, NationalYear, national_year
 from overstap.agreements.source_positions import SCHOOL_YEAR, FileContents, read_source
 from overstap.errors import OverstapError
+from overstap.progress import Advance, counted, unwatched
 
 MANY = 5
 """With more schools than this shared with another region, one finding says that the file is a copy."""
@@ -55,6 +56,7 @@ def check_agreements(
     national: Path = FOLDER,
     register: frozenset[str] | None = None,
     contents: FileContents | None = None,
+    advance: Advance = unwatched,
 ) -> list[CheckedAgreement]:
     """Check agreement files, each separately and against the other regions of its school year.
 
@@ -66,10 +68,11 @@ def check_agreements(
         national: folder with the national files.
         register: ids of all existing schools; None skips that check.
         contents: contents that stand for those of the files, by absolute path.
+        advance: is told of each file that was read, and again of each that was checked.
     """
     chosen = [path.absolute() for path in paths]
-    contexts = [_context(path, national, contents) for path in chosen]
-    for context in contexts:
+    contexts = [_context(path, national, contents) for path in counted(chosen, advance, every=1)]
+    for context in counted(contexts, advance, every=1):
         if isinstance(context.source.data, dict):
             moments.check(context)
             law.check(context)

@@ -9,6 +9,7 @@ from overstap.intake.mappings.cells import CellFault, converted
 from overstap.intake.mappings.model import ColumnRule, JoinedRule, Mapping
 from overstap.intake.mappings.proposing import Column
 from overstap.intake.mappings.reading import LIMIT_BYTES, LIMIT_ROWS, codes_of, open_table, read_rows
+from overstap.progress import Advance, counted, unwatched
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.tabular.table import column_name
 
@@ -56,12 +57,13 @@ class Trial:
     unread: Sequence[str]
 
 
-def try_mapping(data: bytes, mapping: Mapping) -> Trial:
+def try_mapping(data: bytes, mapping: Mapping, advance: Advance = unwatched) -> Trial:
     """Read an export by a mapping and count.
 
     Args:
         data: content of the file.
         mapping: the mapping.
+        advance: is told of each row, and once more when the row is read as a whole.
 
     Raises:
         OverstapError: as `reading.open_table`.
@@ -71,7 +73,7 @@ def try_mapping(data: bytes, mapping: Mapping) -> Trial:
     trials = [ColumnTrial(" + ".join(names), rule.field) for names, rule in rules]
     codes = [codes_of(mapping, rule) for _, rule in rules]
     rows, unreadable = 0, Counter[str]()
-    for row in open_table(data, mapping).rows:
+    for row in counted(open_table(data, mapping).rows, advance):
         if isinstance(row, RefusedRow):
             unreadable[row.code] += 1
             continue
@@ -90,7 +92,8 @@ def try_mapping(data: bytes, mapping: Mapping) -> Trial:
                 continue
             trial.taken += 1
             trial.restored += any(one.is_restored for one in made)
-    usable = sum(not isinstance(row, RefusedRow) for row in read_rows(open_table(data, mapping), mapping))
+    whole = counted(read_rows(open_table(data, mapping), mapping), advance)
+    usable = sum(not isinstance(row, RefusedRow) for row in whole)
     needed = set(mapping.needed)
     unread = [one.name for one in read_columns(data, mapping.sheet) if column_name(one.name) not in needed]
     return Trial(rows, unreadable, usable, trials, unread)

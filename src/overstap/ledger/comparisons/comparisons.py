@@ -28,6 +28,7 @@ from overstap.ledger.comparisons.blinding import (
 from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.region_keys import EncryptedContent, sha256
 from overstap.ledger.session import UnitOfWork
+from overstap.progress import Advance, counted, unwatched
 
 log = logging.getLogger(__name__)
 STATES = ("applied", "registered", "placed", "complete", "support_examined", "admissible", "drawn")
@@ -142,7 +143,18 @@ class ComparisonPart:
     is_ended: bool
 
 
-def ask(unit: UnitOfWork, school_year: str, partner: str) -> RegionQuestion:
+def applicants(unit: UnitOfWork, school_year: str) -> int:
+    """Return how many pupils with an application in force can be compared: what `ask` and `answer` go through."""
+    [count] = unit.one(
+        "select count(*) from overstap.comparison_pseudonym k where k.school_year = %(year)s and exists (select "
+        "from overstap.application a where (a.region, a.school_year, a.pupil) = (k.region, k.school_year, k.pupil) "
+        "and a.withdrawn_at is null)",
+        year=school_year,
+    )
+    return int(count)
+
+
+def ask(unit: UnitOfWork, school_year: str, partner: str, advance: Advance = unwatched) -> RegionQuestion:
     """Make a question about every pupil with an application in force.
 
     An earlier question to the same region without an answer ends.
@@ -151,6 +163,7 @@ def ask(unit: UnitOfWork, school_year: str, partner: str) -> RegionQuestion:
         unit: the transaction; it needs the region's keys. Commit before the question leaves.
         school_year: school year of the applications.
         partner: the region that is to answer.
+        advance: is told of each pupil who is asked about.
 
     Raises:
         OverstapError: COMPARE-001 when no agreement of the year names that region.
@@ -161,7 +174,8 @@ def ask(unit: UnitOfWork, school_year: str, partner: str) -> RegionQuestion:
     shuffle = secrets.token_bytes(32)
     found.sort(key=lambda row: hmac.digest(shuffle, row[0], "sha256"))
     once = Exponent.random()
-    made = RegionQuestion(*(uuid4(), school_year, unit.region, partner), tuple(once.apply(point) for _, point in found))
+    points = tuple(once.apply(point) for _, point in counted(found, advance))
+    made = RegionQuestion(uuid4(), school_year, unit.region, partner, points)
     kept = once.to_bytes() + b"".join(pupil for pupil, _ in found)
     sealed = unit.keys.encrypt(kept, _bound(made.comparison))
     [is_agreed] = unit.one(
@@ -181,13 +195,14 @@ def ask(unit: UnitOfWork, school_year: str, partner: str) -> RegionQuestion:
     return made
 
 
-def answer(unit: UnitOfWork, question: RegionQuestion, *, at_most: int) -> RegionAnswer:
+def answer(unit: UnitOfWork, question: RegionQuestion, *, at_most: int, advance: Advance = unwatched) -> RegionAnswer:
     """Answer a question of another region.
 
     Args:
         unit: the transaction; it needs the region's keys. Commit before the answer leaves.
         question: the question, of a known sender.
         at_most: number of pupils about whom that region may ask.
+        advance: is told of each point of the question and each applicant of this region.
 
     Raises:
         OverstapError: COMPARE-001 when no agreement of the year names that region; COMPARE-002 when the question is for
@@ -203,14 +218,14 @@ def answer(unit: UnitOfWork, question: RegionQuestion, *, at_most: int) -> Regio
     own, once = Exponent(unit.keys.exponent()), Exponent.random()
     both = own.times(once)
     points = _points(unit, question.school_year)
+    here = [(pupil, stated) for pupil, stated in _standing(unit, question.school_year).items() if pupil in points]
     labels = sorted(
         seal_label(once.apply(points[pupil]), question.comparison, _content(stated))
-        for pupil, stated in _standing(unit, question.school_year).items()
-        if pupil in points
+        for pupil, stated in counted(here, advance)
     )
     made = RegionAnswer(
         *(question.comparison, question.school_year, question.asks, question.answers, question.digest),
-        tuple(both.apply(point) for point in question.points),
+        tuple(both.apply(point) for point in counted(question.points, advance)),
         tuple(labels),
     )
     [outcome] = unit.one(
@@ -230,7 +245,7 @@ def answer(unit: UnitOfWork, question: RegionQuestion, *, at_most: int) -> Regio
     return made
 
 
-def read(unit: UnitOfWork, answered: RegionAnswer) -> int:
+def read(unit: UnitOfWork, answered: RegionAnswer, advance: Advance = unwatched) -> int:
     """Read the answer to a question of this region; return how many pupils applied in both regions.
 
     What is told replaces what the comparison before told of that region.
@@ -238,6 +253,7 @@ def read(unit: UnitOfWork, answered: RegionAnswer) -> int:
     Args:
         unit: the transaction; it needs the region's keys.
         answered: the answer, of a known sender.
+        advance: is told of each pupil who was asked about.
 
     Raises:
         OverstapError: COMPARE-002 when it answers no question of this region to that one that waits; COMPARE-005 when
@@ -268,7 +284,7 @@ def read(unit: UnitOfWork, answered: RegionAnswer) -> int:
     by_tag = {one[:TAG_BYTES]: one for one in answered.labels}
     told: list[tuple[bytes, str, str]] = []
     unread = 0
-    for pupil, point in zip(pupils, answered.points, strict=True):
+    for pupil, point in counted(zip(pupils, answered.points, strict=True), advance):
         shared = undo.apply(point)
         label = by_tag.get(tag_of(shared, answered.comparison))
         if label is None:
