@@ -7,9 +7,8 @@ supplied before is recognised by a keyed hash of its content, independent of its
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from overstap import SOFTWARE
 from overstap.agreements import Agreement, Round, School
@@ -29,8 +28,8 @@ from overstap.oso.writing import content_digest, to_bytes
 
 GROUP = 200
 """Dossiers per transaction; a killed task loses at most one group."""
-Examine = Callable[[Dossier], Mapping[str, Any]]
-"""Checks one dossier and returns the findings for its record."""
+Examine = Callable[[Dossier], object]
+"""Checks one dossier and returns what its record keeps of that (`oso.facts.record_of`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ It is created at intake and stored encrypted beside the dossier, so that letters
 have to decrypt and parse the dossier.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+
+import msgspec
 
 from overstap.oso.entitled_persons import (
     EntitledReader,
@@ -52,8 +52,7 @@ class AdviceFacts:
     @staticmethod
     def from_record(record: bytes) -> "AdviceFacts":
         """Parse a record."""
-        kept = json.loads(record)["facts"].get("advice")
-        return AdviceFacts(**kept) if kept else AdviceFacts()
+        return msgspec.json.decode(record, type=_AdviceRecord).facts.advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,7 @@ class ContactFacts:
     @staticmethod
     def from_record(record: bytes) -> "ContactFacts":
         """Parse a record; one of before contact was kept in it asks for none."""
-        kept = json.loads(record)["facts"].get("contact")
-        return ContactFacts(**kept) if kept else ContactFacts()
+        return msgspec.json.decode(record, type=_ContactRecord).facts.contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +138,39 @@ class DossierFacts:
     @staticmethod
     def from_record(record: bytes) -> "DossierFacts":
         """Parse a record."""
-        facts = json.loads(record)["facts"]
-        pupil, carers, advice = facts.pop("pupil"), facts.pop("carers"), facts.pop("advice", None)
-        contact = facts.pop("contact", None)
-        return DossierFacts(
-            **facts,
-            pupil=_person(pupil) if pupil else None,
-            carers=tuple(_person(each) for each in carers),
-            advice=AdviceFacts(**advice) if advice else AdviceFacts(),
-            contact=ContactFacts(**contact) if contact else ContactFacts(),
-        )
+        return msgspec.json.decode(record, type=_FactsRecord).facts
+
+
+class _FactsRecord(msgspec.Struct):
+    """A record of which the facts are read; msgspec passes over the rest, which is most of it."""
+
+    facts: DossierFacts
+
+
+class _AdviceOnly(msgspec.Struct):
+    advice: AdviceFacts = AdviceFacts()
+
+
+class _AdviceRecord(msgspec.Struct):
+    """A record of which the advice is read."""
+
+    facts: _AdviceOnly
+
+
+class _ContactOnly(msgspec.Struct):
+    contact: ContactFacts = ContactFacts()
+
+
+class _ContactRecord(msgspec.Struct):
+    """A record of which is read whom the next school should talk with."""
+
+    facts: _ContactOnly
+
+
+class _ExaminationRecord(msgspec.Struct):
+    """A record of which the result of the quality rules is taken out, unread."""
+
+    judged: msgspec.Raw = msgspec.Raw()
 
 
 def facts_of(dossier: Dossier) -> DossierFacts:
@@ -210,34 +231,17 @@ def _advice_of(dossier: Dossier) -> AdviceFacts:
     )
 
 
-def record_of(dossier: Dossier, judged: Mapping[str, Any] | None = None) -> bytes:
+def record_of(dossier: Dossier, judged: object = None) -> bytes:
     """Return the record that is stored beside a dossier, JSON.
 
     Args:
         dossier: the dossier.
-        judged: result of the quality rules as JSON, if they were applied at intake.
+        judged: result of the quality rules, which msgspec writes as JSON, if they were applied at intake.
     """
-    facts = facts_of(dossier)
-    values = _values(facts) | {
-        "pupil": None if facts.pupil is None else _values(facts.pupil),
-        "carers": [_values(each) for each in facts.carers],
-        "advice": _values(facts.advice),
-        "contact": _values(facts.contact),
-    }
-    kept = {"format": _FORMAT, "facts": values, "judged": judged}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode({"format": _FORMAT, "facts": facts_of(dossier), "judged": judged})
 
 
-def _values(facts: DossierFacts | EntitledReader | AdviceFacts | ContactFacts) -> dict[str, Any]:
-    """Return the fields as a dictionary, without the deep copies of `dataclasses.asdict`."""
-    return {each.name: getattr(facts, each.name) for each in fields(facts)}
-
-
-def examination_in(record: bytes) -> dict[str, Any] | None:
-    """Return the result of the quality rules in a record; None when they were not applied at intake."""
-    found: dict[str, Any] | None = json.loads(record).get("judged")
-    return found
-
-
-def _person(values: dict[str, Any]) -> EntitledReader:
-    return EntitledReader(**{**values, "address": tuple(values["address"])})
+def examination_in(record: bytes) -> bytes | None:
+    """Return the result of the quality rules in a record, JSON; None when they were not applied at intake."""
+    found = bytes(msgspec.json.decode(record, type=_ExaminationRecord).judged)
+    return None if found in (b"", b"null") else found

@@ -5,10 +5,9 @@ determines the needed fields from the catalogue and the rules, once per version,
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from overstap.oso.catalogue import Catalogue, Field, catalogue
 from overstap.oso.frames import FURTHER, TABLES
@@ -18,15 +17,25 @@ from overstap.oso.tree import Node
 from overstap.oso.version_cache import forgettable
 from overstap.quality.region_rulebook import RegionRule
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 _NETHERLANDS = "6030"
 _Row = dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """Rows of one table of one dossier.
+
+    Args:
+        at: path of each row in the dossier.
+        columns: values of each column that is present in a row, one per row; None where it is absent.
+    """
+
+    at: list[str]
+    columns: dict[str, list[str | None]] = field(repr=False)
+
+
 class ColumnTable:
-    """Selected columns of one table, filled row by row.
+    """Selected columns of one table, filled dossier by dossier.
 
     Args:
         names: names of the columns, besides `dossier` (the id) and `at` (the path in the dossier).
@@ -37,12 +46,13 @@ class ColumnTable:
         self.at: list[str] = []
         self.columns: dict[str, list[str | None]] = {name: [] for name in sorted(names)}
 
-    def add(self, dossier: str, at: str, row: _Row) -> None:
-        """Add a row; columns that it does not have are missing values."""
-        self.dossier.append(dossier)
-        self.at.append(at)
+    def add(self, dossier: str, rows: TableRows) -> None:
+        """Add the rows of a dossier; a column that it does not have is missing in each."""
+        count = len(rows.at)
+        self.dossier += [dossier] * count
+        self.at += rows.at
         for name, values in self.columns.items():
-            values.append(row.get(name))
+            values += rows.columns.get(name) or [None] * count
 
     def extend(self, other: "ColumnTable") -> None:
         """Append the rows of a table with at least these columns."""
@@ -51,12 +61,6 @@ class ColumnTable:
         for name, values in self.columns.items():
             values += other.columns[name]
 
-    def frame(self) -> "pd.DataFrame":
-        """Return the rows as a frame of text columns, which keep leading zeros."""
-        import pandas as pd
-
-        return pd.DataFrame({"dossier": self.dossier, "at": self.at, **self.columns}, dtype="string")
-
 
 @dataclass(frozen=True, slots=True)
 class DossierRows:
@@ -64,11 +68,11 @@ class DossierRows:
 
     Args:
         version: version of the data set.
-        tables: rows per table: path in the dossier, and the columns that are present.
+        tables: rows per table that the dossier has rows of.
     """
 
     version: str
-    tables: dict[str, list[tuple[str, _Row]]] = field(repr=False)
+    tables: dict[str, TableRows] = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -105,7 +109,6 @@ class RegionColumns:
 
     def __init__(self, rules: Iterable[RegionRule]) -> None:
         self._wanted = columns_needed_by(rules)
-        self._key = frozenset(self._wanted.items())
         self.clear()
 
     def clear(self) -> None:
@@ -121,17 +124,12 @@ class RegionColumns:
             key: an id, chosen by the caller.
             dossier: the dossier, or its rows, extracted earlier for at least these rules.
         """
-        if isinstance(dossier, DossierRows):
-            self.dossiers.append(key)
-            self.versions.add(dossier.version)
-            for name, table in self.tables.items():
-                for at, row in dossier.tables.get(name, ()):
-                    table.add(key, at, row)
-            return
+        found = dossier if isinstance(dossier, DossierRows) else rows_of(dossier, self._wanted)
         self.dossiers.append(key)
-        self.versions.add(dossier.version)
-        extractor = _RowExtractor(dossier, lambda table, at, row: self.tables[table].add(key, at, row))
-        extractor.all(self._wanted, _column_plan(self._key, dossier.version))
+        self.versions.add(found.version)
+        for name, rows in found.tables.items():
+            if name in self.tables:
+                self.tables[name].add(key, rows)
 
     def extend(self, other: "RegionColumns") -> None:
         """Append the rows of other dossiers, extracted for at least the rules of these columns.
@@ -152,14 +150,14 @@ def rows_of(dossier: Dossier, wanted: NeededColumns) -> DossierRows:
         dossier: the dossier.
         wanted: the needed columns per table; see `columns_needed_by`.
     """
-    found: dict[str, list[tuple[str, _Row]]] = {name: [] for name in wanted}
-    extractor = _RowExtractor(dossier, lambda table, at, row: found[table].append((at, _only(row, wanted[table]))))
-    extractor.all(wanted, _column_plan(frozenset(wanted.items()), dossier.version))
-    return DossierRows(dossier.version, found)
-
-
-def _only(row: _Row, columns: frozenset[str]) -> _Row:
-    return row if row.keys() <= columns else {name: cell for name, cell in row.items() if name in columns}
+    extractor = _RowExtractor(dossier, wanted)
+    extractor.row(
+        dossier.tree,
+        TABLES["dossier"],
+        _column_plan(frozenset(wanted.items()), dossier.version),
+        dossier.catalogue.root,
+    )
+    return DossierRows(dossier.version, {name: rows for name, rows in extractor.tables.items() if rows.at})
 
 
 class _RowExtractor:
@@ -167,23 +165,21 @@ class _RowExtractor:
 
     Args:
         dossier: the dossier.
-        put: receives each row: table, path in the dossier, and columns.
+        wanted: the needed columns per table.
     """
 
-    def __init__(self, dossier: Dossier, put: Callable[[str, str, _Row], None]) -> None:
+    def __init__(self, dossier: Dossier, wanted: NeededColumns) -> None:
         self.dossier = dossier
-        self.put = put
+        self.wanted = wanted
+        self.tables = {name: TableRows([], {}) for name in sorted(wanted)}
         self.digests: set[str] = set()
 
-    def all(self, wanted: NeededColumns, plan: _ColumnPlan) -> None:
-        """Extract all needed fields."""
-        self.wanted = wanted
-        self._row(self.dossier.tree, TABLES["dossier"], plan, self.dossier.catalogue.root)
-
-    def _row(self, node: Node, table: str, plan: _ColumnPlan, at: str) -> None:
+    def row(self, node: Node, table: str, plan: _ColumnPlan, at: str) -> None:
+        """Add the row of one block, and the rows below it, to their tables."""
         row: _Row = {}
         self._fill(node, row, plan, at)
-        if table not in self.wanted:
+        rows = self.tables.get(table)
+        if rows is None:
             return
         if table in ("dossiers", "pupil") and (sender := self.dossier.sender) is not None:
             row["sender"] = sender
@@ -196,7 +192,16 @@ class _RowExtractor:
             if row["digest"] in self.digests:  # the same file twice in one dossier is not a fault
                 return
             self.digests.add(row["digest"])
-        self.put(table, at, row)
+        columns, before = rows.columns, len(rows.at)
+        rows.at.append(at)
+        for name, cell in row.items():
+            if name in columns:
+                columns[name].append(cell)
+            elif name in self.wanted[table]:
+                columns[name] = [*(None,) * before, cell]
+        for name, values in columns.items():
+            if name not in row:
+                values.append(None)
 
     def _fill(self, node: Node, row: _Row, plan: _ColumnPlan, at: str) -> None:
         for name, column in plan.leaves:
@@ -207,7 +212,7 @@ class _RowExtractor:
                 self._fill(found[0], row, inner, f"{at}/{name}")
         for each, table, inner in plan.rows:
             for number, child in enumerate(node.get(each.name, ()), start=1):
-                self._row(child, table, inner, path_of(at, each, number))
+                self.row(child, table, inner, path_of(at, each, number))
 
 
 @forgettable

@@ -6,11 +6,11 @@ round needs other fields, the dossier is read and examined again.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
-from typing import Any
+
+import msgspec
 
 from overstap.oso import structure
 from overstap.oso.model import Dossier
@@ -22,12 +22,12 @@ from overstap.quality.region_rulebook import completeness, region_rules
 from overstap.quality.rules import judge
 from overstap.settings import Settings
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """Result of the examination of one dossier.
+    """Result of the examination of one dossier. The field names are part of the stored record (`oso.facts`).
 
     Args:
         made_by: identifier of the rules, the profile and the needed fields; see `ruleset_id`.
@@ -39,14 +39,11 @@ class Examination:
     findings: list[tuple[str, str, str]]
     rows: DossierRows = field(repr=False)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the examination as JSON values, for the record."""
-        return {
-            "made_by": self.made_by,
-            "findings": self.findings,
-            "version": self.rows.version,
-            "rows": self.rows.tables,
-        }
+
+class _Maker(msgspec.Struct):
+    """The identifier in an examination, of which the rest may have another form."""
+
+    made_by: str
 
 
 def examine(
@@ -87,7 +84,7 @@ def examine(
 
 
 def parse_examination(
-    kept: Mapping[str, Any] | None,
+    kept: bytes | None,
     *,
     profile: str,
     expected: frozenset[str],
@@ -96,15 +93,16 @@ def parse_examination(
     """Parse an examination from a record; return None without one, or when it was made with other rules.
 
     Args:
-        kept: JSON values from `as_json`, or None.
+        kept: the examination as JSON, from `oso.facts.examination_in`, or None.
         profile: profile of the round.
         expected: fields that every dossier must have in this round.
         own_codes: the region's own codes.
     """
-    if kept is None or kept["made_by"] != ruleset_id(profile, expected, own_codes):
+    if kept is None:
         return None
-    rows = DossierRows(kept["version"], {name: [(at, row) for at, row in rows] for name, rows in kept["rows"].items()})
-    return Examination(kept["made_by"], [(rule, severity, path) for rule, severity, path in kept["findings"]], rows)
+    if msgspec.json.decode(kept, type=_Maker).made_by != ruleset_id(profile, expected, own_codes):
+        return None
+    return msgspec.json.decode(kept, type=Examination)
 
 
 @lru_cache(maxsize=64)

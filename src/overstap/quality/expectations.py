@@ -6,7 +6,7 @@ compared across the region are kept for all dossiers; the rest is validated in g
 use, since that takes seconds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from overstap.oso.catalogue import catalogue
 from overstap.oso.model import Dossier
@@ -19,6 +19,8 @@ __all__ = ["RegionFinding", "expected_in", "validate_region"]
 
 GROUP = 2_000
 """Dossiers per validation of formats and code lists; each validation takes at least half a second."""
+_BETWEEN = "\0"
+"""Between values that are compared together; XML has no such character."""
 _BLOCKS = {
     "pupil": "dossier/huidigeschool/leerling",
     "advice": "dossier/huidigeschool/leerling/overstapadvies",
@@ -99,25 +101,33 @@ class _Validation:
             return
         from overstap.quality import suites
 
-        source = suites.source()
         versions = sorted(self.columns.versions)
-        for name, table in self.columns.tables.items():
-            frame = table.frame()
-            chosen: list[tuple[RegionRule, Iterable[str]]] = []
-            for rule in rules:
-                if rule.table != name:
-                    continue
-                if rule.expectation == "filled":
-                    self._without_row(rule, table)
-                if all(frame[column].notna().any() for column in rule.columns):
-                    chosen.append((rule, self._values(rule, versions)))
-                elif rule.expectation == "filled":
-                    for key, at in zip(table.dossier, table.at, strict=True):
-                        self._add(rule, key, _path(rule, at))
-            if chosen and not frame.empty:
-                for rule, key, at in suites.run(source, name, frame, chosen):
-                    self._add(rule, key, _path(rule, at))
+        lines: list[suites.Line] = []
+        rows: list[int | None] = []  # the row of a line that is one; None: each row with its value
+        for rule in rules:
+            table = self.columns.tables[rule.table]
+            if rule.expectation == "filled":
+                self._without_row(rule, table)
+            for row, value in _values(rule, table):
+                lines.append(suites.Line(rule, value))
+                rows.append(row)
+        permitted = {rule: self._permitted(rule, versions) for rule in rules}
+        found: dict[RegionRule, set[str | None]] = {}
+        for position in suites.broken(lines, permitted) if lines else ():
+            line, row = lines[position], rows[position]
+            if row is None:
+                found.setdefault(line.rule, set()).add(line.value)
+            else:
+                self._add_row(line.rule, row)
+        for rule, values in found.items():
+            for row, value in enumerate(self.columns.tables[rule.table].columns[rule.columns[0]]):
+                if value in values:
+                    self._add_row(rule, row)
         self.columns.clear()
+
+    def _add_row(self, rule: RegionRule, row: int) -> None:
+        table = self.columns.tables[rule.table]
+        self._add(rule, table.dossier[row], _path(rule, table.at[row]))
 
     def _without_row(self, rule: RegionRule, table: ColumnTable) -> None:
         """Add a finding for each dossier without any row in a table of which the round needs a column."""
@@ -127,7 +137,7 @@ class _Validation:
             if key not in have:
                 self._add(rule, key, path)
 
-    def _values(self, rule: RegionRule, versions: list[str]) -> Iterable[str]:
+    def _permitted(self, rule: RegionRule, versions: list[str]) -> Iterable[str]:
         if rule.expectation == "register":
             numbers: frozenset[str] = getattr(self.registers, rule.argument)
             return numbers
@@ -140,6 +150,23 @@ class _Validation:
 
     def _add(self, rule: RegionRule, key: str, path: str) -> None:
         self.found[rule.id, key, path] = RegionFinding(key, rule.id, rule.severity, path)
+
+
+def _values(rule: RegionRule, table: ColumnTable) -> Iterator[tuple[int | None, str | None]]:
+    """Yield the values of a table that a rule judges: each one once, and per row where rows are compared.
+
+    A missing value is judged by a rule that asks for one only, and one of several values makes no comparison.
+    """
+    columns = [table.columns[name] for name in rule.columns]
+    if rule.expectation == "unique":
+        for row, values in enumerate(zip(*columns, strict=True)):
+            filled = [value for value in values if value is not None]
+            if len(filled) == len(values):
+                yield row, _BETWEEN.join(filled)
+    else:
+        for value in dict.fromkeys(columns[0]):
+            if value is not None or rule.expectation == "filled":
+                yield None, value
 
 
 def _path(rule: RegionRule, at: str) -> str:

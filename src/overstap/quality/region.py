@@ -121,9 +121,11 @@ class _RoundExamination:
         for kept in records.current(unit, round_id, states, damaged=self._damaged):
             examined = None
             if kept.record is not None:
-                kept_one = examination_in(kept.record)
                 examined = parse_examination(
-                    kept_one, profile=self.profile, expected=self.expected, own_codes=self.own_codes
+                    examination_in(kept.record),
+                    profile=self.profile,
+                    expected=self.expected,
+                    own_codes=self.own_codes,
                 )
             if examined is None:
                 try:
@@ -140,7 +142,7 @@ class _RoundExamination:
                     expected=self.expected,
                     own_codes=self.own_codes,
                 )
-                write_records(unit, [(kept.ref, record_of(dossier, examined.as_json()))])
+                write_records(unit, [(kept.ref, record_of(dossier, examined))])
             if kept.state == "supplied":
                 self.found[kept.ref] = [FindingRow(*each) for each in examined.findings]
             yield str(kept.ref.dossier), examined

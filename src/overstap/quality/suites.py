@@ -1,17 +1,24 @@
-"""Great Expectations for a region's tables: our own expectations, suites of rules, and their validation.
+"""Great Expectations for a region's values: our own expectation, the suite, and its validation.
+
+What an expectation costs is the library's own work about it, ten milliseconds whatever it judges. So all rules are
+judged by four expectations over one table: values that may occur once, that are permitted, that have a form, and that
+are there. Each line of the table is one value for one rule.
 
 Importing this module imports Great Expectations, which takes seconds, so `expectations.validate_region` does it when
-called. Validation results contain personal data; this module returns only paths from them.
+called. Validation results contain personal data; this module returns only the positions of lines from them.
 """
 
 import gc
 import os
+import re
 
 # Set before the import, at which some versions decide whether to send usage statistics
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import great_expectations as gx
 from great_expectations.core import ExpectationSuite
@@ -27,141 +34,60 @@ from overstap.errors import OverstapError
 from overstap.oso import identifiers
 from overstap.quality.region_rulebook import RegionRule
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 # The library's objects live as long as the process: a collection that goes through them each time took a third of the
 # time in which a region of some hundreds was judged.
 gc.freeze()
 
-_KEYS = ("dossier", "at")
-_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})?$"
+_DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})?$")
+_FORMS: dict[str, Callable[[str], bool]] = {
+    "bsn": lambda text: identifiers.is_bsn(text),
+    "onderwijsnummer": lambda text: identifiers.is_onderwijsnummer(text),
+    "brin": school_numbers.is_brin,
+    "school_id": school_numbers.is_school_id,
+    "postcode": lambda text: identifiers.is_postcode(text.strip()),
+    "date": lambda text: _DATE.search(text) is not None,
+}
+"""Rules on the form of a value, by the name of their expectation."""
 
 
-def _each(column: "pd.Series[str]", accepts: Callable[[str], bool]) -> "pd.Series[bool]":
-    return column.map(accepts).astype(bool)
+class FormMetric(ColumnMapMetricProvider):
+    """Metric of values that have the form whose name is before them."""
 
-
-class BsnMetric(ColumnMapMetricProvider):
-    """Metric of values that pass the eleven test."""
-
-    condition_metric_name = "column_values.overstap.bsn"
+    condition_metric_name = "column_values.overstap.form"
 
     @column_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column: Any, **_: Any) -> Any:  # noqa: N805 - the decorator makes it a class method
-        return _each(column, identifiers.is_bsn)
+        return column.map(_has_form).astype(bool)
 
 
-class ExpectColumnValuesToBeBsn(ColumnMapExpectation):
-    """Every value is a citizen service number: nine digits that pass the eleven test."""
+def _has_form(line: str) -> bool:
+    form, _, value = line.partition(" ")
+    return _FORMS[form](value)
 
-    map_metric = "column_values.overstap.bsn"
+
+class ExpectColumnValuesToHaveForm(ColumnMapExpectation):
+    """Every value has its form: a number that passes its test, the form of a school's number, a postcode, a date."""
+
+    map_metric = "column_values.overstap.form"
     success_keys = ("mostly",)
 
 
-class EducationNumberMetric(ColumnMapMetricProvider):
-    """Metric of values with the form of an education number (onderwijsnummer)."""
-
-    condition_metric_name = "column_values.overstap.onderwijsnummer"
-
-    @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: Any, **_: Any) -> Any:  # noqa: N805
-        return _each(column, identifiers.is_onderwijsnummer)
-
-
-class ExpectColumnValuesToBeOnderwijsnummer(ColumnMapExpectation):
-    """Every value is an education number: nine digits that start with 10, eleven test leaves 5."""
-
-    map_metric = "column_values.overstap.onderwijsnummer"
-    success_keys = ("mostly",)
-
-
-class BrinMetric(ColumnMapMetricProvider):
-    """Metric of values with the form of a BRIN."""
-
-    condition_metric_name = "column_values.overstap.brin"
-
-    @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: Any, **_: Any) -> Any:  # noqa: N805
-        return _each(column, school_numbers.is_brin)
-
-
-class ExpectColumnValuesToBeBrin(ColumnMapExpectation):
-    """Every value has the form of a BRIN: two digits, two letters."""
-
-    map_metric = "column_values.overstap.brin"
-    success_keys = ("mostly",)
-
-
-class SchoolIdMetric(ColumnMapMetricProvider):
-    """Metric of values with the form of a BRIN with branch."""
-
-    condition_metric_name = "column_values.overstap.school_id"
-
-    @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: Any, **_: Any) -> Any:  # noqa: N805
-        return _each(column, school_numbers.is_school_id)
-
-
-class ExpectColumnValuesToBeSchoolId(ColumnMapExpectation):
-    """Every value has the form of a BRIN with branch, such as `99AB00`."""
-
-    map_metric = "column_values.overstap.school_id"
-    success_keys = ("mostly",)
-
-
-class PostcodeMetric(ColumnMapMetricProvider):
-    """Metric of values with the form of a Dutch postcode."""
-
-    condition_metric_name = "column_values.overstap.postcode"
-
-    @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: Any, **_: Any) -> Any:  # noqa: N805
-        return _each(column, lambda code: identifiers.is_postcode(code.strip()))
-
-
-class ExpectColumnValuesToBePostcode(ColumnMapExpectation):
-    """Every value is a Dutch postcode."""
-
-    map_metric = "column_values.overstap.postcode"
-    success_keys = ("mostly",)
-
-
-_OWN = {
-    "bsn": ExpectColumnValuesToBeBsn,
-    "onderwijsnummer": ExpectColumnValuesToBeOnderwijsnummer,
-    "brin": ExpectColumnValuesToBeBrin,
-    "school_id": ExpectColumnValuesToBeSchoolId,
-    "postcode": ExpectColumnValuesToBePostcode,
-}
-
-
-def expectation(rule: RegionRule, values: Iterable[str]) -> Any:
-    """Return the expectation of a rule.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One value that is judged by one rule.
 
     Args:
         rule: the rule.
-        values: the permitted values, for a rule that compares with a set.
+        value: the value, or the values of several columns as one text; None where it is missing.
     """
-    meta = {"rule": rule.id}
-    column = rule.columns[0]
-    if rule.expectation in _OWN:
-        return _OWN[rule.expectation](column=column, meta=meta)
-    if rule.expectation == "unique" and len(rule.columns) > 1:
-        return gx.expectations.ExpectCompoundColumnsToBeUnique(
-            column_list=list(rule.columns), ignore_row_if="any_value_is_missing", meta=meta
-        )
-    if rule.expectation == "unique":
-        return gx.expectations.ExpectColumnValuesToBeUnique(column=column, meta=meta)
-    if rule.expectation == "filled":
-        return gx.expectations.ExpectColumnValuesToNotBeNull(column=column, meta=meta)
-    if rule.expectation == "date":
-        return gx.expectations.ExpectColumnValuesToMatchRegex(column=column, regex=_DATE, meta=meta)
-    return gx.expectations.ExpectColumnValuesToBeInSet(column=column, value_set=sorted(values), meta=meta)
+
+    rule: RegionRule
+    value: str | None = field(repr=False)
 
 
+@cache
 def source() -> Any:
-    """Return a batch definition for validating tables in memory, one after the other.
+    """Return a batch definition for validating tables in memory, one after the other; made once per process.
 
     The context is in memory only, since one with files would write data into them. All tables share one asset, since
     Great Expectations serialises its whole configuration as YAML for each new asset.
@@ -173,44 +99,74 @@ def source() -> Any:
     return asset.add_batch_definition_whole_dataframe("all")
 
 
-def run(
-    source: Any, table: str, frame: "pd.DataFrame", rules: list[tuple[RegionRule, Iterable[str]]]
-) -> Iterator[tuple[RegionRule, str, str]]:
-    """Validate one table by all its rules together.
+def broken(lines: Sequence[Line], permitted: Mapping[RegionRule, Iterable[str]]) -> list[int]:
+    """Return the positions of the lines that break their rule.
 
     Args:
-        source: the batch definition from `source`.
-        table: name of the table.
-        frame: rows of the table, with at least the columns `dossier` and `at`.
-        rules: the rules, each with its permitted values.
-
-    Yields:
-        Rule, id of the dossier and path of the row, for every row that breaks a rule.
+        lines: the lines; one that must be unique is there once for each row in which it stands.
+        permitted: the permitted values of each rule that compares with a set.
 
     Raises:
         OverstapError: QUALITY-001 when an expectation cannot be evaluated; the cause is not passed on, since it can
             contain personal data.
     """
-    batch = source.get_batch(batch_parameters={"dataframe": frame})
-    suite = ExpectationSuite(name=table, expectations=[])
-    for number, (rule, values) in enumerate(rules):
-        made = expectation(rule, values)
-        made.meta = {**made.meta, "number": number}
-        made.description = (
-            rule.id
-        )  # without it a suite takes two rules with the same values for one, and drops the second
-        suite.add_expectation(made)
-    wanted = {
-        "result_format": "COMPLETE",
-        "unexpected_index_column_names": list(_KEYS),
-        "include_unexpected_rows": False,
-    }
-    for result in batch.validate(suite, result_format=wanted).results:
-        rule = rules[result.expectation_config.meta["number"]][0]
+    found = _broken(lines, permitted)
+    if found is not None:
+        return found
+    # One rule is at fault, which the library does not tell of an expectation that judges several
+    for rule in dict.fromkeys(line.rule for line in lines):
+        if _broken([line for line in lines if line.rule is rule], permitted) is None:
+            raise OverstapError("QUALITY-001", rule=rule.id, table=rule.table)
+    raise OverstapError("QUALITY-001", rule=lines[0].rule.id, table=lines[0].rule.table)
+
+
+def _broken(lines: Sequence[Line], permitted: Mapping[RegionRule, Iterable[str]]) -> list[int] | None:
+    """Return the positions of the lines that break their rule; None when an expectation cannot be evaluated."""
+    import pandas as pd
+
+    columns: dict[str, list[str | None]] = {}
+    numbers: dict[RegionRule, int] = {}
+    for at, line in enumerate(lines):
+        kind = _KIND.get(line.rule.expectation, _FORM)
+        if kind not in columns:
+            columns[kind] = ["" if kind == _FILLED else None] * len(lines)  # what the others have, which is kept to
+        if kind == _FILLED or line.value is None:
+            columns[kind][at] = line.value
+        elif kind == _FORM:
+            columns[kind][at] = f"{line.rule.expectation} {line.value}"
+        else:
+            columns[kind][at] = f"{numbers.setdefault(line.rule, len(numbers))} {line.value}"
+    wanted = sorted(f"{number} {value}" for rule, number in numbers.items() for value in permitted.get(rule, ()))
+    frame = pd.DataFrame(columns, dtype="string")
+    suite = ExpectationSuite(name="region", expectations=[_expectation(kind, wanted) for kind in columns])
+    batch = source().get_batch(batch_parameters={"dataframe": frame})
+    found: list[int] = []
+    for result in batch.validate(suite, result_format={"result_format": "COMPLETE"}).results:
         if any(info.get("raised_exception") for info in _infos(result.exception_info)):
-            raise OverstapError("QUALITY-001", rule=rule.id, table=table)
-        for row in result.result.get("unexpected_index_list") or ():
-            yield rule, row["dossier"], row["at"]
+            return None
+        found += result.result.get("unexpected_index_list") or ()
+    return found
+
+
+_UNIQUE, _PERMITTED, _FORM, _FILLED = "unique", "permitted", "form", "filled"
+_KIND = {"unique": _UNIQUE, "codes": _PERMITTED, "school": _PERMITTED, "register": _PERMITTED, "filled": _FILLED}
+"""Column in which the values of a rule are judged, by its expectation; every other one is a form."""
+
+
+def _expectation(kind: str, permitted: Sequence[str]) -> Any:
+    """Return the expectation of a column.
+
+    Args:
+        kind: the column.
+        permitted: the permitted values of the column with values that are compared with a set.
+    """
+    if kind == _UNIQUE:
+        return gx.expectations.ExpectColumnValuesToBeUnique(column=kind)
+    if kind == _PERMITTED:
+        return gx.expectations.ExpectColumnValuesToBeInSet(column=kind, value_set=permitted)
+    if kind == _FILLED:
+        return gx.expectations.ExpectColumnValuesToNotBeNull(column=kind)
+    return ExpectColumnValuesToHaveForm(column=kind)
 
 
 def _infos(info: Any) -> Iterator[dict[str, Any]]:

@@ -2,11 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import Any
 
 from overstap.agreements import School
 from overstap.agreements.kinds import sources
@@ -29,7 +28,7 @@ from overstap.ledger.rounds import collection_times, rounds
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.oso.model import Dossier
 from overstap.pki.expiry import expiry_dates
-from overstap.quality.examination import examine
+from overstap.quality.examination import Examination, examine
 from overstap.quality.region_rulebook import expected_in
 from overstap.rounds.advice_tests import collect_places, collect_tests
 from overstap.rounds.context import Context, RoundContext
@@ -166,12 +165,10 @@ def _collect(context: RoundContext, school: School) -> CollectionResult:
     if scanner is not None:
         scanner.check_available()
 
-    def looked_at(dossier: Dossier) -> Mapping[str, Any]:
+    def looked_at(dossier: Dossier) -> Examination:
         if scanner is not None:
             scanner.check_attachments(dossier)
-        return examine(
-            dossier, profile=context.round.profile, today=today, expected=expected, own_codes=own_codes
-        ).as_json()
+        return examine(dossier, profile=context.round.profile, today=today, expected=expected, own_codes=own_codes)
 
     with _candidates(context, school) as candidates:
         return collect_school(

@@ -1,5 +1,6 @@
 """A round is judged from what intake kept: no dossier is opened, and one new file has nothing read again."""
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -24,7 +25,7 @@ def taken_in(number: str, valid: str, las_key: str = KEY, *, is_good: bool = Fal
     found = examine(dossier, profile="POVO", today=date(2027, 1, 12), expected=expected_in("advice", agreed.categories))
     if is_good:
         found = replace(found, findings=[])
-    return replace(plain, las_key=las_key, record=record_of(dossier, found.as_json()))
+    return replace(plain, las_key=las_key, record=record_of(dossier, found))
 
 
 def found(ledger: Ledger) -> dict[str, set[str]]:
@@ -73,6 +74,19 @@ def test_a_new_dossier_is_compared_with_those_that_were_judged_before(ledger: Le
 def test_a_record_by_other_rules_is_made_anew(ledger: Ledger) -> None:
     one = taken_in("999990019", "999990018")
     supply(ledger, replace(one, record=one.record.replace(b'"made_by":"', b'"made_by":"x')))
+    judge(ledger, NOW)
+    assert "OV-ID-01" in set().union(*found(ledger).values())
+
+
+def test_a_record_from_before_rows_were_kept_by_column_is_made_anew(ledger: Ledger) -> None:
+    """Its facts are read as they are; what was found, and the rows, have another form."""
+    one = taken_in("999990019", "999990018", "LN-1")
+    kept = json.loads(one.record)
+    rows = {"pupil": [["dossier/huidigeschool/leerling", {"bsn": "999990018"}]]}
+    kept["judged"] = {"made_by": "0123456789abcdef", "findings": [], "version": "2019.1", "rows": rows}
+    before = json.dumps(kept, ensure_ascii=False).encode()
+    assert DossierFacts.from_record(before) == DossierFacts.from_record(one.record)
+    supply(ledger, replace(one, record=before))
     judge(ledger, NOW)
     assert "OV-ID-01" in set().union(*found(ledger).values())
 

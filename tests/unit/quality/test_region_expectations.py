@@ -200,6 +200,44 @@ def test_formats_are_judged_by_group_and_equals_across_all_groups() -> None:
     assert {"OV-RG-01", "OV-RG-03", "OV-RG-05", "CL2", "OV-RG-09", INCOMPLETE} <= {each.rule for each in found[0]}
 
 
+def test_a_wrong_value_is_found_in_every_row_that_has_it() -> None:
+    """Each value is judged once; who has it is found from the rows, also where an earlier row lacks the column."""
+    found = region({"career/1/jaargroep": "9"}, {"career/0/jaargroep": None, "career/1/jaargroep": "9"})
+    assert {(each.dossier_id, each.path) for each in found if each.rule == "CL13"} == {
+        (dossier, f"{PUPIL}/schoolloopbaanlijst/schoolloopbaan[2]/jaargroep") for dossier in ("one", "two")
+    }
+
+
+def test_values_that_read_alike_together_are_no_repetition() -> None:
+    first, second = ({"pupil/voornaam": ["BoMo"], "pupil/achternaam": "X"}, {"pupil/achternaam": "MoX"})
+    assert "OV-RG-04" not in {each.rule for each in region(first, second | {"pupil/voornaam": ["Bo"]})}
+
+
+def test_a_region_takes_four_expectations_at_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an expectation costs does not depend on what it judges, so rules share them; none is asked for nothing."""
+    from overstap.quality import suites
+
+    asked: list[str] = []
+    made = suites.ExpectationSuite
+
+    def counted(name: str, expectations: list[Any]) -> Any:
+        asked.extend(type(one).__name__ for one in expectations)
+        return made(name=name, expectations=expectations)
+
+    monkeypatch.setattr(suites, "ExpectationSuite", counted)
+    found = region({"advice/advies": "99"}, {"advice/advies": None}, frozenset({"advice.advies"}))
+    assert {"CL2", INCOMPLETE} <= {each.rule for each in found}
+    assert sorted(asked) == [
+        "ExpectColumnValuesToBeInSet",
+        "ExpectColumnValuesToBeUnique",
+        "ExpectColumnValuesToHaveForm",
+        "ExpectColumnValuesToNotBeNull",
+    ]
+    asked.clear()
+    region({}, {})
+    assert "ExpectColumnValuesToNotBeNull" not in asked
+
+
 def test_an_empty_region_is_good() -> None:
     assert validate_region([], schools=SCHOOLS) == []
 
@@ -233,6 +271,7 @@ def test_an_expectation_that_cannot_be_evaluated_is_told_without_values(monkeypa
     monkeypatch.setattr(identifiers, "is_bsn", broken)
     with pytest.raises(OverstapError, match="QUALITY-001") as caught:
         region({"pupil/bsn": "MARKED-BSN"}, {})
+    assert (caught.value.facts["rule"], caught.value.facts["table"]) == ("OV-ID-01", "pupil")
     assert "MARKED" not in str(caught.value)
     assert caught.value.__cause__ is None
 
