@@ -12,8 +12,9 @@ from overstap.errors import OverstapError
 from overstap_tools.local.waiting import Wait, wait_until
 
 ADMIN = "admin"
-_PAUSED_SECONDS = 8.0
-"""A paused task's supervisor goes on for up to five and a half seconds before its scheduler hears that it paused."""
+_PAUSED_SECONDS = 4.0
+"""From a paused task's start: its supervisor goes on for up to a second and a half (`MIN_HEARTBEAT_INTERVAL`) before
+its scheduler hears that it paused."""
 _SCHEDULER_SECONDS = 300.0
 RETRY_SECONDS = 300.0
 """How long no answer is waited out: a machine that is busy with other things lets one request take half a minute."""

@@ -99,6 +99,9 @@ def _core(folders: AirflowFolders, passwords: Passwords) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         # A script that answers a gate waits for two of these (see AirflowApi.answer); usually they are 5 seconds apart.
         "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
+        # As in docker-compose.yaml: a task that has ended holds its slot for one second more, not five
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "4",
     }
 
 
