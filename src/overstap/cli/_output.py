@@ -16,6 +16,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for pro
 _EVERY_SECONDS = 10
 """Seconds between two lines of progress where standard error is no terminal, such as a container's log."""
 
+_SLOW = 10
+"""Items per second below which a rate has a decimal."""
+
 
 def print_json(value: Any) -> None:
     """Print a value as one JSON document.
@@ -53,7 +56,12 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Return the rate of a task; nothing before there is one."""
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+        return Text(_per_second(task.speed) if task.speed else "")
+
+
+def _per_second(rate: float) -> str:
+    """Return a rate in words; a slow one, such as that of tasks, with a decimal."""
+    return f"{rate:,.0f}/s" if rate >= _SLOW or not rate else f"{rate:.1f}/s"
 
 
 class _Lines:
@@ -79,9 +87,8 @@ class _Lines:
         self._told = at
         rate = self._done / (at - self._began)
         if self._total is None:
-            self._console.print(f"{self._what}: {self._done:,}, {rate:,.0f}/s", soft_wrap=True)
+            self._console.print(f"{self._what}: {self._done:,}, {_per_second(rate)}", soft_wrap=True)
             return
         left = max(0, self._total - self._done) / rate if rate else 0
-        self._console.print(
-            f"{self._what}: {self._done:,} of {self._total:,}, {rate:,.0f}/s, {left:,.0f} s left", soft_wrap=True
-        )
+        said = f"{self._what}: {self._done:,} of {self._total:,}, {_per_second(rate)}, {left:,.0f} s left"
+        self._console.print(said, soft_wrap=True)

@@ -23,15 +23,25 @@ def left() -> set[Path]:
 
 def test_a_small_region_goes_from_its_opening_to_its_close() -> None:
     before = left()
-    out = io.StringIO()
+    out, ended = io.StringIO(), list[int]()
     found = region.run(
-        Console(file=out, width=200), today=today(), pupils=16, primary=SCHOOLS, secondary=RECEIVERS, slots=4
+        Console(file=out, width=200),
+        today=today(),
+        pupils=16,
+        primary=SCHOOLS,
+        secondary=RECEIVERS,
+        slots=4,
+        advance=ended.append,
     )
     said = out.getvalue()
+    assert sum(ended) == region.instances(SCHOOLS, RECEIVERS)
+    assert min(ended) > 0
     for run in (found.played, found.empty):
         assert {name: run.instances[name] for name in ONCE} == dict.fromkeys(ONCE, 1)
         assert (run.instances["collect"], run.instances["deliver"]) == (SCHOOLS, RECEIVERS)
         assert all(run.by_kind[kind] > 0 for kind in (SecondKind.START, SecondKind.WORK))
+        assert sum(run.waited.values()) == pytest.approx(run.by_kind[SecondKind.SCHEDULER])
+        assert "" in run.waited, "until the run ended"
     assert found.played.by_kind[SecondKind.READING] > 0
     assert found.played.by_kind[SecondKind.PEOPLE] > 0, "somebody was asked"
     assert found.empty.by_kind[SecondKind.PEOPLE] == 0, "nobody was asked"

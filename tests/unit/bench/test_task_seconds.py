@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from overstap_tools.bench.task_seconds import SecondKind as K
-from overstap_tools.bench.task_seconds import Span, bar, divided, spans_of
+from overstap_tools.bench.task_seconds import Span, bar, divided, spans_of, waited_before
 
 AT = 1_800_000_000.0
 
@@ -81,3 +81,20 @@ def test_a_bar_is_as_long_as_it_was_asked_for(width: int) -> None:
     assert len(bar(seconds, width)) == width
     assert bar(dict.fromkeys(K, 0.0)) == ""
     assert bar({K.START: 1.0, K.READING: 0.0, K.WORK: 2.0}, 3) == "s##"
+
+
+def test_a_wait_for_the_scheduler_is_told_by_the_task_that_came_next() -> None:
+    spans = {
+        "first": [Span(K.START, 1, 2), Span(K.WORK, 2, 4)],
+        "asks": [Span(K.WORK, 4.5, 5), Span(K.PEOPLE, 5, 9), Span(K.WORK, 10, 11)],
+        "beside": [Span(K.WORK, 3, 4)],
+    }
+    found = waited_before(spans, 0, 13)
+    assert found == {"first": 1, "asks": 1.5, "": 2}
+    every = [one for each in spans.values() for one in each]
+    assert sum(found.values()) == divided(every, 0, 13)[K.SCHEDULER]
+
+
+def test_a_run_that_nothing_ran_in_was_all_wait() -> None:
+    assert waited_before({}, 0, 3) == {"": 3}
+    assert waited_before({"late": [Span(K.WORK, 5, 6)]}, 0, 3) == {"late": 3}

@@ -237,6 +237,19 @@ def test_without_a_total_a_log_gets_the_rate(monkeypatch: pytest.MonkeyPatch) ->
     assert written.getvalue() == "dossiers: 1,000, 50/s\n"
 
 
+def test_a_slow_rate_has_a_decimal_and_none_is_nought(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([0.0, 20.0, 40.0])
+    monkeypatch.setattr("overstap.cli._output.time.monotonic", lambda: next(moments))
+    written = io.StringIO()
+    lines = _output._Lines(Console(file=written, highlight=False), "tasks ended", 100)
+    for count in (0, 32):
+        lines.advance(count)
+    assert written.getvalue().splitlines() == [
+        "tasks ended: 0 of 100, 0/s, 0 s left",
+        "tasks ended: 32 of 100, 0.8/s, 85 s left",
+    ]
+
+
 def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.StringIO()
 

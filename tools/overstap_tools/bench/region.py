@@ -29,6 +29,7 @@ from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.migrate import set_app_password
+from overstap.progress import Advance, unwatched
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
 from overstap.simulation.sandbox import Sandbox
@@ -41,7 +42,7 @@ from overstap_tools.bench import chain
 from overstap_tools.bench.receivers import receivers
 from overstap_tools.bench.rest import give_access, shipped_settings
 from overstap_tools.bench.sandbox import SEED, give_certificates
-from overstap_tools.bench.task_seconds import SecondKind, Span, bar, divided, legend, spans_of
+from overstap_tools.bench.task_seconds import SecondKind, Span, bar, divided, legend, spans_of, waited_before
 from overstap_tools.local import ports
 from overstap_tools.local.airflow import AirflowStack
 from overstap_tools.local.api import ASK_SECONDS, FINISHED, AirflowApi
@@ -57,7 +58,12 @@ KIND = RoundKind.ADVICE
 EMPTY = "empty"
 _LEDGER = "overstap_ledger"
 _LONGEST_SECONDS = 7_200
+_LOOKS_SECONDS = 2.0
+"""Between two looks at a run, the same for both: each lists all task instances, which takes the api-server."""
+_BESIDE_SCHOOLS = 25
+"""Task instances of a round that nobody delays, beside those of its schools: one for each other task."""
 _REVIEW = "review"
+_ENDED = frozenset({"success", "skipped"})
 _EMPTY_TASKS = '''"""The tasks of a round, with its dependencies: they do nothing."""
 import json
 from airflow.sdk import DAG, BaseOperator
@@ -93,11 +99,13 @@ class RunSeconds:
         by_kind: for the whole run.
         by_task: seconds from the first start of a task's instances to the last end, and spans of all of them.
         instances: how many of each task ended well.
+        waited: seconds in which the scheduler was waited for before a task; the name of what was after all is empty.
     """
 
     by_kind: Mapping[SecondKind, float]
     by_task: Mapping[str, tuple[float, Sequence[Span]]]
     instances: Mapping[str, int]
+    waited: Mapping[str, float]
 
     @property
     def without_people(self) -> float:
@@ -127,7 +135,26 @@ class RegionSeconds:
         return self.played.without_people / (self.empty.without_people + self.chain)
 
 
-def run(console: Console, *, today: date, pupils: int, primary: int, secondary: int, slots: int) -> RegionSeconds:
+def instances(primary: int, secondary: int) -> int:
+    """Return how many task instances end in the round and in the run of empty tasks, together.
+
+    Args:
+        primary: primary schools of the region.
+        secondary: its secondary schools.
+    """
+    return 2 * (primary + secondary + _BESIDE_SCHOOLS)
+
+
+def run(
+    console: Console,
+    *,
+    today: date,
+    pupils: int,
+    primary: int,
+    secondary: int,
+    slots: int,
+    advance: Advance = unwatched,
+) -> RegionSeconds:
     """Print what a region's round takes in Airflow, and return it.
 
     Args:
@@ -137,6 +164,7 @@ def run(console: Console, *, today: date, pupils: int, primary: int, secondary: 
         primary: its primary schools.
         secondary: its secondary schools, each an endpoint with a process.
         slots: how many tasks run at the same time.
+        advance: is told of task instances that ended, `instances` of them in the end.
     """
     folder = Path(tempfile.mkdtemp(prefix="overstap-bench-region-"))
     postgres = EmbeddedPostgres(folder / "postgres")
@@ -161,11 +189,11 @@ def run(console: Console, *, today: date, pupils: int, primary: int, secondary: 
         console.print(f"  {seconds:,.1f} s", highlight=False)
         console.print(f"Starting Airflow, and playing the round there: {slots} tasks at a time")
         with airflow_of(folder, postgres, sandbox, made[1:], slots) as (stack, [agreement]):
-            played = _played(console, stack, sandbox, made[1], agreement)
+            played = _played(console, stack, sandbox, made[1], agreement, advance)
             told = ", ".join(f"{kind.value} {each:,.1f}" for kind, each in played.by_kind.items())
             console.print(f"  {sum(played.by_kind.values()):,.1f} s: {told}", highlight=False)
             console.print("Playing the same DAG of empty tasks")
-            empty = _emptied(stack, folder / "dags", f"round__{PLAYED}__{KIND}", played)
+            empty = _emptied(stack, folder / "dags", f"round__{PLAYED}__{KIND}", played, advance)
         with sandbox.ledger().unit(PLAYED, "bench") as unit:
             [confirmed] = unit.one("select count(*) from overstap.dossier where state = 'confirmed'")
         found = RegionSeconds(seconds, played, empty, int(confirmed))
@@ -305,7 +333,12 @@ class RoundPlayer:
 
 
 def _played(
-    console: Console, airflow: AirflowStack, sandbox: Sandbox, region: SyntheticRegion, agreement: Agreement
+    console: Console,
+    airflow: AirflowStack,
+    sandbox: Sandbox,
+    region: SyntheticRegion,
+    agreement: Agreement,
+    advance: Advance,
 ) -> RunSeconds:
     """Let the round go from its opening to its close, and return what its seconds went to.
 
@@ -315,17 +348,43 @@ def _played(
     player = RoundPlayer(airflow, sandbox, region, agreement)
     wait_until(player.has_begun, f"run of {player.dag_id}", _LONGEST_SECONDS, ASK_SECONDS)
     told: Counter[str] = Counter()
+    ended = _Ended(advance)
 
     def is_over() -> bool:
         is_done = player.is_over()
+        ended.look(player.tasks)
         done = Counter(str(one["task_id"]) for one in player.tasks if one["state"] == "success")
         for name in [name for name in done if done[name] > told[name] and done[name] == _count(player.tasks, name)]:
             told[name] = done[name]
             console.print(f"  {name}: {done[name]}", highlight=False)
         return is_done
 
-    wait_until(is_over, f"{player.dag_id} {player.run_id}", _LONGEST_SECONDS, 1.0)
+    wait_until(is_over, f"{player.dag_id} {player.run_id}", _LONGEST_SECONDS, _LOOKS_SECONDS)
+    ended.look(player.api.task_instances(player.dag_id, player.run_id))
     return _seconds(airflow, player.api, player.dag_id, player.run_id, player.answered)
+
+
+class _Ended:
+    """Tells of task instances of a run as they end.
+
+    Args:
+        advance: is told how many ended since the last look.
+    """
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self._told = 0
+
+    def look(self, tasks: Sequence[Mapping[str, Any]]) -> None:
+        """Tell of those that ended.
+
+        Args:
+            tasks: all instances of the run.
+        """
+        ended = sum(one["state"] in _ENDED for one in tasks)
+        if ended > self._told:
+            self._advance(ended - self._told)
+            self._told = ended
 
 
 def _runs(api: AirflowApi, dag_id: str) -> list[dict[str, Any]]:
@@ -379,7 +438,7 @@ def _whole_list(sandbox: Sandbox, region: SyntheticRegion, school: PrimarySchool
     return out.getvalue().encode()
 
 
-def _emptied(airflow: AirflowStack, dags: Path, dag_id: str, played: RunSeconds) -> RunSeconds:
+def _emptied(airflow: AirflowStack, dags: Path, dag_id: str, played: RunSeconds, advance: Advance) -> RunSeconds:
     """Play the same tasks without anything to do."""
     api = airflow.api()
     tasks = api.call("GET", f"/api/v2/dags/{dag_id}/tasks")["tasks"]
@@ -394,7 +453,14 @@ def _emptied(airflow: AirflowStack, dags: Path, dag_id: str, played: RunSeconds)
     (dags / "empty.py").write_text(_EMPTY_TASKS.format(graph=json.dumps(graph), dag_id=EMPTY), encoding="utf-8")
     api.wait_for_dag(EMPTY, 300)
     run_id = api.trigger(EMPTY)
-    api.wait_for_run(EMPTY, run_id, _LONGEST_SECONDS)
+    ended = _Ended(advance)
+
+    def is_over() -> bool:
+        ended.look(api.task_instances(EMPTY, run_id))
+        return api.run(EMPTY, run_id)["state"] in FINISHED
+
+    wait_until(is_over, f"{EMPTY} {run_id}", _LONGEST_SECONDS, _LOOKS_SECONDS)
+    ended.look(api.task_instances(EMPTY, run_id))
     return _seconds(airflow, api, EMPTY, run_id, {})
 
 
@@ -421,7 +487,8 @@ def _seconds(
         if spans:
             by_task[name] = (max(one.end for one in spans) - min(one.begin for one in spans), spans)
     found = [span for _, spans in by_task.values() for span in spans]
-    return RunSeconds(divided(found, begin, end), by_task, instances)
+    waited = waited_before({name: spans for name, (_, spans) in by_task.items()}, begin, end)
+    return RunSeconds(divided(found, begin, end), by_task, instances, waited)
 
 
 def _told(
@@ -472,10 +539,11 @@ def _show(console: Console, found: RegionSeconds, pupils: int, primary: int, sec
 
 
 def _show_tasks(console: Console, found: RegionSeconds) -> None:
-    """Print each task: how many, from the first start to the last end, and what one instance's seconds went to."""
+    """Print each task: how many, from first start to last end, what one instance's seconds went to, and waits."""
     table = Table(title="Each task", title_justify="left")
     parts = (SecondKind.START, SecondKind.READING, SecondKind.WORK)
-    for name in ("task", "instances", "s", *(f"{kind.value}, each" for kind in parts), "empty: s"):
+    waits = "scheduler before"
+    for name in ("task", "instances", "s", *(f"{kind.value}, each" for kind in parts), waits, "empty: s", waits):
         table.add_column(name, justify="left" if name == "task" else "right")
     played = found.played.by_task
     for name in sorted(played, key=lambda each: min(one.begin for one in played[each][1])):
@@ -483,5 +551,10 @@ def _show_tasks(console: Console, found: RegionSeconds) -> None:
         count = found.played.instances[name]
         each = (sum(one.end - one.begin for one in spans if one.kind is kind) / count for kind in parts)
         beside = f"{found.empty.by_task[name][0]:,.1f}" if name in found.empty.by_task else ""
-        table.add_row(name, f"{count}", f"{seconds:,.1f}", *(f"{one:.2f}" for one in each), beside)
+        waited = [f"{run.waited.get(name, 0):,.1f}" for run in (found.played, found.empty)]
+        table.add_row(
+            name, f"{count}", f"{seconds:,.1f}", *(f"{one:.2f}" for one in each), waited[0], beside, waited[1]
+        )
+    ends = [f"{run.waited.get('', 0):,.1f}" for run in (found.played, found.empty)]
+    table.add_row("until the run ended", *("" for _ in range(5)), ends[0], "", ends[1])
     console.print(table)

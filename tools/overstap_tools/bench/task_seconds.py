@@ -105,6 +105,29 @@ def divided(spans: Sequence[Span], begin: float, end: float) -> dict[SecondKind,
     return seconds
 
 
+def waited_before(spans: Mapping[str, Sequence[Span]], begin: float, end: float) -> dict[str, float]:
+    """Return the seconds in which the scheduler was waited for, by the task of which a process began next.
+
+    They are those that `divided` gives to the scheduler. What passed after the last process has the name "".
+
+    Args:
+        spans: what the instances of each task did.
+        begin: when the run began.
+        end: when it ended.
+    """
+    found: dict[str, float] = {}
+    reached = begin
+    named = ((name, one) for name, each in spans.items() for one in each)
+    for name, one in sorted(named, key=lambda pair: pair[1].begin):
+        waited = min(one.begin, end) - reached
+        if waited > 0:
+            found[name] = found.get(name, 0.0) + waited
+        reached = max(reached, one.end)
+    if end > reached:
+        found[""] = end - reached
+    return found
+
+
 _LETTERS = {
     SecondKind.START: "s",
     SecondKind.READING: "d",

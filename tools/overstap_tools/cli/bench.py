@@ -311,8 +311,20 @@ def region(
     from overstap_tools.bench import region as bench
     from overstap_tools.bench.sandbox import today
 
-    with measured("region", as_json=as_json) as console:
-        console.add(bench.run(console, today=today(), pupils=pupils, primary=schools, secondary=receivers, slots=slots))
+    with (
+        measured("region", as_json=as_json) as console,
+        progress("tasks ended", bench.instances(schools, receivers)) as advance,
+    ):
+        found = bench.run(
+            console,
+            today=today(),
+            pupils=pupils,
+            primary=schools,
+            secondary=receivers,
+            slots=slots,
+            advance=advance,
+        )
+        console.add(found)
 
 
 @app.command()
