@@ -215,7 +215,7 @@ def region_of(name: str, serial: int, today: date, pupils: int, primary: int, se
         faulty=0,
         littered=0,
         database=0,
-        first_position=serial * 1_000,
+        first_position=serial * max(1_000, pupils),  # no two regions share a pupil
     )
 
 

@@ -15,7 +15,9 @@ SECONDARY = 2
 PUPILS_PER_SCHOOL = 40
 
 
-def region_of(name: str, pupils: int, today: date, *, serial: int = 0) -> SyntheticRegion:
+def region_of(
+    name: str, pupils: int, today: date, *, serial: int = 0, first_school: int = 0, first_position: int = 0
+) -> SyntheticRegion:
     """Return a region whose schools are all on time and supply by drop folder, without planned faults.
 
     Args:
@@ -23,6 +25,8 @@ def region_of(name: str, pupils: int, today: date, *, serial: int = 0) -> Synthe
         pupils: how many.
         today: the day of the exports.
         serial: regions of one benchmark have different pupils, under the same synthetic numbers.
+        first_school: place of its first primary and secondary school, where no two regions may share one.
+        first_position: position of its first identity number, where no two regions may share one.
     """
     return make_region(
         SEED + serial,
@@ -35,6 +39,8 @@ def region_of(name: str, pupils: int, today: date, *, serial: int = 0) -> Synthe
         faulty=0,
         littered=0,
         database=0,
+        first_school=first_school,
+        first_position=first_position,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -325,6 +326,42 @@ def region(
             advance=advance,
         )
         console.add(found)
+
+
+@app.command()
+def year(
+    regions: Annotated[int, typer.Option(min=1, help="Regions with three rounds each; 75 are the country")] = 2,
+    pupils: Annotated[int, typer.Option(min=2, help="Pupils of all regions together; 175000 are the country")] = 400,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that play, each the rounds of its regions")] = 2,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Stop before this day; rounds then stay open")
+    ] = None,
+    durable: DurableOption = True,
+    as_json: AsJson = False,
+) -> None:
+    """A school year of all regions by their calendars, Airflow left out: peaks, queues, growth, memory."""
+    from overstap_tools.bench import year as bench
+    from overstap_tools.bench.sandbox import today
+    from overstap_tools.bench.year_regions import KINDS, region_names
+
+    with (
+        measured("year", as_json=as_json) as console,
+        _sandbox(console, region_names(regions), durable=durable) as sandbox,
+        progress("dossiers collected and settled", 2 * pupils * len(KINDS)) as advance,
+    ):
+        found = bench.run(
+            console,
+            sandbox,
+            today=today(),
+            regions=regions,
+            pupils=pupils,
+            processes=processes,
+            until=until.date() if until else None,
+            advance=advance,
+        )
+        console.add(found)
+        if found.open_rounds:
+            raise SystemExit(1)
 
 
 @app.command()

@@ -1,10 +1,26 @@
 """Simulated clock of a rehearsal, which sets the ledger's clock and that of the steps to any later moment."""
 
 from datetime import datetime
+from typing import Protocol
 
 from overstap.ledger.simulated_clock import set_clock
 from overstap.pki import DevelopmentAuthority
 from overstap.simulation.sandbox import Sandbox
+
+
+class SimulatedClock(Protocol):
+    """Clock that is moved from one moment to a later one, as the steps of a rehearsal need it."""
+
+    at: datetime
+    """Its present moment."""
+
+    def __call__(self) -> datetime:
+        """Return the present moment of the clock."""
+        ...
+
+    def move_to(self, at: datetime) -> None:
+        """Move the clock forward; an earlier moment leaves it where it is."""
+        ...
 
 
 class MovingClock:

@@ -5,11 +5,13 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from overstap.agreements import RoundKind
 from overstap.agreements.due_reminders import reminders
@@ -33,7 +35,7 @@ from overstap.rounds.agreed import round_context
 from overstap.rounds.context import Context, RoundContext
 from overstap.simulation.rehearsal.direct_channel import direct_channel
 from overstap.simulation.rehearsal.families import ActingMoments
-from overstap.simulation.rehearsal.moving_clock import MovingClock
+from overstap.simulation.rehearsal.moving_clock import SimulatedClock
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.applications import ListMoment, write_list
@@ -68,6 +70,45 @@ class RehearsalEvent:
     facts: dict[str, str | int] = field(default_factory=dict)
 
 
+class RehearsalWork(StrEnum):
+    """Kind of work in a round, as it is told to whoever measures it."""
+
+    HAND_IN = "hand in"
+    """Schools make their files: no work of Overstap."""
+    OPEN = "open"
+    REGISTER = "registrations"
+    COLLECT = "collect"
+    CHECK = "check"
+    RELEASE = "release and invite"
+    ANSWER = "answers"
+    END_REVIEW = "end of review"
+    SEAL = "seal"
+    DELIVER = "deliver"
+    CLOSE = "close"
+    DECIDE = "gates"
+    """Questions to the coordinator are made and answered."""
+    VERIFY = "invariants"
+    """The region's ledger is checked at the close: no work of a round."""
+    WATCH = "watch"
+    """Passed milestones are noted, and reminders counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalWays:
+    """How a rehearsal does what can be done in another way too.
+
+    Args:
+        hand_in: writes the files of a school that has a drop folder, below a folder.
+        channel: opens the channel to a school, as `delivery.channels.registry.way_of` does; None for that within the
+            process.
+        during: is entered for as long as a kind of work lasts.
+    """
+
+    hand_in: Callable[[SyntheticRegion, PrimarySchool, Path], object] = write_school
+    channel: Callable[..., AbstractContextManager[Any]] | None = None
+    during: Callable[[RehearsalWork], AbstractContextManager[None]] = lambda work: nullcontext()
+
+
 class _Decision(TypedDict):
     """Answer of a coordinator to a question."""
 
@@ -90,16 +131,18 @@ class RoundRehearsal:
         region: the participants.
         days: moments at which participants act, and the agreement.
         kind: the round.
+        ways: how it does what can be done in another way too.
     """
 
     def __init__(
         self,
         sandbox: Sandbox,
         ledger: Ledger,
-        clock: MovingClock,
+        clock: SimulatedClock,
         region: SyntheticRegion,
         days: ActingMoments,
         kind: RoundKind,
+        ways: RehearsalWays = RehearsalWays(),
     ) -> None:
         self.clock = clock
         self.region = region
@@ -111,7 +154,8 @@ class RoundRehearsal:
         self.round_id = self.agreement.round_id(kind)
         self._made = sandbox.folder / kind.value  # schools supply other files for each kind of round
         settings = sandbox.settings().model_copy(update={"drop": str(self._made / "drop")})
-        self._context = Context(settings, ledger, clock, channel=direct_channel(sandbox))
+        self._context = Context(settings, ledger, clock, channel=ways.channel or direct_channel(sandbox))
+        self._hand_in, self._during = ways.hand_in, ways.during
         self._acts: list[_Act] = []
         self._serial = itertools.count()
         self._supplied: set[str] = set()
@@ -127,7 +171,7 @@ class RoundRehearsal:
         at, _, _, act = heapq.heappop(self._acts)
         self.clock.move_to(at)
         seen = list(act())
-        with self._round("watch").unit("watch") as unit:
+        with self._during(RehearsalWork.WATCH), self._round("watch").unit("watch") as unit:
             passed = milestones.note_passed(unit, self.round_id)
         for one in passed:
             if one.milestone != "opens":
@@ -170,14 +214,16 @@ class RoundRehearsal:
         return sum(len(supported(self.region, school)) for school in self.region.primary)
 
     def _open(self) -> Iterator[RehearsalEvent]:
-        opening.open_round(self._context, self.round_id)
+        with self._during(RehearsalWork.OPEN):
+            opening.open_round(self._context, self.round_id)
         yield self._saw("opened", schools=len(self.region.primary), pupils=self._pupils())
 
     def _supply(self, school: PrimarySchool, *, is_late: bool) -> Iterator[RehearsalEvent]:
-        if self.kind.is_inspected:
-            write_school(self.region, school, self._made)
-        else:
-            write_support(self.region, school, self._made)
+        with self._during(RehearsalWork.HAND_IN):
+            if self.kind.is_inspected:
+                self._hand_in(self.region, school, self._made)
+            else:
+                write_support(self.region, school, self._made)
         self._supplied.add(school.id)
         yield self._saw("late" if is_late else "supplied", school=self._label(school.id))
         if is_late:  # the coordinator clears the failed task and its downstream tasks
@@ -194,33 +240,38 @@ class RoundRehearsal:
         new = 0
         for school_id in schools:
             try:
-                new += collection.collect(self._round(f"collect {school_id}"), school_id).stored.new
+                with self._during(RehearsalWork.COLLECT):
+                    new += collection.collect(self._round(f"collect {school_id}"), school_id).stored.new
             except OverstapError as problem:
                 if problem.code == "INTAKE-050" and not self.kind.is_inspected:
                     continue  # a school need not have a pupil for the partnership
                 yield self._saw("red", school=self._label(school_id), code=problem.code)
-        judged = checking.check(self._round("check"))
+        with self._during(RehearsalWork.CHECK):
+            judged = checking.check(self._round("check"))
         if new:
             yield self._saw("collected", new=new, accepted=judged["accepted"], rejected=judged["rejected"])
 
     def _remind(self, of: str, days: int) -> Iterator[RehearsalEvent]:
-        known = self._counts("reminder")
+        with self._during(RehearsalWork.WATCH):
+            known = self._counts("reminder")
         waiting = sum(school.supplied == 0 if of == "data_due" else school.states["in_review"] > 0 for school in known)
         yield self._saw("reminded", milestone=of, days=days, schools=waiting)
 
     def _due(self) -> Iterator[RehearsalEvent]:
         drop = self._made / "drop" / self.region.name
-        for school in self.region.primary:  # every school has its folder, an empty one when it is late
-            (drop / school.id).mkdir(parents=True, exist_ok=True)
         listed: Counter[str] = Counter()
-        if self.kind is RoundKind.PLACEMENT:
-            listed = write_list(self.region, self._list, ListMoment.PLACED)
-        else:
-            write_applications(self.region, self._list)
-        if self.kind is RoundKind.PLACEMENT:  # by then the results of tests and the places are known
-            write_tests(self.region, drop / "toetsadviezen.csv")
-            write_places(self.region, drop / "plaatsen.csv")
-        collection.register(self._round("registrations"))
+        with self._during(RehearsalWork.HAND_IN):
+            for school in self.region.primary:  # every school has its folder, an empty one when it is late
+                (drop / school.id).mkdir(parents=True, exist_ok=True)
+            if self.kind is RoundKind.PLACEMENT:
+                listed = write_list(self.region, self._list, ListMoment.PLACED)
+            else:
+                write_applications(self.region, self._list)
+            if self.kind is RoundKind.PLACEMENT:  # by then the results of tests and the places are known
+                write_tests(self.region, drop / "toetsadviezen.csv")
+                write_places(self.region, drop / "plaatsen.csv")
+        with self._during(RehearsalWork.REGISTER):
+            collection.register(self._round("registrations"))
         if listed:
             yield self._saw(
                 "applications",
@@ -259,8 +310,10 @@ class RoundRehearsal:
 
     def _withdraw(self) -> Iterator[RehearsalEvent]:
         """Take a later list in, by which some pupils do not go to the school that has their dossier."""
-        write_list(self.region, self._list, ListMoment.WITHDRAWN)
-        done = collection.register(self._round("registrations"))
+        with self._during(RehearsalWork.HAND_IN):
+            write_list(self.region, self._list, ListMoment.WITHDRAWN)
+        with self._during(RehearsalWork.REGISTER):
+            done = collection.register(self._round("registrations"))
         yield self._saw("withdrawn", changed=done["changed"], taken_back=done["taken_back"], asked=done["in_vain"])
 
     def _told_of_advice(self) -> RehearsalEvent:
@@ -279,7 +332,8 @@ class RoundRehearsal:
         """Release at once; late schools have a question and a window of their own."""
         context = self._round("questions")
         try:
-            question = len(reviewing.release_questions(context))
+            with self._during(RehearsalWork.DECIDE):
+                question = len(reviewing.release_questions(context))
         except OverstapError as problem:
             if problem.code != "GATE-002":
                 raise
@@ -289,15 +343,17 @@ class RoundRehearsal:
         if not waiting:
             return
         closes = dutch_time(context.review_closes_at)
-        with context.unit(self._coordinator) as unit:
-            released = reviewing.release(context, unit, **self._approved()) or 0
-        reviewing.renew_codes(context, "release")
+        with self._during(RehearsalWork.RELEASE):
+            with context.unit(self._coordinator) as unit:
+                released = reviewing.release(context, unit, **self._approved()) or 0
+            reviewing.renew_codes(context, "release")
+            if self.kind.is_inspected:
+                reviewing.invite(context)
         if not self.kind.is_inspected:
             yield self._saw("released_to_partnership", dossiers=released, question=question)
             if dutch_time(self.clock.at) > self.agreed.milestones.delivers:
                 yield from self._deliver()
             return
-        reviewing.invite(context)
         yield self._saw("released", dossiers=released, question=question, closes=f"{closes:%d-%m %H:%M}")
         for school_id in waiting:
             school = self._school(school_id)
@@ -308,49 +364,55 @@ class RoundRehearsal:
     def _answer(self, school: PrimarySchool, said: list[SyntheticDecision]) -> Iterator[RehearsalEvent]:
         found = [decisions.ReviewDecision(one.las_key, one.seen_on, one.agreed, one.view) for one in said]
         actor = f"administratie {school.id}"
-        with self._round(actor).unit(actor) as unit:
+        with self._during(RehearsalWork.ANSWER), self._round(actor).unit(actor) as unit:
             done = decisions.record(unit, self.round_id, school.id, found, ground="school_list")
         if done.recorded:
             yield self._saw("answered", school=self._label(school.id), families=len(done.recorded))
 
     def _end_review(self) -> Iterator[RehearsalEvent]:
-        lapsed = reviewing.end_review(self._round("end_review"))
-        inspected = sum(school.inspected for school in self._counts("end_review"))
+        with self._during(RehearsalWork.END_REVIEW):
+            lapsed = reviewing.end_review(self._round("end_review"))
+            inspected = sum(school.inspected for school in self._counts("end_review"))
         yield self._saw("review_ended", inspected=inspected, lapsed=lapsed)
-        context = self._round("window_questions")
-        for question in questions.window_questions(context):
-            with context.unit(self._coordinator) as unit:
-                held = gate_holds.open_holds(unit, self.round_id, NOT_INSPECTED, batch=question)
-                if held:
-                    answer = self._approved()
-                    windows.decide_window(
-                        *(unit, self.round_id),
-                        choice="hold",
-                        schools=[hold.reason.subject for hold in held],
-                        decided_by=answer["decided_by"],
-                        reason=answer["reason"],
-                        answer_key=answer["answer_key"],
-                    )
+        with self._during(RehearsalWork.DECIDE):
+            context = self._round("window_questions")
+            for question in questions.window_questions(context):
+                with context.unit(self._coordinator) as unit:
+                    held = gate_holds.open_holds(unit, self.round_id, NOT_INSPECTED, batch=question)
+                    if held:
+                        answer = self._approved()
+                        windows.decide_window(
+                            *(unit, self.round_id),
+                            choice="hold",
+                            schools=[hold.reason.subject for hold in held],
+                            decided_by=answer["decided_by"],
+                            reason=answer["reason"],
+                            answer_key=answer["answer_key"],
+                        )
         if (
             dutch_time(self.clock.at) > self.agreed.milestones.delivers
         ):  # a late school's window: the later steps run again
             yield from self._deliver()
 
     def _deliver(self) -> Iterator[RehearsalEvent]:
-        receivers = delivering.sort_receivers(self._round("receivers"))
-        context = self._round("delivery_questions")
-        for question in questions.delivery_questions(context):
-            with context.unit(self._coordinator) as unit:
-                held = gate_holds.open_holds(unit, self.round_id, RELEASE_FOR_DELIVERY, batch=question)
+        with self._during(RehearsalWork.REGISTER):
+            receivers = delivering.sort_receivers(self._round("receivers"))
+        with self._during(RehearsalWork.DECIDE):
+            context = self._round("delivery_questions")
+            for question in questions.delivery_questions(context):
+                with context.unit(self._coordinator) as unit:
+                    held = gate_holds.open_holds(unit, self.round_id, RELEASE_FOR_DELIVERY, batch=question)
+                    if held:
+                        questions.decide_delivery(context, unit, question, **self._approved())
                 if held:
-                    questions.decide_delivery(context, unit, question, **self._approved())
-            if held:
-                yield self._saw("decided_delivery", reasons=len(held))
-        yield from self._place(context)
-        sealed = delivering.seal(self._round("seal"))
+                    yield self._saw("decided_delivery", reasons=len(held))
+            yield from self._place(context)
+        with self._during(RehearsalWork.SEAL):
+            sealed = delivering.seal(self._round("seal"))
         outcomes: Counter[str] = Counter()
         for school in self.agreement.receivers(self.kind):
-            outcomes += delivering.deliver(self._round(f"deliver {school.id}"), school.id, is_asked=True)
+            with self._during(RehearsalWork.DELIVER):
+                outcomes += delivering.deliver(self._round(f"deliver {school.id}"), school.id, is_asked=True)
         if sealed["dossiers"] or receivers.sorted_out["no_receiver"]:
             yield self._saw(
                 "delivered",
@@ -374,16 +436,18 @@ class RoundRehearsal:
 
     def _close(self) -> Iterator[RehearsalEvent]:
         context = self._round("closing_questions")
-        for question in questions.closing_questions(context):
-            with context.unit(self._coordinator) as unit:
-                held = gate_holds.open_holds(unit, self.round_id, ACCEPT_UNDELIVERABLE, batch=question)
-                if held:
-                    questions.decide_closing(context, unit, question, **self._approved())
-        closed = closing.close(self._round("close"))
+        with self._during(RehearsalWork.DECIDE):
+            for question in questions.closing_questions(context):
+                with context.unit(self._coordinator) as unit:
+                    held = gate_holds.open_holds(unit, self.round_id, ACCEPT_UNDELIVERABLE, batch=question)
+                    if held:
+                        questions.decide_closing(context, unit, question, **self._approved())
+        with self._during(RehearsalWork.CLOSE):
+            closed = closing.close(self._round("close"))
         states: Counter[str] = Counter()
         for school in self._counts("check"):
             states.update(school.states)
-        with context.unit("check") as unit:
+        with self._during(RehearsalWork.VERIFY), context.unit("check") as unit:
             breaches = find_breaches(unit)
         yield self._saw(
             "closed",
