@@ -27,6 +27,8 @@ from overstap.simulation.synthetic.school import PrimarySchool
 from overstap.simulation.synthetic.writing import write_school
 from overstap_tools.bench.year_regions import CountryRegion
 
+_END_SECONDS = 10
+
 
 @dataclass(slots=True)
 class Spent:
@@ -248,8 +250,9 @@ class PlayerProcess:
         return found
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process: it ends by itself when nobody asks it any more, unless it is in the midst of a moment."""
         self._line.close()
+        self._process.join(_END_SECONDS)
         self._process.terminate()
         self._process.join()
 
