@@ -6,7 +6,9 @@ Each is the endpoint that `overstap receive serve` runs, with a store of its own
 
 import asyncio
 import json
+import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +31,7 @@ from overstap_tools.local.services import Service
 from overstap_tools.local.waiting import wait_until
 
 _WANTED, _SERVED = "wanted.json", "served.json"
-_LONGEST_SECONDS, _LOOK_SECONDS = 120, 0.05
+_LONGEST_SECONDS, _LOOK_SECONDS = 300, 0.05
 
 
 class FileClock:
@@ -94,26 +96,42 @@ def main(folder: Path) -> None:
     wanted = json.loads((folder / _WANTED).read_text(encoding="utf-8"))
     trust, now = TrustStore(Path(wanted["trust"]), production=False), FileClock(Path(wanted["clock"]))
     addresses: dict[str, dict[str, str]] = {}
-    servers: list[uvicorn.Server] = []
+    servers: list[tuple[uvicorn.Server, socket.socket]] = []
     for region, stores in wanted["stores"].items():
         for school, store in stores.items():
-            port = ports.any_free()
+            listening = socket.create_server(
+                (ports.LOOPBACK, 0)
+            )  # a free port that is only looked at is soon another's
+            port = int(listening.getsockname()[1])
             reception = Reception(school, trust=trust, store=FolderStore(Path(store)))
-            servers.append(server(reception, host=ports.LOOPBACK, port=port, now=now))
+            servers.append((server(reception, host=ports.LOOPBACK, port=port, now=now), listening))
             addresses.setdefault(region, {})[school] = f"https://{ports.LOOPBACK}:{port}{ENVELOPES}"
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     # In a thread of their own, since a server in the main one takes the signals for itself alone
-    serving = threading.Thread(target=lambda: asyncio.run(_serve(servers, folder, addresses)))
+    serving = threading.Thread(target=_run, args=(servers, folder, addresses))
     serving.start()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
-    for one in servers:
+    for one, _ in servers:
         one.should_exit = True
     serving.join()
 
 
-async def _serve(servers: Sequence[uvicorn.Server], folder: Path, addresses: Mapping[str, Mapping[str, str]]) -> None:
-    running = [asyncio.create_task(one.serve()) for one in servers]
-    while not all(one.started for one in servers):
+def _run(
+    servers: Sequence[tuple[uvicorn.Server, socket.socket]], folder: Path, addresses: Mapping[str, Mapping[str, str]]
+) -> None:
+    try:
+        asyncio.run(_serve(servers, folder, addresses))
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)  # for the main thread, which waits for nothing else
+
+
+async def _serve(
+    servers: Sequence[tuple[uvicorn.Server, socket.socket]], folder: Path, addresses: Mapping[str, Mapping[str, str]]
+) -> None:
+    running = [asyncio.create_task(one.serve([listening])) for one, listening in servers]
+    while not all(one.started for one, _ in servers):
+        if any(one.done() for one in running):
+            raise RuntimeError("an endpoint has ended before it began")
         await asyncio.sleep(_LOOK_SECONDS)
     write_atomically(folder / _SERVED, json.dumps(addresses).encode(), mode=0o600)
     await asyncio.gather(*running)
