@@ -46,7 +46,7 @@ _MEGA = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class DayQueue:
     """Dossiers that waited at the end of a day.
 
     Args:
@@ -122,7 +122,7 @@ class Year:
     works: Sequence[WorkCost]
     days: Sequence[DayCost]
     afternoon: SameAfternoon | None
-    queues: Sequence[Queue]
+    queues: Sequence[DayQueue]
     longest: PlayedMoment
     growth: Sequence[Growth]
     cpu_seconds: float
@@ -287,7 +287,7 @@ def _figures(
     connections = sum(spent.postgres for one in played for spent in one.spent.values())
     own = max(0.0, sum(one.postgres_seconds for one in moments) - connections)
     waited = [
-        Queue(what, found[state], day)
+        DayQueue(what, found[state], day)
         for state, what in _QUEUES.items()
         for day, found in [max(queues, key=lambda each: each[1][state], default=(None, Counter[str]()))]
         if day is not None
