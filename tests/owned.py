@@ -23,6 +23,18 @@ def by_owner(ledger: Ledger, statement: str, **values: Any) -> int:
         return connection.execute(statement, values or None).rowcount
 
 
+def files_told(owner_dsn: str) -> list[dict[str, Any]]:
+    """Return the audit lines about files of pupils that left a page or command, in all regions, oldest first."""
+    with psycopg.connect(owner_dsn) as connection:
+        return [
+            json.loads(payload)
+            for (payload,) in connection.execute(
+                "select payload from overstap.audit_line "
+                "where payload::jsonb ->> 'action' = 'download.take' order by seq"
+            )
+        ]
+
+
 def tell_closed(connection: psycopg.Connection[Any], region: str, round_id: str) -> None:
     """Write the line of a closing that a test made by hand, so that the check finds nothing to say about it."""
     connection.execute(

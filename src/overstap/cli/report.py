@@ -26,11 +26,12 @@ def school(
     """Write a school's newest report to a file with access for its owner only: it has the school's keys of pupils."""
     import os
 
-    from overstap.ledger import open_ledger
+    from overstap.ledger import downloads, open_ledger
     from overstap.ledger.dossiers import school_reports
 
     with open_ledger(Settings()).unit(region, "report school") as unit:
         found = school_reports.get(unit, round_id, school)
+        downloads.note(unit, "fault_list", round_id, downloads.signs_of_school(unit, round_id, school), to=school)
     descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     if out.suffix == ".xlsx":
         from overstap.quality.spreadsheet import spreadsheet

@@ -5,7 +5,7 @@ import io
 
 from overstap.clock import format_digits
 from overstap.envelope.result import ResultKind
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, downloads
 from overstap.ledger.delivery.results import of_dossiers
 from overstap.ledger.dossiers import records
 from overstap.oso.facts import DossierFacts
@@ -35,6 +35,8 @@ def feedback_csv(ledger: Ledger, region: str, round_id: str, primary_school: str
     with ledger.unit(region, f"results {primary_school}") as unit:
         answers = of_dossiers(unit, round_id, primary_school)
         facts = records.of(unit, [fed.ref for fed in answers], DossierFacts)
+        signs = downloads.signs_of(fed.ref.dossier for fed in answers)
+        downloads.note(unit, "results", round_id, signs, to=primary_school)
         for fed in answers:
             key = facts[fed.ref].las_key if fed.ref in facts else ""
             outcome, reason, _ = fed.outcomes.get(ResultKind.IMPORT, ("", None, None))

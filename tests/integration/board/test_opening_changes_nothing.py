@@ -1,5 +1,6 @@
 """No address of the board that is opened, or linked to from elsewhere, changes anything, whoever opens it.
 
+A file about pupils alone writes a line, in the audit chain: who took it (test_downloads_told.py).
 The addresses are those of the application, so that a page that is added is tried as well.
 """
 

@@ -4,13 +4,14 @@ from uuid import uuid4
 
 import pytest
 from owned import by_owner
-from test_walk import PUPIL, REGION, VO, accept_all, incoming, inspect, register, release, seal, send, supply
+from test_walk import PO, PUPIL, REGION, ROUND, VO, accept_all, incoming, inspect, register, release, seal, send, supply
 from typer.testing import CliRunner
 
 from overstap.cli import app
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, downloads
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.dossiers.reference import reference
+from overstap.ledger.invariants import check
 from overstap.ledger.review import access_log
 
 
@@ -33,9 +34,17 @@ def test_the_evidence_tells_who_saw_a_dossier(ledger: Ledger, monkeypatch: pytes
         told = [(one.action, one.to, one.purpose) for one in access_log.disclosures(unit, mine)]
         assert told == [("delivery.send", VO, ""), ("content.open", "", "print")]
         assert len(access_log.disclosures(unit, other)) == 1
+    with ledger.unit(REGION, "de beheerder") as unit:
+        downloads.note(unit, "fault_list", ROUND, downloads.signs_of_school(unit, ROUND, PO), to=PO)
+    with ledger.unit(REGION, "test") as unit:
+        for dossier in (mine, other):
+            last = access_log.disclosures(unit, dossier)[-1]
+            assert (last.action, last.actor) == ("download.take", "de beheerder")
+            assert (last.to, last.purpose) == (PO, "fault_list")
+        assert check(unit) == []
     by_owner(ledger, "delete from overstap.content_access")
     with ledger.unit(REGION, "test") as unit:
-        assert len(access_log.disclosures(unit, mine)) == 2
+        assert len(access_log.disclosures(unit, mine)) == 3
     with ledger.unit("beta", "test") as unit:
         assert access_log.disclosures(unit, mine) == []
     monkeypatch.setenv("OVERSTAP_LEDGER", ledger._dsn)

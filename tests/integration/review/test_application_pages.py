@@ -14,6 +14,7 @@ import pytest
 from collecting_school import agreement_with_page, deliver, enrol, on_page, press, receiver, token
 from families import REGION
 from openpyxl import load_workbook
+from owned import files_told
 from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
 
 from overstap.clock import now
@@ -333,6 +334,9 @@ def test_a_school_gets_its_own_applications_as_a_file(
         list(COLUMNS),
         *[list(line.values()) for line in lines],
     ]
+    told = [line["detail"] for line in files_told(school.home.owner_dsn)]
+    assert {(detail["file"], detail["to"]) for detail in told} == {("applications", receiver(school))}
+    assert [detail["signs"] for detail in told] == [sorted(each.sign for each in ids), [sign], told[0]["signs"]]
     say(school, person, [one], "placed")
     theirs = lines_of(file_of(elsewhere))
     assert {line["school_brin"] for line in theirs} == {school.review_round.region.secondary[1].id}

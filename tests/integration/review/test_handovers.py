@@ -16,6 +16,7 @@ from collecting_school import deliver, enrol, press, receiver, token
 from families import REGION
 from icalendar import Calendar
 from openpyxl import load_workbook
+from owned import files_told
 from school_service import ACCOUNT, OTHER, School, school_service, signed_in
 
 from overstap.agreements.national import national_year
@@ -232,6 +233,11 @@ def test_a_class_list_has_what_the_school_confirmed_and_nothing_else(
     assert line[3] not in printed
     assert person.post("/overdracht/klassenlijst", data={"formulier": key, "klas": "1A"}).status_code == 422
     assert rows(school, "select count(*) from overstap.handover")[0][0] == number
+    for told in files_told(school.home.owner_dsn)[-3:]:
+        detail = told["detail"]
+        assert (detail["file"], detail["to"]) == ("class_list", receiver(school))
+        assert (detail["pupils"], detail["signs"]) == (1, [line[13]]), "those who were listed alone"
+        assert line[1] not in str(told)
     assert sender.get("/overdracht/klassenlijst").status_code == 404
 
 

@@ -12,12 +12,14 @@ import psycopg
 import pytest
 from families import REGION
 from openpyxl import Workbook
+from owned import files_told
 from school_service import ACCOUNT, OTHER, PASSWORD, School, attempt, school_service, signed_in
 from typer.testing import CliRunner
 
 from overstap.cli import app
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, accounts
+from overstap.ledger.dossiers.reference import reference
 from overstap.pages.school.passwords import hash_password, is_guessable
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -348,6 +350,11 @@ def test_what_a_school_downloads_cannot_act(school: School) -> None:
         *(client.post(f"{pupil}/{name}", data={"formulier": key}) for name in ("brief", "afdruk", "bewijs")),
         client.post(f"{address}/brieven", data={"formulier": key}),
     ]
+    told = files_told(school.home.owner_dsn)
+    assert [line["detail"]["file"] for line in told] == ["fault_list", "fault_list"], "the page itself is no file"
+    assert all(
+        reference(one.dossier) in line["detail"]["signs"] for one in school.review_round.families() for line in told
+    )
     for place, answer in enumerate(answers):
         assert answer.status_code == 200, answer.request.url
         policy = answer.headers["content-security-policy"]

@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
 import pytest
 from collecting_school import enrol, token
 from families import REGION
+from owned import files_told
 from school_service import ACCOUNT, PASSWORD, School, school_service, signed_in
 
 from overstap.agreements import RoundKind
@@ -23,6 +25,7 @@ from overstap.clock import now
 from overstap.ledger import accounts
 from overstap.ledger.decision_lines import differences
 from overstap.ledger.dossiers import dossiers, records
+from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.rounds import rounds
 from overstap.oso import to_bytes
@@ -149,6 +152,9 @@ def test_a_decision_is_signed_read_by_the_school_and_taken_over(
     file = primary.post("/ondersteuning/bestand", data={"formulier": key, "besluit": decision})
     with zipfile.ZipFile(io.BytesIO(file.content)) as package:
         package.extractall(tmp_path)
+    [told] = files_told(school.home.owner_dsn)
+    assert told["detail"]["file"] == "support_decision"
+    assert told["detail"]["signs"] == [reference(UUID(the_dossier(school)))]
     said = json.loads((tmp_path / "besluit.json").read_bytes())
     assert (said["number"], said["account"], said["is_granted"]) == ("TLV-2027-0815", SWV, True)
     root = next((school.folder / "trust").rglob("root*.crt"), None) or next((school.folder / "trust").rglob("*.crt"))

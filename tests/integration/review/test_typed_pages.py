@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from families import CATEGORIES, REGION
 from openpyxl import Workbook, load_workbook
+from owned import files_told
 from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
 from typed_pupil import NUMBER, plain_pupil, together
 from typer.testing import CliRunner
@@ -357,6 +358,7 @@ def test_attachments_go_through_the_checks_and_into_the_dossier(school: School, 
     got = client.get(f"{draft}/bestand/{file}")
     assert got.content == PDF
     assert got.headers["content-disposition"] == 'attachment; filename="bijlage.pdf"'
+    assert files_told(school.home.owner_dsn)[-1]["detail"]["file"] == "typed_attachment"
     assert "sandbox" in got.headers["content-security-policy"]
     assert "Verslag" in client.get(f"{draft}/ouders").text
     assert press(client, draft, "aanleveren").status_code == 200
@@ -711,6 +713,8 @@ def test_the_command_makes_the_same_workbook(school: School, tmp_path: Path, mon
     assert "werkmap gemaakt: school.xlsx" in made.output
     book = load_workbook(out)
     assert [sheet.title for sheet in book.worksheets] == ["Leerlingen", "School", "Uitleg", "Keuzes"]
+    told = files_told(school.home.owner_dsn)[-1]
+    assert (told["detail"]["file"], told["detail"]["to"]) == ("typed_workbook", school.review_round.school)
     again = CliRunner().invoke(app, [*words, "--by", "beheer", "--out", str(out)])
     assert again.exit_code != 0, "what is there is not written over"
 

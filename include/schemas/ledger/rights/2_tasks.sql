@@ -56,6 +56,8 @@ grant execute on function overstap.take_offers, overstap.offers_digest to overst
 grant select on overstap.agreement_draft, overstap.agreement_draft_version to overstap_region;
 grant execute on function overstap.announce_draft, overstap.settle_draft to overstap_region;
 
+-- A file about pupils leaves.
+grant execute on function overstap.note_download to overstap_region;
 -- gates
 grant select on overstap.gate_decision, overstap.window_decision to overstap_region;
 grant select, insert (region, round_id, gate, batch, reason, subject, count, facts) on overstap.gate_hold to overstap_region;

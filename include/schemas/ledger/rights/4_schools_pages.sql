@@ -14,6 +14,8 @@ revoke select on overstap.review_session, overstap.review_attempt, overstap.revi
 grant select (guest, region, round_id, school, name, kind, pupils, key_id, content, changes, mailed_at, expires_at, ended_by, ended_at) on overstap.guest_school to overstap_rights_school;
 grant select (attachment, region, frozen), insert on overstap.review_attachment to overstap_rights_school;
 
+-- A file about pupils leaves.
+grant execute on function overstap.note_download to overstap_rights_school;
 -- To hold a dossier (select for update) PostgreSQL asks for a right to change something of it; a version by itself cannot change.
 grant update (version) on overstap.dossier to overstap_rights_school;
 grant execute on function overstap.record_decisions, overstap.answered_already, overstap.audit, overstap.give_codes

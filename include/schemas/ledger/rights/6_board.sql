@@ -27,6 +27,8 @@ grant execute on function overstap.is_of_leavers, overstap.release_waits to over
 
 grant execute on function overstap.answer_gate, overstap.undoable, overstap.take_back, overstap.take_up, overstap.take_up_list, overstap.answer_placement,
     overstap.take_back_sent, overstap.releases, overstap.kept_answer, overstap.unstated, overstap.acting_region to overstap_rights_board;
+-- A file about pupils leaves.
+grant execute on function overstap.note_download to overstap_rights_board;
 -- A coordinator lets somebody of a school in again who lost the second factor.
 grant execute on function overstap.school_accounts, overstap.recover_account to overstap_rights_board;
 -- What another person asked for is confirmed here alone, where it is known who is signed in.

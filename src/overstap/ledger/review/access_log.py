@@ -8,6 +8,7 @@ from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.session import UnitOfWork
 
 Purpose = Literal["parent_page", "school_page", "print", "letter", "proof_pack", "command", "subject_access"]
@@ -64,10 +65,10 @@ class Disclosure:
 
     Args:
         at: moment in the chain (ISO 8601).
-        action: action of the line: "content.open", "review.code", "delivery.send", "delivery.collect".
+        action: action of the line: "content.open", "review.code", "delivery.send", "delivery.collect", "download.take".
         actor: account, task, or the parents' pages.
         to: recipient: a person's handle or a school; empty where the line has none.
-        purpose: where it was read; empty where the line has none.
+        purpose: where it was read, or in which file; empty where the line has none.
     """
 
     at: str
@@ -94,14 +95,35 @@ def disclosures(unit: UnitOfWork, dossier: UUID) -> list[Disclosure]:
                                and starts_with(said #>> '{detail,of}', %(dossier)s || '/'))
             select said ->> 'at', said ->> 'action', said ->> 'actor',
                    coalesce(said #>> '{detail,person}', said #>> '{detail,to}', ''),
-                   coalesce(said #>> '{detail,purpose}', '')
+                   coalesce(said #>> '{detail,purpose}', said #>> '{detail,file}', '')
               from line
              where said ->> 'action' in ('content.open', 'review.code', 'review.proof')
                    and starts_with(said ->> 'subject', %(dossier)s || '/')
                 or said ->> 'action' in ('delivery.send', 'delivery.adopt', 'delivery.collect')
                    and said ->> 'subject' in (select message from sealed)
+                or said ->> 'action' = 'download.take' and said #> '{detail,signs}' ? %(sign)s
              order by seq
             """,
             dossier=str(dossier),
+            sign=reference(dossier),
+        )
+    ]
+
+
+def downloads(unit: UnitOfWork, sign: str) -> list[Disclosure]:
+    """Return every file that had a pupil without a dossier in it: on a roster, or with an application only.
+
+    Args:
+        unit: the transaction.
+        sign: the pseudonym, as `dossiers.reference.reference` writes it.
+    """
+    return [
+        Disclosure(*row)
+        for row in unit.rows(
+            "with line as (select seq, payload::jsonb as said from overstap.audit_line) "
+            "select said ->> 'at', said ->> 'action', said ->> 'actor', said #>> '{detail,to}', "
+            "said #>> '{detail,file}' from line "
+            "where said ->> 'action' = 'download.take' and said #> '{detail,signs}' ? %(sign)s order by seq",
+            sign=sign,
         )
     ]

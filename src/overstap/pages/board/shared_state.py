@@ -1,12 +1,15 @@
 """State that the board's pages share: settings, ledger, agreements, and the interface to Airflow."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import closing
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.key_client import KeyClient
+from overstap.ledger import Ledger, downloads
+from overstap.ledger.downloads import FileKind
 from overstap.ledger.keys_by_service import keys_by_service
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.region_keys import BoardKeys, load_board_keys, load_keys
@@ -104,4 +107,11 @@ class Board:
 
     def context(self, person: BoardUser) -> PageContext:
         """Return the context of one request."""
-        return PageContext(self.read_only_ledger, self.agreement_cache, person, now(), self.airflow.base)
+        return PageContext(
+            *(self.read_only_ledger, self.agreement_cache, person, now(), self.airflow.base),
+            partial(self._note_download, person.account),
+        )
+
+    def _note_download(self, account: str, region: str, file: FileKind, about: str, signs: Collection[str]) -> None:
+        with closing(Ledger(self.settings.need("ledger"), None)) as ledger, ledger.unit(region, account) as unit:
+            downloads.note(unit, file, about, signs)

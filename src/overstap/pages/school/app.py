@@ -332,7 +332,7 @@ class _Pages(PageFrame):
     async def faults_table(self, request: Request, round_id: str) -> Response:
         """Return the list of faults as CSV."""
         _, account = await self._who(request)
-        report = await run_in_threadpool(self.operations.report, account, round_id)
+        report = await run_in_threadpool(self.operations.report_file, account, round_id)
         return _download(f"\ufeff{report.csv}".encode(), "foutenlijst.csv", "text/csv; charset=utf-8")
 
     async def faults_workbook(self, request: Request, round_id: str) -> Response:

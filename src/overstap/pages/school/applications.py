@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from overstap.clock import dutch_time, now
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, downloads
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.delivery import on_page
 from overstap.ledger.rounds import application_list, school_applications
@@ -135,8 +135,9 @@ class ApplicationOperations:
                 return None
             years = school_applications.years(unit, account.school)
             year = year if year in years else next(iter(years), "")
-            found = school_applications.listed(unit, year, account.school)
-        shown = [one for one in found if state in ("", one.state)]
+            shown = [one for one in school_applications.listed(unit, year, account.school) if state in ("", one.state)]
+            if year:
+                downloads.note(unit, "applications", year, {one.sign for one in shown}, to=account.school)
         today = dutch_time(now()).date()
         return year, application_list.content(shown, year, today, is_workbook=is_workbook)
 

@@ -10,12 +10,13 @@ from overstap.agreements.appointments import appointment_file
 from overstap.agreements.model import HolidayRegion
 from overstap.agreements.national import NationalYear, national_year
 from overstap.clock import NETHERLANDS, dutch_time, now
-from overstap.ledger import Ledger, schools
+from overstap.ledger import Ledger, downloads, schools
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.delivery import handovers, on_page
 from overstap.ledger.delivery.handovers import HandoverPupil, HandoverState
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.reference import reference
+from overstap.ledger.downloads import FileKind
 from overstap.ledger.notifications import notices
 from overstap.ledger.rounds import rounds
 from overstap.ledger.session import UnitOfWork
@@ -163,13 +164,18 @@ class HandoverOperations:
     def calendar(self, account: SchoolAccount, session: bytes) -> bytes:
         """Return the agreed moments of the school as a calendar file; None of them without a second factor."""
         page = self.page(account, session)
+        agreed = [
+            (one, one.pupil.handover)
+            for one in page.lines
+            if one.pupil.handover is not None and one.pupil.handover.state is HandoverState.AGREED
+        ]
+        self._note(account, "appointments", [one.sign for one, _ in agreed])
         return appointment_file(
             handover_notices.appointment(
                 _uid(one.pupil.ref.dossier, one.pupil.secondary_school),
-                *(one.sign, one.other, one.pupil.handover.moments[0], one.pupil.handover.said_at),
+                *(one.sign, one.other, said.moments[0], said.said_at),
             )
-            for one in page.lines
-            if one.pupil.handover is not None and one.pupil.handover.state is HandoverState.AGREED
+            for one, said in agreed
         )
 
     def class_pupils(self, account: SchoolAccount, session: bytes) -> list[HandoverLine]:
@@ -197,6 +203,7 @@ class HandoverOperations:
         """
         wanted = set(dossiers)
         chosen = [one for one in self.class_pupils(account, session) if one.pupil.ref.dossier in wanted]
+        self._note(account, "class_list", [one.sign for one in chosen])
         with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
             facts = records.of(unit, [one.pupil.ref for one in chosen], DossierFacts, damaged=lambda _: None)
         rows = []
@@ -215,6 +222,10 @@ class HandoverOperations:
                 ]
             )
         return rows
+
+    def _note(self, account: SchoolAccount, file: FileKind, signs: Sequence[str]) -> None:
+        with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
+            downloads.note(unit, file, account.region, signs, to=account.school)
 
     @staticmethod
     def _of_account(account: SchoolAccount, found: list[HandoverPupil]) -> list[HandoverPupil]:

@@ -12,7 +12,7 @@ from uuid import UUID
 from overstap.agreements import Agreement, Round
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, guests
+from overstap.ledger import Ledger, downloads, guests
 from overstap.ledger.accounts import CorrectPassword, SchoolAccount, SchoolSessions, SignInAttempt, SignInStep
 from overstap.ledger.dossiers import school_reports
 from overstap.ledger.guests import OpenInvitation
@@ -414,13 +414,21 @@ class SchoolOperations:
             parent_requests.settle(unit, request, cast(Any, state), primary_school=account.school, answer=words)
 
     def report(self, account: SchoolAccount, round_id: str) -> school_reports.SchoolReport:
-        """Return the school's list of faults."""
+        """Return the school's list of faults, for its page."""
         with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
             return school_reports.get(unit, round_id, account.school)
 
+    def report_file(self, account: SchoolAccount, round_id: str) -> school_reports.SchoolReport:
+        """Return the school's list of faults to be taken along as a file, which is recorded."""
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
+            found = school_reports.get(unit, round_id, account.school)
+            signs = downloads.signs_of_school(unit, round_id, account.school)
+            downloads.note(unit, "fault_list", round_id, signs, to=account.school)
+            return found
+
     def workbook(self, account: SchoolAccount, round_id: str) -> bytes:
         """Return the school's list of faults as a workbook (XLSX)."""
-        return self._workbook(self.report(account, round_id).csv, f"{account.school}, {round_id}")
+        return self._workbook(self.report_file(account, round_id).csv, f"{account.school}, {round_id}")
 
 
 def _round(found: RoundRow) -> tuple[RoundRow, Round]:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from overstap.clock import dutch_time, now
-from overstap.ledger import Ledger, schools
+from overstap.ledger import Ledger, downloads, schools
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.delivery import on_page
 from overstap.ledger.dossiers import records
@@ -96,6 +96,16 @@ class ProgressOperations:
             )
         years = [left_in(about, one.after) for one in permitted_years()]
         return ProgressPage(True, is_receiver, about, years, lines)
+
+    def file_lines(self, account: SchoolAccount, session: bytes) -> list[ProgressLine] | None:
+        """Return what is known, for a file, which is recorded; None without a second factor."""
+        found = self.page(account, session)
+        if not found.is_open:
+            return None
+        with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
+            signs = [one.told.sign for one in found.lines]
+            downloads.note(unit, "progress", account.region, signs, to=account.school)
+        return found.lines
 
     def state(
         self, account: SchoolAccount, session: bytes, left_year: str, found: Sequence[StatedProgress], source: str

@@ -153,14 +153,14 @@ class ProgressPages(PageFrame):
         """Return what is known as CSV or as a workbook."""
         session, account, form = await self._sent(request)
         self._only_members(account)
-        page = await run_in_threadpool(self.operations.progress.page, account, sha256(session.token))
-        if not page.is_open:
+        lines = await run_in_threadpool(self.operations.progress.file_lines, account, sha256(session.token))
+        if lines is None:
             return await self._shown(session, account, status=403)
         if text_of(form, "vorm") == "xlsx":
-            content = await run_in_threadpool(workbook_of, COLUMNS, rows(page.lines), "Terugkoppeling")
+            content = await run_in_threadpool(workbook_of, COLUMNS, rows(lines), "Terugkoppeling")
             media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
             return _download(content, "terugkoppeling.xlsx", media)
-        return _download(csv_of(COLUMNS, rows(page.lines)), "terugkoppeling.csv", "text/csv; charset=utf-8")
+        return _download(csv_of(COLUMNS, rows(lines)), "terugkoppeling.csv", "text/csv; charset=utf-8")
 
 
 def _download(content: bytes, name: str, media: str) -> Response:

@@ -9,7 +9,7 @@ from datetime import date
 from uuid import UUID, uuid4
 
 from overstap.clock import now
-from overstap.ledger import Ledger, schools
+from overstap.ledger import Ledger, downloads, schools
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.delivery import on_page
 from overstap.ledger.dossiers import records, support_decisions
@@ -147,6 +147,8 @@ class SupportOperations:
         for line in self.page(account, session).lines:
             for one in line.decisions:
                 if one.decision == decision:
+                    with self._borrow() as ledger, ledger.unit(account.region, account.actor) as unit:
+                        downloads.note(unit, "support_decision", account.region, [line.sign], to=account.school)
                     out = io.BytesIO()
                     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
                         package.writestr("besluit.json", one.statement)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from overstap.agreements import Agreement, Round
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, guests
+from overstap.ledger import Ledger, downloads, guests
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.dossiers import records, support_decisions, typed
 from overstap.ledger.dossiers.dossiers import IncomingDossier, VersionRef, pupil_hash
@@ -484,6 +484,8 @@ class TypedOperations:
                     steps.pop(_SCHOOL, None)
                     answers = {path: text for step in steps.values() for path, text in step.items()}
                     rows.append(WorkbookRow(len(rows) + 2, answers))
+            signs = downloads.signs_of(one.entry for one in listed)
+            downloads.note(unit, "typed_workbook", round_id, signs, to=account.school)
         return make_workbook(about.form, school, rows)
 
     def take_workbook(self, account: SchoolAccount, round_id: str, data: bytes) -> WorkbookOutcome:
@@ -514,6 +516,8 @@ class TypedOperations:
         found = self.draft(account, round_id, draft).files.get(str(file))
         if found is None:
             raise OverstapError("SCHOOL-004")
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
+            downloads.note(unit, "typed_attachment", round_id, downloads.signs_of([draft]), to=account.school)
         return found
 
 

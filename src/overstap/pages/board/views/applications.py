@@ -27,5 +27,6 @@ def file(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
             raise PageNotFoundError(round_id)
         found = school_applications.listed(unit, view.school_year, None)
     today = dutch_time(context.now).date()
+    context.note_download(view.region, "applications", round_id, {one.sign for one in found})
     made = application_list.content(found, view.school_year, today, is_workbook=kind == "xlsx")
     return f"aanmeldingen-{view.region}-{view.school_year}.{kind}", made

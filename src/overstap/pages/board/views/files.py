@@ -7,6 +7,7 @@ from overstap.closing.report import round_report
 from overstap.ledger import checkpoints, guests, schools
 from overstap.ledger.comparisons.comparisons import elsewhere
 from overstap.ledger.delivery import deliveries, results
+from overstap.ledger.downloads import signs_of_school
 from overstap.ledger.rosters import by_advice, by_application
 from overstap.ledger.rounds import counts, gate_decisions, round_overview, rounds
 from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, named, sentence_of
@@ -72,6 +73,8 @@ def school_list(context: PageContext, round_id: str, school: str, kind: str) -> 
         if school not in {one.id for one in agreement.suppliers(found.kind)}:
             raise PageNotFoundError(school)
         made = list_without_keys(unit, agreement, round_id, school, made_at=context.now)
+        signs = signs_of_school(unit, round_id, school)
+    context.note_download(RoundId(round_id).region, "fault_list", round_id, signs)
     # The list already begins with a byte order mark where it is a table
     return f"{RoundId(round_id).kind}-{school}.{kind}", (made.html if kind == "html" else made.csv).encode()
 
@@ -108,8 +111,10 @@ def rosters(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]
         names = {school: one.name for school, one in schools.known(unit).items()}
         people = round_overview.coordinators(unit, round_id)
         counted = [named(one, people) for one in by_application.all_counts(unit, round_id)]
-        made = rows(by_application.all_listed(unit, round_id), counted, names, elsewhere(unit, round_id))
-        of_round = RoundId(round_id)
-        title = f"leerlingenlijst {of_round.school_year}"
-        content = csv_of(columns(), made) if kind == "csv" else workbook_of(columns(), made, title)
-        return f"{of_round.kind}-leerlingenlijst.{kind}", content
+        listed = by_application.all_listed(unit, round_id)
+        made = rows(listed, counted, names, elsewhere(unit, round_id))
+    of_round = RoundId(round_id)
+    context.note_download(of_round.region, "pupil_list", round_id, {one.sign for one in listed})
+    title = f"leerlingenlijst {of_round.school_year}"
+    content = csv_of(columns(), made) if kind == "csv" else workbook_of(columns(), made, title)
+    return f"{of_round.kind}-leerlingenlijst.{kind}", content

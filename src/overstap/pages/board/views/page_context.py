@@ -1,7 +1,7 @@
 """Context of a request to the board (ledger, agreements, account, moment), and queries that several pages share."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from overstap.ledger import schools
 from overstap.ledger.delivery import test_messages, uncollected
 from overstap.ledger.dossiers import outstanding
 from overstap.ledger.dossiers.outstanding import WithoutReceiverCount
+from overstap.ledger.downloads import FileKind
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rosters import by_application, matching
 from overstap.ledger.rosters.matching import ListCount
@@ -48,6 +49,7 @@ class PageContext:
         person: the account of the request.
         now: the present moment, aware.
         base: URL path below which Airflow is served.
+        note: writes the audit line of a file about pupils, as the account; arguments as of `note_download`.
     """
 
     read_only_ledger: ReadOnlyLedger
@@ -55,6 +57,23 @@ class PageContext:
     person: BoardUser
     now: datetime
     base: str = ""
+    note: Callable[[str, FileKind, str, Collection[str]], None] | None = None
+
+    def note_download(self, region: str, file: FileKind, about: str, signs: Collection[str]) -> None:
+        """Record in the audit chain that a file about pupils is about to leave; the file is given after this only.
+
+        Args:
+            region: region id.
+            file: what it is.
+            about: the round, or the school year.
+            signs: pseudonym of each pupil in it.
+
+        Raises:
+            RuntimeError: this context can write no line.
+        """
+        if self.note is None:
+            raise RuntimeError("a file about pupils does not leave without its audit line")
+        self.note(region, file, about, signs)
 
     @property
     def midnight(self) -> datetime:

@@ -184,10 +184,11 @@ def file(context: PageContext, round_id: str, kind: str, text: str = "") -> tupl
     found = _find(context, round_id)
     year = found.view.school_year
     rows: list[list[Cell]] = []
-    for one in found.lines:
-        if one.has(text[:_MOST_TYPED]):
-            there = (one.region, one.there, one.state, one.state_code, one.told_at.isoformat(timespec="seconds"))
-            pupil = (year, one.sign, one.name, one.school)
-            rows += [[*pupil, *here, *there, one.owner, one.do] for here in one.here]
+    lines = [one for one in found.lines if one.has(text[:_MOST_TYPED])]
+    context.note_download(found.view.region, "two_regions", round_id, {one.sign for one in lines})
+    for one in lines:
+        there = (one.region, one.there, one.state, one.state_code, one.told_at.isoformat(timespec="seconds"))
+        pupil = (year, one.sign, one.name, one.school)
+        rows += [[*pupil, *here, *there, one.owner, one.do] for here in one.here]
     content = csv_of(COLUMNS, rows) if kind == "csv" else workbook_of(COLUMNS, rows, f"andere regio {year}")
     return f"andere-regio-{year}.{kind}", content

@@ -1,0 +1,59 @@
+"""Evidence of files about pupils that somebody took from a page or a command: a line before the file leaves."""
+
+from collections.abc import Iterable
+from typing import Literal
+from uuid import UUID
+
+from overstap.ledger.dossiers.reference import reference
+from overstap.ledger.session import UnitOfWork
+
+FileKind = Literal[
+    "appointments",
+    "applications",
+    "class_list",
+    "fault_list",
+    "progress",
+    "pupil_list",
+    "results",
+    "support_decision",
+    "two_regions",
+    "typed_attachment",
+    "typed_workbook",
+]
+"""Files about pupils for which nothing else writes a line. Dossiers and letters have lines of their own."""
+
+
+def note(unit: UnitOfWork, file: FileKind, about: str, signs: Iterable[str], *, to: str = "") -> None:
+    """Record that a file is about to leave.
+
+    Args:
+        unit: the transaction; commit it before the file is given.
+        file: what it is.
+        about: the round, the school year, or the region where it is of several.
+        signs: the pseudonym of each pupil who is in it, as on the lists of the board.
+        to: school that takes it; empty for a coordinator.
+    """
+    unit.run(
+        "select overstap.note_download(%(file)s, %(about)s, %(to)s, %(signs)s)",
+        file=file,
+        about=about,
+        to=to,
+        signs=sorted(set(signs)),
+    )
+
+
+def signs_of_school(unit: UnitOfWork, round_id: str, school: str) -> list[str]:
+    """Return the references of a school's dossiers in a round, of which its list of faults may tell something."""
+    return [
+        reference(dossier)
+        for (dossier,) in unit.rows(
+            "select dossier from overstap.dossier where round_id = %(round)s and primary_school = %(school)s",
+            round=round_id,
+            school=school,
+        )
+    ]
+
+
+def signs_of(subjects: Iterable[UUID]) -> list[str]:
+    """Return the pseudonyms of dossiers, roster entries, applications or drafts."""
+    return [reference(one) for one in subjects]
