@@ -1,5 +1,6 @@
 """Loading of agreement files into the model; an invalid file is reported and does not stop the others."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from pydantic import ValidationError
 from overstap.agreements.findings import AgreementFinding, finding_of
 from overstap.agreements.model import Agreement
 from overstap.agreements.model.refusals import RefusedValue
-from overstap.agreements.national import FOLDER
-from overstap.agreements.source_positions import AgreementSource, FileContents, read_source
+from overstap.agreements.national import FOLDER, changed_at_ns
+from overstap.agreements.source_positions import AgreementSource, FileContents, read_plain, read_source
 from overstap.errors import Bilingual, OverstapError
 from overstap.texts import texts
 
@@ -25,7 +26,8 @@ def load_agreement(
 ) -> Agreement:
     """Load one agreement file; the national file of its school year supplies the defaults.
 
-    An invalid file is refused. `overstap agreement check` in addition checks the dates and the law.
+    An invalid file is refused. `overstap agreement check` in addition checks the dates and the law. The file is read
+    each time; what it makes is kept, for as long as the process has it read with the same content.
 
     Args:
         path: the YAML file `<region>/<school year>.yaml`.
@@ -36,7 +38,38 @@ def load_agreement(
     Raises:
         OverstapError: AGREEMENT-001 with the positions and the problems.
     """
-    source = read_source(path, national, contents)
+    read = _read(path) if contents is None and not any_location else None
+    if read is None:
+        return _loaded(read_source(path, national, contents), any_location=any_location)
+    made_of = (path, national, changed_at_ns(path.stem, national), hashlib.sha256(read).digest())
+    kept = _KEPT.get(made_of)
+    if kept is not None:
+        return kept
+    source = read_source(path, national, {path: read})
+    agreement = _loaded(source, any_location=any_location)
+    if not source.rows:  # a list of schools has a file of its own
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[made_of] = agreement
+    return agreement
+
+
+_KEPT: dict[tuple[Path, Path, int, bytes], Agreement] = {}
+"""Agreements by what they were made of: a task has read all of them before it asks for its own."""
+_MOST_KEPT = 300
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the content of an agreement file; None when it cannot be read, which reading its data tells."""
+    try:
+        return read_plain(path)
+    except OSError:
+        return None
+
+
+def _loaded(source: AgreementSource, *, any_location: bool) -> Agreement:
+    """Return the agreement of a file that was read; arguments and errors as of `load_agreement`."""
+    path = source.path
     if source.faults:
         faults = [finding_of(fault) for fault in source.faults]
         raise OverstapError(

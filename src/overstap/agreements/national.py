@@ -327,7 +327,20 @@ def national_year(school_year: str, folder: Path = FOLDER) -> NationalYear:
     Raises:
         OverstapError: AGREEMENT-001 when the file is invalid.
     """
-    path = folder / f"{school_year}.yaml"
-    if not path.is_file():
-        return assumed(school_year)
-    return _read(path, path.stat().st_mtime_ns)
+    changed_at = changed_at_ns(school_year, folder)
+    return _read(_path(school_year, folder), changed_at) if changed_at else assumed(school_year)
+
+
+def changed_at_ns(school_year: str, folder: Path = FOLDER) -> int:
+    """Return when the file of a school year changed, in nanoseconds since 1970; 0 when it has none.
+
+    Args:
+        school_year: school year, such as "2026-2027".
+        folder: folder with the national files.
+    """
+    path = _path(school_year, folder)
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+def _path(school_year: str, folder: Path) -> Path:
+    return folder / f"{school_year}.yaml"

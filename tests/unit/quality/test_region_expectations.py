@@ -215,14 +215,15 @@ def test_values_that_read_alike_together_are_no_repetition() -> None:
 
 def test_a_region_takes_four_expectations_at_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an expectation costs does not depend on what it judges, so rules share them; none is asked for nothing."""
+    from great_expectations.core import ExpectationSuite
+
     from overstap.quality import suites
 
     asked: list[str] = []
-    made = suites.ExpectationSuite
 
     def counted(name: str, expectations: list[Any]) -> Any:
         asked.extend(type(one).__name__ for one in expectations)
-        return made(name=name, expectations=expectations)
+        return ExpectationSuite(name=name, expectations=expectations)
 
     monkeypatch.setattr(suites, "ExpectationSuite", counted)
     found = region({"advice/advies": "99"}, {"advice/advies": None}, frozenset({"advice.advies"}))
