@@ -126,6 +126,7 @@ def _collect(
     duplicates: dict[bytes, list[tuple[str, str]]] = {}
     waiting = 0
     count = 0
+    reading_keys: dict[str, str] = {}  # by the way in which a dossier is supplied
     other_profiles = {other.profile for other in agreement.rounds.values()} - {agreed.profile}
     for candidate in candidates:
         count += 1
@@ -134,7 +135,9 @@ def _collect(
             refused.append(_refused(candidate.label, candidate.file_name or "", candidate.error))
             continue
         way = candidate.source or source
-        supplied = _supplied(keys, _reading_key(agreed, school, way), candidate)
+        if way not in reading_keys:
+            reading_keys[way] = _reading_key(agreed, school, way)
+        supplied = _supplied(keys, reading_keys[way], candidate)
         before = known.get(supplied) if supplied is not None else None
         if before is not None and supplied is not None:
             kept.append(supplied)

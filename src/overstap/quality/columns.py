@@ -179,8 +179,21 @@ class _RowExtractor:
         row: _Row = {}
         self._fill(node, row, plan, at)
         rows = self.tables.get(table)
-        if rows is None:
+        if rows is None or (table in _COMPLETED and not self._is_completed(node, row, table)):
             return
+        columns, before = rows.columns, len(rows.at)
+        rows.at.append(at)
+        for name, cell in row.items():
+            if name in columns:
+                columns[name].append(cell)
+            elif name in self.wanted[table]:
+                columns[name] = [*(None,) * before, cell]
+        for values in columns.values():
+            if len(values) == before:
+                values.append(None)
+
+    def _is_completed(self, node: Node, row: _Row, table: str) -> bool:
+        """Add to a row what is not in its block as such; return whether it counts as a row."""
         if table in ("dossiers", "pupil") and (sender := self.dossier.sender) is not None:
             row["sender"] = sender
         if table == "pupil" and (given := node.text("voornaam")) is not None:
@@ -190,18 +203,9 @@ class _RowExtractor:
         elif table == "attachments" and (content := node.text("bestandsinhoud")) is not None:
             row["digest"] = hashlib.sha256("".join(content.split()).encode()).hexdigest()
             if row["digest"] in self.digests:  # the same file twice in one dossier is not a fault
-                return
+                return False
             self.digests.add(row["digest"])
-        columns, before = rows.columns, len(rows.at)
-        rows.at.append(at)
-        for name, cell in row.items():
-            if name in columns:
-                columns[name].append(cell)
-            elif name in self.wanted[table]:
-                columns[name] = [*(None,) * before, cell]
-        for name, values in columns.items():
-            if name not in row:
-                values.append(None)
+        return True
 
     def _fill(self, node: Node, row: _Row, plan: _ColumnPlan, at: str) -> None:
         for name, column in plan.leaves:
@@ -211,8 +215,13 @@ class _RowExtractor:
             if found := node.get(name):
                 self._fill(found[0], row, inner, f"{at}/{name}")
         for each, table, inner in plan.rows:
-            for number, child in enumerate(node.get(each.name, ()), start=1):
-                self.row(child, table, inner, path_of(at, each, number))
+            if found := node.get(each.name):
+                for number, child in enumerate(found, start=1):
+                    self.row(child, table, inner, path_of(at, each, number))
+
+
+_COMPLETED = frozenset({"dossiers", "pupil", "addresses", "attachments"})
+"""Tables of which a row has more than the fields of its block, or less."""
 
 
 @forgettable
