@@ -20,6 +20,9 @@ from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.failures import told
 from overstap.settings import Settings
 
+FIRST_LOOK_SECONDS = 6.0
+"""From the pause of a task to the first look, at most: four and a half more than its worker goes on for."""
+
 
 @cache
 def reader() -> ReadOnlyLedger:
@@ -56,9 +59,10 @@ class RoundTrigger(BaseTrigger):
         """Look until the wait is over, then say so once.
 
         The task looked itself before it deferred, so the first look can wait: Airflow 3.3.2 takes a task for broken
-        that is resumed before its executor has told that it paused.
+        that is resumed before its executor has told that it paused. That is within a second and a half, since a worker
+        asks each second (`MIN_HEARTBEAT_INTERVAL`).
         """
-        left = self.seconds
+        left = min(self.seconds, FIRST_LOOK_SECONDS)
         while left > 0:
             await asyncio.sleep(min(left, self.seconds))
             left = await asyncio.to_thread(self._look)
