@@ -152,9 +152,9 @@ def test_the_primary_school_reads_what_was_typed_and_listed(
     assert found == {("ja", "2", "vwo", "vwo", "", ""), ("nee", "", "", "", "", "")}
     book = primary.post("/terugkoppeling/lijst", data={"formulier": key, "vorm": "xlsx"})
     assert [cell.value for cell in load_workbook(io.BytesIO(book.content)).active[1]] == list(COLUMNS)
-    told = [line["detail"] for line in files_told(school.home.owner_dsn)]
-    assert [detail["file"] for detail in told] == ["progress", "progress"]
-    assert told[0]["signs"] == sorted(line[0] for line in lines)
+    taken = [line["detail"] for line in files_told(school.home.owner_dsn)]
+    assert [detail["file"] for detail in taken] == ["progress", "progress"]
+    assert taken[0]["signs"] == sorted(line[0] for line in lines)
     assert all(name not in person.get("/terugkoppeling").text for name in names), "the secondary school sees signs here"
     [stored] = {bytes(row[0]) for row in rows(school, "select content from overstap.pupil_progress limit 1")}
     assert b"vwo" not in stored
