@@ -152,7 +152,7 @@ def who_saw(
     """
     from uuid import UUID
 
-    from overstap.ledger import open_ledger
+    from overstap.ledger import downloads, open_ledger
     from overstap.ledger.dossiers.reference import find_by_reference, read_reference
     from overstap.ledger.review import access_log
 
@@ -168,7 +168,10 @@ def who_saw(
                 dossiers = []
         found = [one for dossier in dossiers for one in access_log.disclosures(unit, dossier)]
         if sign is not None and not dossiers:
-            found = access_log.downloads(unit, sign)
+            for known in downloads.recorded_as(unit, [sign]):
+                of_pupil = [each.dossier for each in find_by_reference(unit, known)]
+                found += [each for dossier in of_pupil for each in access_log.disclosures(unit, dossier)]
+                found += [] if of_pupil else access_log.downloads(unit, known)
     if as_json:
         print_json(found)
         raise typer.Exit(0 if found else 1)

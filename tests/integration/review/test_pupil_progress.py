@@ -16,7 +16,7 @@ from owned import files_told
 from school_service import ACCOUNT, PASSWORD, School, school_service, signed_in
 
 from overstap.clock import now
-from overstap.ledger import accounts
+from overstap.ledger import accounts, downloads
 from overstap.ledger.invariants import check
 from overstap.ledger.rounds import registrations
 from overstap.ledger.rounds.registrations import Registration
@@ -154,7 +154,9 @@ def test_the_primary_school_reads_what_was_typed_and_listed(
     assert [cell.value for cell in load_workbook(io.BytesIO(book.content)).active[1]] == list(COLUMNS)
     taken = [line["detail"] for line in files_told(school.home.owner_dsn)]
     assert [detail["file"] for detail in taken] == ["progress", "progress"]
-    assert taken[0]["signs"] == sorted(line[0] for line in lines)
+    assert taken[0]["pupils"] == len(lines)
+    with school.review_round.unit() as unit:
+        assert taken[0]["signs"] == downloads.recorded_as(unit, {line[0] for line in lines})
     assert all(name not in person.get("/terugkoppeling").text for name in names), "the secondary school sees signs here"
     [stored] = {bytes(row[0]) for row in rows(school, "select content from overstap.pupil_progress limit 1")}
     assert b"vwo" not in stored

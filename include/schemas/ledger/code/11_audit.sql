@@ -100,7 +100,7 @@ end $$;
 
 -- A file about pupils is about to leave by a page or a command: which, to whom, and the pseudonym of each pupil in it, some thousands in a
 -- line. A file about nobody has a line too.
-create function overstap.note_download(of_file text, about text, to_school text, signs text[]) returns void
+create function overstap.note_download(of_file text, about text, to_school text, pupils integer, signs text[]) returns void
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare at_once integer := 4000; wanted text[]; told text[];
 begin
@@ -108,11 +108,11 @@ begin
         raise exception 'an audit line is of a region and an account' using errcode = 'insufficient_privilege';
     end if;
     if coalesce(of_file, '') !~ '^[a-z_]{1,30}$' or coalesce(about, '') !~ '^[a-z0-9_.-]{1,100}$'
-       or coalesce(to_school, '-') !~ '^([A-Z0-9]{6})?$'
+       or coalesce(to_school, '-') !~ '^([A-Z0-9]{6})?$' or coalesce(pupils, -1) < 0
        or exists (select from unnest(signs) s where s is null or s !~ '^[0-9A-Z]{4}-[0-9A-Z]{4}$') then
         raise exception 'not a file of pupils' using errcode = 'check_violation';
     end if;
-    select array_agg(about), array_agg(json_build_object('file', of_file, 'to', to_school, 'pupils', cardinality(signs), 'signs', part)::text)
+    select array_agg(about), array_agg(json_build_object('file', of_file, 'to', to_school, 'pupils', pupils, 'signs', part)::text)
       into wanted, told
       from (select coalesce(signs[n * at_once + 1 : (n + 1) * at_once], '{}') as part
               from generate_series(0, greatest(0, (cardinality(signs) - 1) / at_once)) n order by n) p;

@@ -115,7 +115,7 @@ def downloads(unit: UnitOfWork, sign: str) -> list[Disclosure]:
 
     Args:
         unit: the transaction.
-        sign: the pseudonym, as `dossiers.reference.reference` writes it.
+        sign: the pseudonym under which the chain has the pupil (`downloads.recorded_as`).
     """
     return [
         Disclosure(*row)
