@@ -1,9 +1,11 @@
 """Script that loads the package once, then forks a process for each `forked.Process`; the first argument is its socket.
 
 A message is a JSON object with the words behind `python`, the environment and the folder; with it come descriptors:
-standard input, output, error, and a socket on which the exit code is told. The child ends as the interpreter does.
+standard input, output, error, and a socket on which the exit code is told. The child ends as the interpreter does, but
+for the taking apart of what was loaded, which costs more than most of what these processes are asked.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -52,8 +54,13 @@ LOADED = (
 """What the processes of tests use most; each is half a second of processor time to load."""
 
 
+_codes: list[int] = []
+"""The exit code of a child whose words have been followed to their end."""
+
+
 def main() -> None:
     """Fork until nobody asks any more."""
+    atexit.register(_end)  # before anything is loaded, so behind whatever that wants to do at the end
     control = socket.socket(fileno=int(sys.argv[1]))
     _load(LOADED)
     ended, tells = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -109,6 +116,14 @@ def _tell(running: dict[int, socket.socket]) -> None:
                 continue  # nobody wants to know
 
 
+def _end() -> None:
+    """End a child whose threads are over and whose exit functions were called."""
+    if _codes:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_codes[0])
+
+
 def _become(streams: list[int], words: list[str], env: dict[str, str], cwd: str) -> Any:
     """Be what `python` with these words would have been."""
     for number, one in enumerate(streams):
@@ -121,12 +136,18 @@ def _become(streams: list[int], words: list[str], env: dict[str, str], cwd: str)
     os.environ.update(env)
     time.tzset()
     tempfile.tempdir = None
-    if words[0] == "-m":
-        sys.path[0], sys.argv = cwd, words[1:]
-        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
-    else:
-        sys.path[0], sys.argv = str(Path(words[0]).resolve().parent), words
-        runpy.run_path(words[0], run_name="__main__")
+    try:
+        if words[0] == "-m":
+            sys.path[0], sys.argv = cwd, words[1:]
+            runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        else:
+            sys.path[0], sys.argv = str(Path(words[0]).resolve().parent), words
+            runpy.run_path(words[0], run_name="__main__")
+    except SystemExit as ended:
+        if ended.code is None or isinstance(ended.code, int):
+            _codes.append(ended.code or 0)
+        raise
+    _codes.append(0)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,13 @@ print("wrong", file=sys.stderr)
 sys.exit(int(sys.argv[1]))
 """
 
+ENDS = """
+import atexit, sys, threading, time
+atexit.register(print, "at the end", end="")
+threading.Thread(target=lambda: (time.sleep(0.2), print("of a thread", end=" "))).start()
+print("of the program", end=" ")
+"""
+
 
 @pytest.fixture
 def script(tmp_path: Path) -> str:
@@ -75,6 +82,17 @@ def test_an_exception_is_told_and_its_exit_code_is_1(tmp_path: Path) -> None:
     said, _ = failed.communicate(60)
     assert failed.returncode == 1
     assert said.endswith("ValueError: no\n")
+
+
+@pytest.mark.parametrize("last", ["", "sys.exit()", "sys.exit(3)", "sys.exit('why')", "sys.exit(-1)", "raise KeyError"])
+def test_it_ends_behind_its_threads_and_what_it_had_for_the_end(last: str, tmp_path: Path) -> None:
+    path = tmp_path / "ends.py"
+    path.write_text(f"{ENDS}\n{last}\n")
+    forked = run([path])
+    started = subprocess.run([sys.executable, path], capture_output=True, text=True)
+    assert (forked.returncode, forked.stdout) == (started.returncode, started.stdout)
+    assert forked.stdout == "of the program of a thread at the end"
+    assert forked.stderr.splitlines()[-1:] == started.stderr.splitlines()[-1:]
 
 
 def test_another_interpreters_settings_take_another_interpreter(script: str) -> None:
