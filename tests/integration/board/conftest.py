@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 import pytest
-from fastapi import HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.testclient import TestClient
 
 from overstap.agreements import Milestones, RoundKind
@@ -191,10 +192,56 @@ def _fill(ledger: Ledger, owner_dsn: str, folder: Path, filled: Filled) -> None:
             fill(ledger, owner_dsn, agreement, RoundKind.ADVICE, filling)
 
 
+class Lent:
+    """The board of the test that runs, for pages that are made once: that takes longer than most tests ask of them."""
+
+    def __init__(self) -> None:
+        self.board: Board | None = None
+        self.pages = make_app(cast(Board, self))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.board, name)
+
+    @property
+    def airflow(self) -> Any:
+        return _LentAirflow(self)
+
+
+@dataclass(frozen=True)
+class _LentAirflow:
+    lent: Lent
+
+    def __getattr__(self, name: str) -> Any:
+        assert self.lent.board is not None
+        return getattr(self.lent.board.airflow, name)
+
+    @property
+    def person(self) -> Callable[[], BoardUser]:
+        """Who asks, which the pages take when they are made: so it looks at each request whose Airflow it is."""
+        return lambda: self.lent.board.airflow.person()  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="session")
+def lent() -> Lent:
+    return Lent()
+
+
 @pytest.fixture
-def client(board: Board) -> Iterator[TestClient]:
+def pages(lent: Lent) -> Iterator[Callable[[Board], FastAPI]]:
+    """Return the board's pages for a board; those of the board that was asked for last."""
+
+    def of(board: Board) -> FastAPI:
+        lent.board = board
+        return lent.pages
+
+    yield of
+    lent.board = None
+
+
+@pytest.fixture
+def client(board: Board, pages: Callable[[Board], FastAPI]) -> Iterator[TestClient]:
     """The board's pages."""
-    with TestClient(make_app(board), follow_redirects=False) as found:
+    with TestClient(pages(board), follow_redirects=False) as found:
         yield found
 
 

@@ -17,7 +17,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.rounds import gate_holds
 from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE
 from overstap.pages.board.airflow_port import GateQuestion, RunRef, TaskRef
-from overstap.pages.board.app import Board, make_app
+from overstap.pages.board.app import Board
 from overstap.settings import Settings
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.region import make_region
@@ -75,12 +75,6 @@ def board(
     made = Board(airflow, lambda: settings)
     yield made
     made.read_only_ledger.close()
-
-
-@pytest.fixture
-def client(board: Board) -> Iterator[TestClient]:
-    with TestClient(make_app(board), follow_redirects=False) as found:
-        yield found
 
 
 def said(client: TestClient, path: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from overstap.agreements import RoundKind
@@ -18,7 +19,7 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.audit import verify
 from overstap.ledger.rounds import rounds
-from overstap.pages.board.app import Board, make_app
+from overstap.pages.board.app import Board
 from overstap.pages.board.person import BoardUser
 from overstap.rounds.agreeing import write_approved
 from overstap.rounds.context import Context
@@ -115,7 +116,12 @@ def filled() -> None:
 
 @pytest.fixture
 def place(
-    airflow: Alone, ledger: Ledger, postgres: EmbeddedPostgres, ledger_database: str, tmp_path: Path
+    airflow: Alone,
+    ledger: Ledger,
+    postgres: EmbeddedPostgres,
+    ledger_database: str,
+    tmp_path: Path,
+    pages: Callable[[Board], FastAPI],
 ) -> Iterator[Place]:
     regions = tmp_path / "regions"
     (regions / "alfa").mkdir(parents=True)
@@ -128,7 +134,7 @@ def place(
         trust=None,
     )
     board = Board(airflow, lambda: settings)
-    with TestClient(make_app(board), follow_redirects=False) as client:
+    with TestClient(pages(board), follow_redirects=False) as client:
         yield Place(board, airflow, client, regions, ledger)
     board.read_only_ledger.close()
 
