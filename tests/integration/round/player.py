@@ -25,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,6 +62,8 @@ def _load() -> None:
     import httpx
     from airflow.api_fastapi.core_api.routes.public import hitl, task_instances  # noqa: F401  # with all other routes
     from airflow.sdk.execution_time.supervisor import in_process_api_server
+
+    from overstap.quality import suites  # noqa: F401  # with Great Expectations
 
     async def ask() -> None:
         transport = httpx.ASGITransport(in_process_api_server().app)
@@ -100,6 +102,7 @@ def _serve(connection: socket.socket) -> None:
     sleep = time.sleep
     # dag.test() looks once a second what can run next; each look takes a tenth of a second of processor time
     time.sleep = lambda seconds: sleep(min(seconds, 0.3))
+    from airflow.dag_processing import collection
     from airflow.dag_processing.dagbag import DagBag
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
@@ -121,10 +124,23 @@ def _serve(connection: socket.socket) -> None:
             for role in builder.sm.get_all_roles()
         }
     bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    collection._sync_dag_perms = _once(collection._sync_dag_perms)
     with connection.makefile("rw", encoding="utf-8") as lines:
         print(json.dumps({"pid": os.getpid(), "dags": sorted(bag.dags), "roles": roles}), file=lines, flush=True)
         for line in lines:
             print(json.dumps(_play(bag.dags, **json.loads(line))), file=lines, flush=True)
+
+
+def _once(permit: Callable[..., None]) -> Callable[..., None]:
+    """Let `dag.test()`, which stores all DAGs at each run, look at the permissions of each at the first run only."""
+    done: set[str] = set()
+
+    def permitted(dag: Any, session: Any) -> None:
+        if dag.dag_id not in done:
+            permit(dag, session=session)
+            done.add(dag.dag_id)
+
+    return permitted
 
 
 def _play(
