@@ -1,12 +1,14 @@
 """Tests of the figures of a played year, from work of which every second is known."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import pytest
 
 from overstap.agreements import RoundKind
-from overstap.simulation.rehearsal.play import RehearsalWork
-from overstap_tools.bench import year_figures
+from overstap.errors import OverstapError
+from overstap.simulation.rehearsal.play import RehearsalEvent, RehearsalWork, RoundRehearsal
+from overstap_tools.bench import year_figures, year_player
 from overstap_tools.bench.year_player import Played, Spent
 
 BEGIN = datetime(2027, 3, 25, 7, tzinfo=UTC)
@@ -105,3 +107,26 @@ def test_all_regions_deliver_on_the_same_afternoon() -> None:
     assert (found.kind, found.dossiers, found.seconds) == (RoundKind.ADVICE, 30, 5.0)
     assert found.hour_share == 5.0 / 7_200
     assert year_figures.same_afternoon([played("a", 0, {})]) is None
+
+
+class Red:
+    """A round whose step fails as a task does that is red."""
+
+    def step(self) -> list[RehearsalEvent]:
+        raise OverstapError("GATE-012")
+
+
+class Green:
+    """A round with two events of the same kind."""
+
+    def step(self) -> list[RehearsalEvent]:
+        facts: dict[str, str | int] = {"new": 3, "school": "99AA00"}
+        return [RehearsalEvent(BEGIN, RoundKind.ADVICE, "collected", facts)] * 2
+
+
+def test_a_step_that_fails_is_counted_and_the_others_go_on() -> None:
+    found = played("a", 0, {})
+    for one in (Red(), Green(), Red()):
+        year_player._step(cast(RoundRehearsal, one), found)
+    assert found.faults == ["GATE-012", "GATE-012"]
+    assert found.counts == {"collected": 2, "collected new": 6}
