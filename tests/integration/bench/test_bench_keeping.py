@@ -27,6 +27,8 @@ def test_a_full_ledger_is_dumped_restored_migrated_and_emptied() -> None:
     # The dossiers and their envelopes cannot be compressed
     assert found.size_bytes > found.backup_bytes > found.dossiers * keeping.CONTENT_BYTES
     assert min(found.backup_seconds, found.restore_seconds, found.migration_seconds, found.retention_seconds) > 0
+    works = {keeping.BACKUP, keeping.RESTORE, keeping.MIGRATION, keeping.RETENTION}
+    assert {what for what, ms in found.cpu_ms.items() if ms > 0} == works
     said = out.getvalue()
     assert "backup (pg_dump)" in said
     assert found.longest_migration in said

@@ -4,11 +4,12 @@ Closed rounds are filled in bulk, with dossiers and envelopes of the usual size.
 options of `deploy/backup` and `deploy/restore`, without encryption.
 """
 
+import os
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,6 +29,7 @@ from overstap.progress import Advance
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import make_region
+from overstap_tools.bench import processors
 from overstap_tools.bench.filling import CLOSED, Filling, fill, milestones_around
 from overstap_tools.bench.sandbox import SEED
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -38,6 +40,8 @@ CONTENT_BYTES, ENVELOPE_BYTES = 5_000, 5_963
 """Of a synthetic dossier as the ledger keeps it, and of its envelope (`overstap bench seal`)."""
 CONTENT_DAYS, TRACES_DAYS = 30, 365
 ROUND = RoundKind.ADVICE
+_ENDED_SECONDS = 0.5
+"""Until the server has noticed that a connection's process ended, whose processor time is between both until then."""
 _RESTORED, _OLD = "overstap_bench_restored", "overstap_bench_version_1"
 
 
@@ -56,6 +60,8 @@ class FullLedger:
         longest_seconds: how long it took.
         erased: dossiers whose content, and whose traces, were erased because a year was over.
         retention_seconds: erasing them.
+        cpu_ms: milliseconds of all processors for each dossier (PostgreSQL, its programs, this process), by work; what
+            else the machine does is not in them, so that a small and a large ledger can be compared.
     """
 
     dossiers: int
@@ -68,6 +74,36 @@ class FullLedger:
     longest_seconds: float
     erased: int
     retention_seconds: float
+    cpu_ms: Mapping[str, float]
+
+
+BACKUP, RESTORE, MIGRATION, RETENTION = "backup", "restore", "migration", "retention"
+
+
+class _Meter:
+    """Measures work on a server, by the clock and by processors.
+
+    Args:
+        dsn: of a superuser of the server.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._server = processors.server(dsn)
+        self.cpu: dict[str, float] = {}
+
+    def timed(self, what: str, work: Callable[[], object]) -> float:
+        """Do work, and return the seconds by the clock."""
+        begin, spent = time.monotonic(), self._spent()
+        work()
+        seconds = time.monotonic() - begin
+        time.sleep(_ENDED_SECONDS)
+        self.cpu[what] = self._spent() - spent
+        return seconds
+
+    def _spent(self) -> float:
+        ended = os.times()
+        own = ended.user + ended.system + ended.children_user + ended.children_system
+        return own + processors.seconds([self._server])
 
 
 def region_names(count: int) -> list[str]:
@@ -91,28 +127,35 @@ def run(console: Console, sandbox: Sandbox, *, regions: int, advance: Advance, p
         sandbox.owner_dsn, "select count(*), pg_database_size(current_database()) from overstap.dossier"
     )
     console.print(f"{dossiers:,} dossiers of {regions} regions were filled in {time.monotonic() - begin:.0f} s")
-    folder = Path(tempfile.mkdtemp(prefix="overstap-bench-keeping-"))
+    folder, meter = Path(tempfile.mkdtemp(prefix="overstap-bench-keeping-")), _Meter(sandbox.owner_dsn)
     try:
         dump = folder / "ledger.dump"
-        backup = _timed(lambda: _program("pg_dump", sandbox.owner_dsn, "--format", "custom", "--file", str(dump)))
+        backup = meter.timed(
+            BACKUP, lambda: _program("pg_dump", sandbox.owner_dsn, "--format", "custom", "--file", str(dump))
+        )
         console.print(f"  backup: {backup:,.1f} s", highlight=False)
         restored = _database(sandbox.owner_dsn, _RESTORED)
-        restore = _timed(lambda: _program("pg_restore", restored, "--exit-on-error", str(dump), is_dump_last=True))
+        restore = meter.timed(
+            RESTORE, lambda: _program("pg_restore", restored, "--exit-on-error", str(dump), is_dump_last=True)
+        )
         console.print(f"  restore: {restore:,.1f} s", highlight=False)
         _holds(restored, dossiers)
         _drop(sandbox.owner_dsn, _RESTORED)
         old = _version_1(sandbox.owner_dsn, folder / "schema")
         _holds(old, dossiers)
-        migration = _timed(lambda: migrate(old))
+        migration = meter.timed(MIGRATION, lambda: migrate(old))
         longest, longest_seconds = _longest_step(old)
         console.print(f"  migration: {migration:,.1f} s", highlight=False)
         _drop(sandbox.owner_dsn, _OLD)
-        erased, retention = _retained(sandbox, regions, advance)
+        counted: list[int] = []
+        retention = meter.timed(RETENTION, lambda: counted.append(_retained(sandbox, regions, advance)))
+        [erased] = counted
         dump_bytes = dump.stat().st_size
     finally:
         shutil.rmtree(folder)
     found = FullLedger(
-        *(dossiers, size, backup, dump_bytes, restore, migration, longest, longest_seconds, erased, retention)
+        *(dossiers, size, backup, dump_bytes, restore, migration, longest, longest_seconds, erased, retention),
+        {what: 1000 * seconds / (erased if what == RETENTION else dossiers) for what, seconds in meter.cpu.items()},
     )
     _show(console, found, regions)
     return found
@@ -162,10 +205,9 @@ def _holds(dsn: str, dossiers: int) -> None:
         raise RuntimeError(f"the copy is not whole: {found} of {dossiers} dossiers, with events and with content")
 
 
-def _retained(sandbox: Sandbox, regions: int, advance: Advance) -> tuple[int, float]:
-    """Erase what is due in every region; return how many erasures of dossiers that were, and the seconds."""
+def _retained(sandbox: Sandbox, regions: int, advance: Advance) -> int:
+    """Erase what is due in every region; return of how many dossiers."""
     erased = 0
-    begin = time.monotonic()
     with closing(sandbox.ledger()) as ledger:
         for name in region_names(regions):
             done = retain(
@@ -178,7 +220,7 @@ def _retained(sandbox: Sandbox, regions: int, advance: Advance) -> tuple[int, fl
             erased += done["content"]
             if done["content"] != done["traces"]:
                 raise RuntimeError(f"{name}: {done['content']} without content, {done['traces']} without traces")
-    return erased, time.monotonic() - begin
+    return erased
 
 
 def _version_1(dsn: str, folder: Path) -> str:
@@ -253,12 +295,6 @@ def _one(dsn: str, query: str) -> list[int]:
         return [int(value) for value in connection.execute(query).fetchone() or ()]
 
 
-def _timed(work: Callable[[], object]) -> float:
-    begin = time.monotonic()
-    work()
-    return time.monotonic() - begin
-
-
 def _program(name: str, dsn: str, *words: str, is_dump_last: bool = False) -> None:
     """Run a program of PostgreSQL on a database.
 
@@ -276,16 +312,16 @@ def _program(name: str, dsn: str, *words: str, is_dump_last: bool = False) -> No
 def _show(console: Console, found: FullLedger, regions: int) -> None:
     mega = 1e6
     table = Table(title=f"A ledger of {found.dossiers:,} dossiers in {regions} regions", title_justify="left")
-    for name in ("", "s", "dossiers/s", ""):
+    for name in ("", "s", "dossiers/s", "processor ms each", ""):
         table.add_column(name, justify="right" if name else "left")
     size = f"{found.size_bytes / mega:,.0f} MB, {found.size_bytes / found.dossiers / 1024:,.1f} KiB for each dossier"
-    table.add_row("size", "", "", size)
+    table.add_row("size", "", "", "", size)
     longest = f"{found.longest_migration} took longest: {found.longest_seconds:,.1f} s"
-    for name, seconds, count, more in (
-        ("backup (pg_dump)", found.backup_seconds, found.dossiers, f"{found.backup_bytes / mega:,.0f} MB"),
-        ("restore (pg_restore)", found.restore_seconds, found.dossiers, ""),
-        ("migration from version 1", found.migration_seconds, found.dossiers, longest),
-        ("retention of a year", found.retention_seconds, found.erased, "content, and then traces"),
+    for what, name, seconds, count, more in (
+        (BACKUP, "backup (pg_dump)", found.backup_seconds, found.dossiers, f"{found.backup_bytes / mega:,.0f} MB"),
+        (RESTORE, "restore (pg_restore)", found.restore_seconds, found.dossiers, ""),
+        (MIGRATION, "migration from version 1", found.migration_seconds, found.dossiers, longest),
+        (RETENTION, "retention of a year", found.retention_seconds, found.erased, "content, and then traces"),
     ):
-        table.add_row(name, f"{seconds:,.1f}", f"{count / seconds:,.0f}", more)
+        table.add_row(name, f"{seconds:,.1f}", f"{count / seconds:,.0f}", f"{found.cpu_ms[what]:.3f}", more)
     console.print(table)

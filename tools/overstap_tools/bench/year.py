@@ -102,7 +102,7 @@ class Year:
         longest: the moment that took longest.
         growth: cost of the last tenth and of the first one.
         cpu_seconds: processor seconds of all that counts, with PostgreSQL's own.
-        memory_first: bytes of each process after the first tenth of the moments.
+        memory_first: bytes of each process after the first tenth of the work.
         memory_last: the same at the end.
         memory_most: the largest of each.
         database_bytes: by which the database grew.
@@ -310,7 +310,7 @@ def _figures(
         longest=max(moments, key=lambda each: each.seconds),
         growth=year_figures.growth(played),
         cpu_seconds=year_figures.cost(played) + own,
-        memory_first=memory[len(memory) // 10],
+        memory_first=memory[_after_a_tenth(moments, played)],
         memory_last=memory[-1],
         memory_most=tuple(map(max, zip(*memory, strict=True))),
         database_bytes=grown,
@@ -318,6 +318,19 @@ def _figures(
         seconds=seconds,
         played=played,
     )
+
+
+def _after_a_tenth(moments: Sequence[PlayedMoment], played: Sequence[Played]) -> int:
+    """Return the number of the moment by which a tenth of the year's work was done: before it memory only fills."""
+    costs: Counter[datetime] = Counter()
+    for one in played:
+        costs[one.at] += year_figures.cost([one])  # type: ignore[assignment]
+    left = 0.1 * sum(costs.values())
+    for number, moment in enumerate(moments):
+        left -= costs[moment.at]
+        if left <= 0:
+            return number
+    return len(moments) - 1
 
 
 def _show(console: Console, found: Year) -> None:
@@ -389,7 +402,11 @@ def sentences(found: Year) -> Iterator[str]:
         f"longest moment: {dutch_time(moment.at):%Y-%m-%d %H:%M}, {moment.rounds} rounds, {moment.receipts:,} "
         f"receipts, all done {moment.seconds:,.1f} s later with {found.processes} processes"
     )
-    for name, figures in (("after a tenth", found.memory_first), ("at the end", found.memory_last)):
+    for name, figures in (
+        ("after a tenth", found.memory_first),
+        ("at the end", found.memory_last),
+        ("at most", found.memory_most),
+    ):
         playing, serving = (
             ", ".join(f"{each / _MEGA:,.0f}" for each in part)
             for part in (figures[: found.processes], figures[found.processes :])
