@@ -76,12 +76,14 @@ def name_in_text(context: RuleContext) -> Iterator[Location]:
     texts = [each for each in context.texts if each[0][0].name in _OPEN]
     if not texts:
         return
-    names = [name for kind in _PEOPLE for block in context.all(kind) for name in _names(block)]
     pupil = context.first("leerling")
     own = _names(pupil) if pupil is not None else []
+    people = (block for kind in _PEOPLE for block in context.all(kind))
+    names = [name for block in people for name in _names(block) if _is_telling(name) and name not in own]
     for place, text in texts:
-        words = set(_WORD.findall(text))
-        is_named = any(_is_telling(name) and name not in own for name in words.intersection(names))
+        # Nearly no text has such letters in it, and only one that has is divided into words
+        told = [name for name in names if name in text]
+        is_named = bool(told) and not set(_WORD.findall(text)).isdisjoint(told)
         if is_named or any(each[1].isupper() for each in _ADDRESSED.finditer(text)):
             yield place
 

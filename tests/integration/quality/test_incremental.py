@@ -12,7 +12,8 @@ from overstap.ledger.dossiers import dossiers, records
 from overstap.ledger.dossiers.dossiers import IncomingDossier
 from overstap.oso.facts import DossierFacts, record_of
 from overstap.oso.reading import read
-from overstap.quality import region
+from overstap.oso.version_cache import forget_versions
+from overstap.quality import examination, region
 from overstap.quality.examination import examine
 from overstap.quality.region_rulebook import expected_in
 
@@ -78,12 +79,19 @@ def test_a_record_by_other_rules_is_made_anew(ledger: Ledger) -> None:
     assert "OV-ID-01" in set().union(*found(ledger).values())
 
 
-def test_a_record_from_before_rows_were_kept_by_column_is_made_anew(ledger: Ledger) -> None:
+def test_a_record_from_before_rows_were_kept_by_column_is_made_anew(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its facts are read as they are; what was found, and the rows, have another form."""
     one = taken_in("999990019", "999990018", "LN-1")
     kept = json.loads(one.record)
+    monkeypatch.setattr(examination, "_FORMAT", 1)
+    forget_versions()
+    made_by = examination.ruleset_id("POVO", expected_in("advice", agreement().round("advice").categories))
+    monkeypatch.undo()
+    forget_versions()
     rows = {"pupil": [["dossier/huidigeschool/leerling", {"bsn": "999990018"}]]}
-    kept["judged"] = {"made_by": "0123456789abcdef", "findings": [], "version": "2019.1", "rows": rows}
+    kept["judged"] = {"made_by": made_by, "findings": [], "version": "2019.1", "rows": rows}
     before = json.dumps(kept, ensure_ascii=False).encode()
     assert DossierFacts.from_record(before) == DossierFacts.from_record(one.record)
     supply(ledger, replace(one, record=before))
