@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,16 +50,25 @@ print("RESULT" + json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
+def as_scheduler(program: str, *words: str, **settings: str) -> Any:
+    """Run a program in the place of a scheduler with our plugin; return the JSON that it prints behind RESULT."""
+    environment = (
+        os.environ
+        | settings
+        | {
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+            "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
+        }
+    )
+    command = [sys.executable, "-c", program, "scheduler", *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.split("RESULT")[1])
+
+
 def test_reading_the_dag_file_in_a_task_imports_nothing_that_the_scheduler_has_not(airflow_home: Path) -> None:
     """Each task's process reads the file anew, and is forked from the scheduler."""
-    environment = os.environ | {
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
-        "OVERSTAP_REGIONS": str(PROJECT / "include" / "regions"),
-        "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
-    }
-    command = [sys.executable, "-c", READING, "scheduler", str(PROJECT / "dags" / "regions.py")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout.split("RESULT")[1])
+    regions = {"OVERSTAP_REGIONS": str(PROJECT / "include" / "regions")}
+    found = as_scheduler(READING, str(PROJECT / "dags" / "regions.py"), **regions)
     assert [name for name in found if name.partition(".")[0] in ("airflow", "overstap")] == []
 
 
@@ -85,14 +95,7 @@ def _is_module(name: str) -> bool:
 
 
 def test_a_task_finds_what_it_imports_in_the_scheduler_that_it_was_forked_from(airflow_home: Path) -> None:
-    environment = os.environ | {
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
-        "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE, "scheduler"], env=environment, capture_output=True, text=True, check=True
-    )
-    loaded = set(json.loads(done.stdout.split("RESULT")[1])["modules"])
+    loaded = set(as_scheduler(PROBE)["modules"])
     wanted = imported_by_tasks()
     assert {"overstap.rounds.collection", "overstap.rounds.delivering"} < wanted
     assert wanted - loaded == set()
@@ -100,15 +103,8 @@ def test_a_task_finds_what_it_imports_in_the_scheduler_that_it_was_forked_from(a
 
 
 def test_only_the_plugin_is_loaded_and_under_no_bare_name(airflow_home: Path) -> None:
-    environment = os.environ | {
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
-        "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
-    }
     # As the scheduler, which loads most: what its workers would import is imported before they are forked.
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE, "scheduler"], env=environment, capture_output=True, text=True, check=True
-    )
-    found = json.loads(done.stdout.split("RESULT")[1])
+    found = as_scheduler(PROBE)
     assert found["errors"] == {}
     assert "overstap" in found["plugins"]
     ours = {
@@ -153,10 +149,6 @@ def test_airflow_finds_the_policy_that_names_squares(
 
 def test_the_board_is_where_airflow_looks_for_it(airflow_home: Path) -> None:
     """In the navigation, beside each DAG and beside each run: shown by Airflow (own route each), and served by us."""
-    environment = os.environ | {
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
-        "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
-    }
     done = subprocess.run(
         [sys.executable, "-c", VIEWS, "api-server"], env=environment, capture_output=True, text=True, check=True
     )

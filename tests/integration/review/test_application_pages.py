@@ -15,7 +15,7 @@ from collecting_school import agreement_with_page, deliver, enrol, on_page, pres
 from families import REGION
 from openpyxl import load_workbook
 from owned import files_told
-from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
+from school_service import ACCOUNT, OTHER, PASSWORD, School, rows, school_service, signed_in, sound
 
 from overstap.clock import now
 from overstap.delivery.revocation_sender import take_back_all
@@ -54,26 +54,9 @@ def school(
 
 
 @pytest.fixture(scope="module")
-def person(school: School) -> Iterator[httpx.Client]:
-    with closing(enrol(school)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def elsewhere(school: School) -> Iterator[httpx.Client]:
     with closing(enrol(school, ELSEWHERE)) as made:
         yield made
-
-
-def rows(school: School, statement: str, *values: Any) -> list[Any]:
-    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
-        done = owner.execute(statement, values)
-        return done.fetchall() if done.description else []
-
-
-def sound(school: School) -> None:
-    with school.review_round.unit() as unit:
-        assert check(unit) == []
 
 
 def year_of(school: School) -> str:

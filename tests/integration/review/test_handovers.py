@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import httpx
 import psycopg
@@ -17,7 +16,7 @@ from families import REGION
 from icalendar import Calendar
 from openpyxl import load_workbook
 from owned import files_told
-from school_service import ACCOUNT, OTHER, School, school_service, signed_in
+from school_service import ACCOUNT, OTHER, School, rows, school_service, signed_in, sound
 
 from overstap.agreements.national import national_year
 from overstap.clock import NETHERLANDS, dutch_time, now
@@ -48,26 +47,9 @@ def school(
 
 
 @pytest.fixture(scope="module")
-def person(school: School) -> Iterator[httpx.Client]:
-    with closing(enrol(school)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def sender(school: School) -> Iterator[httpx.Client]:
     with closing(enrol(school, ACCOUNT)) as made:
         yield made
-
-
-def rows(school: School, statement: str, *values: Any) -> list[Any]:
-    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
-        done = owner.execute(statement, values)
-        return done.fetchall() if done.description else []
-
-
-def sound(school: School) -> None:
-    with school.review_round.unit() as unit:
-        assert check(unit) == []
 
 
 def asked(school: School) -> list[str]:

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 import httpx
 import psycopg
@@ -13,7 +12,7 @@ from collecting_school import enrol, receiver, token
 from families import REGION
 from openpyxl import load_workbook
 from owned import files_told
-from school_service import ACCOUNT, PASSWORD, School, school_service, signed_in
+from school_service import ACCOUNT, PASSWORD, School, rows, school_service, signed_in, sound
 
 from overstap.clock import now
 from overstap.ledger import accounts, downloads
@@ -48,26 +47,9 @@ def school(
 
 
 @pytest.fixture(scope="module")
-def person(school: School) -> Iterator[httpx.Client]:
-    with closing(enrol(school)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def primary(school: School) -> Iterator[httpx.Client]:
     with closing(enrol(school, ACCOUNT)) as made:
         yield made
-
-
-def rows(school: School, statement: str, *values: Any) -> list[Any]:
-    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
-        done = owner.execute(statement, values)
-        return done.fetchall() if done.description else []
-
-
-def sound(school: School) -> None:
-    with school.review_round.unit() as unit:
-        assert check(unit) == []
 
 
 def mine(school: School) -> list[str]:

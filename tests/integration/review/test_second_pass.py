@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from collecting_school import deliver, enrol, receiver, token
+from collecting_school import deliver, receiver, token
 from families import REGION
 from mapped_export import as_csv, pupil
 from openpyxl import Workbook
 from psycopg import sql
-from school_service import ACCOUNT, School, school_service, signed_in
+from school_service import ACCOUNT, School, rows, school_service, signed_in, sound
 from test_application_pages import found, numbers, say, year_of
 from test_every_school_page_apart import addresses
 from test_mapping_page import chosen, in_order, sent
@@ -24,7 +24,6 @@ from test_mapping_page import chosen, in_order, sent
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.accounts import SchoolAccount
-from overstap.ledger.invariants import check
 from overstap.pages.school import mapping_operations
 from overstap.pages.school.mapping_operations import MappingOperations
 from overstap.tabular import workbook
@@ -42,24 +41,6 @@ def school(
     with school_service(postgres, ledger_template, tmp_path_factory.mktemp("school")) as made:
         deliver(made)
         yield made
-
-
-@pytest.fixture(scope="module")
-def person(school: School) -> Iterator[httpx.Client]:
-    """Somebody of a secondary school, who showed a second factor."""
-    with closing(enrol(school)) as made:
-        yield made
-
-
-def rows(school: School, statement: str, *values: Any) -> list[Any]:
-    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
-        done = owner.execute(statement, values)
-        return done.fetchall() if done.description else []
-
-
-def sound(school: School) -> None:
-    with school.review_round.unit() as unit:
-        assert check(unit) == []
 
 
 def at_once(do: Callable[[], httpx.Response]) -> list[int]:

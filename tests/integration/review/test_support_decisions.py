@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -18,7 +17,7 @@ import pytest
 from collecting_school import enrol, token
 from families import REGION
 from owned import files_told
-from school_service import ACCOUNT, PASSWORD, School, school_service, signed_in
+from school_service import ACCOUNT, PASSWORD, School, rows, school_service, signed_in
 
 from overstap.agreements import RoundKind
 from overstap.clock import now
@@ -73,12 +72,6 @@ def school(
             agreement.round_id(RoundKind.SUPPORT),
         )
         yield made
-
-
-def rows(school: School, statement: str, *values: Any) -> list[Any]:
-    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
-        done = owner.execute(statement, values)
-        return done.fetchall() if done.description else []
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from overstap.ledger.rounds.undecided_applications import undecided_applications
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
 from overstap.simulation.synthetic.numbers import bsn
-from overstap.simulation.synthetic.region import make_region
+from overstap.simulation.synthetic.region import punctual_region
 from overstap_tools.bench.sandbox import SEED
 from overstap_tools.bench.together import peak_bytes
 
@@ -153,15 +153,11 @@ def _one(
     partners: Sequence[str],
 ) -> tuple[int, int, set[str]]:
     """Take one region through all steps; return its applications, the pupils on its lists, and who still applies."""
-    made_up = make_region(
+    made_up = punctual_region(
         *(SEED, PRIMARY, PRIMARY, SECONDARY),
         today=today,
         name=name,
         school_year=YEAR,
-        late=0,
-        faulty=0,
-        littered=0,
-        database=0,
     )
     kinds = {kind: past_milestones(now()) for kind in (RoundKind.ADVICE, RoundKind.PLACEMENT)}
     agreement = agreement_of(made_up, kinds)

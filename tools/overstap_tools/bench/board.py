@@ -16,6 +16,7 @@ from rich.table import Table
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import now
 from overstap.pages.board import addresses
+from overstap.pages.board.addresses import RoundFile
 from overstap.pages.board.airflow_port import FailedTask, GateQuestion, PausedDag, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.health import HealthLine
@@ -23,7 +24,7 @@ from overstap.pages.board.person import BoardUser
 from overstap.settings import Settings
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
-from overstap.simulation.synthetic.region import make_region
+from overstap.simulation.synthetic.region import punctual_region
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
 from overstap_tools.bench.sandbox import SEED
 
@@ -152,8 +153,8 @@ def run(console: Console, sandbox: Sandbox, *, regions: int, runs: int) -> list[
         "all rounds of a region": addresses.home(),
         "a round": here,
         "a round, searched and sorted": f"{here}?zoek=de&op=ontbreekt",
-        "a round's schools as CSV": addresses.export(round_id, "csv"),
-        "a round's schools as a spreadsheet": addresses.export(round_id, "xlsx"),
+        "a round's schools as CSV": addresses.round_file(round_id, RoundFile.SCHOOLS, "csv"),
+        "a round's schools as a spreadsheet": addresses.round_file(round_id, RoundFile.SCHOOLS, "xlsx"),
         "a school, with its dossiers": addresses.school_page(round_id, school),
         "what a rerun does": addresses.rerun_page(round_id, school),
     }
@@ -166,17 +167,13 @@ def run(console: Console, sandbox: Sandbox, *, regions: int, runs: int) -> list[
 
 
 def _agreement(position: int, name: str) -> Agreement:
-    region = make_region(
+    region = punctual_region(
         SEED + position,
         PRIMARY,
         PRIMARY,
         SECONDARY,
         today=now().date(),
         name=name,
-        late=0,
-        faulty=0,
-        littered=0,
-        database=0,
     )
     return agreement_of(region, {ROUND: milestones_around(now())})
 

@@ -22,7 +22,7 @@ from overstap.oso.writing import to_bytes
 from overstap.pki import TrustStore
 from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.simulation.sandbox import Sandbox
-from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.region import SyntheticRegion, punctual_region
 from overstap.simulation.synthetic.writing import dossiers
 from overstap_tools.bench.receivers import receivers, store_of
 from overstap_tools.bench.sandbox import give_certificates
@@ -111,7 +111,7 @@ def run(console: Console, sandbox: Sandbox, *, today: date, count: int, schools:
     Raises:
         RuntimeError: a receiver stored another number than it confirmed.
     """
-    region = make_region(1, 200, 5, schools, today=today, name="deliveries", late=0, faulty=0, littered=0, database=0)
+    region = punctual_region(1, 200, 5, schools, today=today, name="deliveries")
     give_certificates(sandbox, [region], at=now())
     names = [school.id for school in region.secondary]
     with receivers(sandbox, region.name, names) as addresses:

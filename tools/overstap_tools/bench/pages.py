@@ -41,7 +41,7 @@ from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.school.passwords import hash_password
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
-from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.region import SyntheticRegion, punctual_region
 from overstap.simulation.synthetic.writing import dossiers
 from overstap_tools.bench.board import _StubAirflow
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
@@ -135,14 +135,10 @@ def run(console: Console, sandbox: Sandbox, *, runs: int) -> list[RouteTiming]:
         runs: how often each page is asked for.
     """
     begin = time.monotonic()
-    region = make_region(
+    region = punctual_region(
         *(SEED, PRIMARY, PRIMARY, SECONDARY),
         today=now().date(),
         name=REGION,
-        late=0,
-        faulty=0,
-        littered=0,
-        database=0,
     )
     agreement = agreement_of(region, {kind: milestones_around(now()) for kind in KINDS})
     people = (Coordinator(account="bench", name="Anna de Wit", email="anna@bench.example"),)

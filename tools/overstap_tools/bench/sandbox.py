@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from overstap.clock import now
 from overstap.simulation.sandbox import Sandbox, temporary_sandbox
-from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.region import SyntheticRegion, punctual_region
 from overstap_tools.local.temporary import temporary_server
 
 SEED = 2027
@@ -28,17 +28,13 @@ def region_of(
         first_school: place of its first primary and secondary school, where no two regions may share one.
         first_position: position of its first identity number, where no two regions may share one.
     """
-    return make_region(
+    return punctual_region(
         SEED + serial,
         pupils,
         max(1, pupils // PUPILS_PER_SCHOOL),
         SECONDARY,
         today=today,
         name=name,
-        late=0,
-        faulty=0,
-        littered=0,
-        database=0,
         first_school=first_school,
         first_position=first_position,
     )

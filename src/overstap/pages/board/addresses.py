@@ -1,11 +1,24 @@
 """URL paths of the board's pages; none contains data of a pupil."""
 
+from enum import StrEnum
 from urllib.parse import quote
 
 PREFIX = "/rondes"
 """URL prefix at which Airflow mounts the board."""
 ROUTE = "rondes"
 """The board's page in Airflow's own frame is `/plugin/<route>`."""
+
+
+class RoundFile(StrEnum):
+    """File of a round, by its name in the path."""
+
+    APPLICATIONS = "aanmeldingen"
+    """The applications of the round's region, by pseudonym."""
+    INCOMPLETE_PUPILS = "leerlingenlijst"
+    """The pseudonyms of pupils of whom something is missing."""
+    REPORT = "rondeverslag"
+    SCHOOLS = "scholen"
+    """The table of schools."""
 
 
 def home() -> str:
@@ -108,24 +121,15 @@ def two_regions(round_id: str, kind: str = "") -> str:
     return f"{round_page(round_id)}/andere-regio{f'.{kind}' if kind else ''}"
 
 
-def applications(round_id: str, kind: str) -> str:
-    """Return the path of the file with the applications of a round's region, by pseudonym.
+def round_file(round_id: str, file: str, kind: str) -> str:
+    """Return the path of a file of a round.
 
     Args:
         round_id: the round.
-        kind: "csv" or "xlsx".
+        file: one of `RoundFile`.
+        kind: "csv" or "xlsx"; of the report "html" or "csv".
     """
-    return f"{round_page(round_id)}/aanmeldingen.{kind}"
-
-
-def roster_lists(round_id: str, kind: str) -> str:
-    """Return the path of the file with the pseudonyms of pupils of whom something is missing.
-
-    Args:
-        round_id: the round.
-        kind: "csv" or "xlsx".
-    """
-    return f"{round_page(round_id)}/leerlingenlijst.{kind}"
+    return f"{round_page(round_id)}/{RoundFile(file)}.{kind}"
 
 
 def agreement_changes(round_id: str) -> str:
@@ -212,26 +216,6 @@ def contact(round_id: str, party: str) -> str:
 def message(round_id: str) -> str:
     """Return the path of the page on which a message to schools is written."""
     return f"{round_page(round_id)}/bericht"
-
-
-def export(round_id: str, kind: str) -> str:
-    """Return the path of a round's table of schools as a file.
-
-    Args:
-        round_id: the round.
-        kind: "csv" or "xlsx".
-    """
-    return f"{round_page(round_id)}/scholen.{kind}"
-
-
-def report(round_id: str, kind: str) -> str:
-    """Return the path of a round's report as a file.
-
-    Args:
-        round_id: the round.
-        kind: "html" or "csv".
-    """
-    return f"{round_page(round_id)}/rondeverslag.{kind}"
 
 
 def quality(round_id: str) -> str:

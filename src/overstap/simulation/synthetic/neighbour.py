@@ -1,6 +1,6 @@
 """A second synthetic region, of which some pupils are those of the first one."""
 
-from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.region import SyntheticRegion, punctual_region
 
 _FIRST_SCHOOL = 300
 """Place of the first school of a neighbour, so that no school is in two regions."""
@@ -28,15 +28,11 @@ def make_neighbour(
         raise ValueError(f"{doubles} pupils of both do not fit in {pupils} and {region.size} pupils")
     numbers = {pupil.number for pupil in region.pupils()}
     for without_bsn in range(_WITHOUT_BSN + 1):
-        made = make_region(
+        made = punctual_region(
             *(region.seed + 1, pupils, 1, secondary_schools),
             today=region.today,
             name=name,
             school_year=region.school_year,
-            late=0,
-            faulty=0,
-            littered=0,
-            database=0,
             first_position=last.first_position + last.size - doubles - without_bsn,
             first_school=_FIRST_SCHOOL,
         )

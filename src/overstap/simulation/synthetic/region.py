@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from random import Random
+from typing import Any
 
 from overstap.simulation.synthetic import numbers, oso
 from overstap.simulation.synthetic.pupil import SyntheticPupil, postcode, pupils_of
@@ -69,6 +70,23 @@ def school_year_of(day: date) -> str:
     """Return the school year (1 August to 31 July) of a day: "2026-2027"."""
     year = day.year if day.month >= 8 else day.year - 1
     return f"{year}-{year + 1}"
+
+
+def punctual_region(
+    seed: int, pupils: int, primary_schools: int, secondary_schools: int, *, today: date, **more: Any
+) -> SyntheticRegion:
+    """Make a region whose schools are all on time and supply by drop folder, without planned faults.
+
+    Args:
+        seed: of everything random.
+        pupils: number of pupils of group 8 in all schools together.
+        primary_schools: number of schools that supply.
+        secondary_schools: number of schools that receive.
+        today: the day of the exports.
+        more: further arguments of `make_region`.
+    """
+    behaviours = {"late": 0, "faulty": 0, "littered": 0, "database": 0}
+    return make_region(seed, pupils, primary_schools, secondary_schools, today=today, **behaviours | more)
 
 
 def make_region(
