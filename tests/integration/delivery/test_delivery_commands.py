@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forked import run as run_forked
 from rich.console import Console
 
 from overstap.clock import now
@@ -16,8 +16,7 @@ from .conftest import SCHOOL
 
 
 def overstap(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", "from overstap.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=120)
+    return run_forked(["-m", "overstap", *map(str, arguments)], env=os.environ | environment, timeout=120)
 
 
 def test_one_file_by_hand(trust_folder: Path, tmp_path: Path, make) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from forked import run
 from starlette.testclient import TestClient
 
 from overstap.clock import now
@@ -35,8 +35,7 @@ from .test_server_limits import Running
 
 
 def overstap(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "overstap", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return run(["-m", "overstap", *map(str, words)])
 
 
 def test_every_reason_has_its_sentence() -> None:

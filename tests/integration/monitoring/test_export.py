@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from queue import Queue
 
 import pytest
 import yaml
+from forked import Process, popen, run
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from overstap.ledger.metrics import METRICS
@@ -25,13 +25,12 @@ from .servers import MONITORING
 
 
 @contextmanager
-def exporting(dsn: str, endpoint: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def exporting(dsn: str, endpoint: str, log: Path) -> Iterator[Process]:
     """Run `overstap metrics serve`, which exports each second."""
     told = {"OVERSTAP_LEDGER": dsn, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": endpoint}
     told |= {"OTEL_METRIC_EXPORT_INTERVAL": "1000", "OVERSTAP_LOG_FORMAT": "json"}
     with log.open("wb") as out:
-        command = [sys.executable, "-m", "overstap", "metrics", "serve"]
-        process = subprocess.Popen(command, env=os.environ | told, stdout=out, stderr=out)
+        process = popen(["-m", "overstap", "metrics", "serve"], env=os.environ | told, stdout=out, stderr=out)
     try:
         yield process
     finally:
@@ -81,8 +80,7 @@ def test_any_collector_is_told_by_otlp_and_stopping_is_clean(filled: str, dsn: s
 
 def test_without_an_endpoint_it_says_which_setting_is_missing(dsn: str) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    command = [sys.executable, "-m", "overstap", "metrics", "serve"]
-    done = subprocess.run(command, env=environment | {"OVERSTAP_LEDGER": dsn}, capture_output=True, text=True)
+    done = run(["-m", "overstap", "metrics", "serve"], env=environment | {"OVERSTAP_LEDGER": dsn})
     assert done.returncode == 2
     assert "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" in done.stderr
 

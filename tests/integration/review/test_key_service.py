@@ -10,7 +10,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -25,6 +24,7 @@ from uuid import uuid4
 
 import pytest
 from families import REGION
+from forked import popen
 from school_service import School, school_service, signed_in
 
 from overstap.doctor import Level, examine
@@ -326,9 +326,9 @@ def beside(school: School, tmp_path: Path) -> Iterator[Path]:
     (folder / "desk").mkdir()
     (folder / "school" / "keys.sock").mkdir(parents=True)  # put there by whoever took the schools' pages over
     settings = {"OVERSTAP_KEYS": str(school.home.keys), "OVERSTAP_TRUST": str(school.folder / "trust")}
-    command = [sys.executable, "-m", "overstap", "keys", "serve", str(folder), "--region", REGION]
+    command = ["-m", "overstap", "keys", "serve", str(folder), "--region", REGION]
     with (tmp_path / "log").open("wb") as out:
-        process = subprocess.Popen(command, env=os.environ | settings, stdout=out, stderr=out)
+        process = popen(command, env=os.environ | settings, stdout=out, stderr=out)
     place = folder / "desk" / "keys.sock"
     try:
         wait_until(lambda: process.poll() is not None or place.exists(), "key service", 60)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _LONGEST_SECONDS = 1800
+START = "spawn"
+"""How processes are started: each is to have memory and loading of its own. Tests, which keep no measurement, fork."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def together(work: Work, arguments: Sequence[tuple[Any, ...]]) -> Measured:
     Raises:
         RuntimeError: a process failed; its traceback is on standard error.
     """
-    context = multiprocessing.get_context("spawn")
+    context: Any = multiprocessing.get_context(START)
     gate: Any = context.Barrier(len(arguments))
     lines = [context.Pipe(duplex=False) for _ in arguments]
     processes = [
