@@ -138,6 +138,15 @@ def test_old_and_new_rows_are_matched_by_a_hash(ledger: Ledger) -> None:
     assert {name for (name,) in by_hash} == rows | {"record_registrations"}
 
 
+def test_what_a_function_asks_again_and_again_is_planned_once(ledger: Ledger) -> None:
+    """Else its first five calls of a connection plan every statement anew, and a task of one school makes no more."""
+    kept = ledger.without_region(
+        "select proname from pg_proc where pronamespace = 'overstap'::regnamespace "
+        "and 'plan_cache_mode=force_generic_plan' = any(proconfig)"
+    )
+    assert {name for (name,) in kept} == {"audit", "keep_transition", "record_decisions"}
+
+
 @pytest.mark.parametrize("following", ["accept", "release", "inspect", "seal"])
 def test_a_new_state_writes_no_index(ledger: Ledger, owner_dsn: str, following: str) -> None:
     """A dossier's state changes seven times: no index holds it, and there is room on the page for the next row."""

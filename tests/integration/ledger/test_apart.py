@@ -5,6 +5,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import sql
 from test_walk import PO, REGION, ROUND, accept_all, agreement, incoming, inspect, register, release, seal, supply
 
 from overstap.agreements import RoundKind
@@ -56,10 +57,10 @@ def test_nothing_can_be_hung_on_another_regions_rows(
 ) -> None:
     """By anybody: the owner, and so every function that has the owner's rights, is refused by the tables themselves."""
     supply(ledger, incoming())
-    sql = f"insert into overstap.{statement.format(digest=DIGEST)}"
+    inserting = f"insert into overstap.{statement.format(digest=DIGEST)}"
     wanted = (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation)
     with psycopg.connect(owner_dsn) as owner, pytest.raises(wanted):
-        owner.execute(sql, {"dossier": others_dossier, "round": OTHERS_ROUND, "own": ROUND})
+        owner.execute(inserting, {"dossier": others_dossier, "round": OTHERS_ROUND, "own": ROUND})
 
 
 @pytest.mark.parametrize(
@@ -175,3 +176,40 @@ def test_a_new_version_of_what_was_inspected_begins_as_supplied(ledger: Ledger) 
     seal(ledger)
     with pytest.raises(psycopg.errors.CheckViolation), ledger.unit(REGION, "test") as unit:
         unit.run("update overstap.dossier set version = 2")
+
+
+@pytest.mark.parametrize(
+    ("role", "region"),
+    [
+        ("overstap_region_alfa", "alfa"),
+        ("overstap_school_alfa", "alfa"),
+        ("overstap_desk_alfa", "alfa"),
+        ("overstap_watch_alfa", "alfa"),
+        ("overstap_board_alfa", "alfa"),
+        ("overstap_drafts_alfa", "alfa"),
+        ("overstap_board_north_and_east", "north_and_east"),
+        ("overstap_region", None),
+        ("overstap_region_", None),
+        ("overstap_school", None),
+        ("overstap_rights_school", None),
+        ("overstap_rights_school_alfa", None),
+        ("overstap_app", None),
+        ("overstap_other_alfa", None),
+        ("my_overstap_region_alfa", None),
+        ("Overstap_region_alfa", None),
+        ("region_alfa", None),
+    ],
+)
+def test_a_region_is_that_of_the_role(owner_dsn: str, role: str, region: str | None) -> None:
+    """What every policy rests on: roles of a region's services are of that region, and no other role is of any."""
+    name = sql.Identifier(role)
+    with psycopg.connect(owner_dsn) as owner:
+        if owner.execute("select from pg_roles where rolname = %s", [role]).rowcount == 0:
+            owner.execute(sql.SQL("create role {}").format(name))
+        owner.execute(sql.SQL("grant usage on schema overstap to {}").format(name))
+        owner.execute(sql.SQL("grant execute on function overstap.acting_region to {}").format(name))
+        owner.execute(sql.SQL("set local role {}").format(name))
+        assert owner.execute("select overstap.my_region(), overstap.acting_region()").fetchall() == [(region, region)]
+        owner.execute("reset role")
+        assert owner.execute("select overstap.my_region(), overstap.acting_region()").fetchall() == [(None, None)]
+        owner.rollback()

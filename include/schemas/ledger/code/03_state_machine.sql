@@ -10,9 +10,9 @@
 -- decision: a statement of a region's role itself can only take the moments away, with a new version. The desk settles what was sealed
 -- and nothing else; the schools' pages change no dossier.
 create function overstap.keep_transition() returns trigger language plpgsql security definer
-    set search_path = overstap, pg_temp set enable_nestloop = off as $$
+    set search_path = overstap, pg_temp set enable_nestloop = off set plan_cache_mode = force_generic_plan as $$
 declare wrong text; is_direct boolean := tg_argv[0] = 'direct';
-    service text := case when is_direct then substring(current_setting('role') from '^overstap_([a-z]+)_') end;
+    service text := case when is_direct then split_part(current_setting('role'), '_', 2) end;
 begin
     with matched as materialized (
         select n.region, n.dossier, t.transition, o.state as from_state, n.state as to_state,

@@ -87,7 +87,7 @@ $$;
 create function overstap.record_decisions(on_ground text, ids uuid[], numbers integer[], days date[], answers text[],
                                           view_keys text[], views bytea[], persons text[], consents text[], note_keys text[],
                                           notes bytea[]) returns table (dossier uuid, number integer)
-    language plpgsql security definer set search_path = overstap, pg_temp as $$
+    language plpgsql security definer set search_path = overstap, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare subjects text[]; details text[];
 begin
     if on_ground in ('parent_page', 'carried') then

@@ -112,52 +112,65 @@ begin
        and s.used_at > clock_timestamp() - interval '1 hour' and s.began_at > clock_timestamp() - interval '4 hours';
 end $$;
 
+-- An answer as the pages get it: whether it counts and travels, beside what the row says. Words that were recorded for the family may be
+-- another person's: they are not shown.
+create function overstap.told_answer(q overstap.review_decision, counts boolean, travels boolean, of_access uuid, of_number integer)
+    returns json language sql stable
+    return json_build_object(
+        'at', q.recorded_at, 'agreed', q.agreed, 'consent', q.consent, 'ground', q.ground, 'number', q.number,
+        'by', case when q.access is not null then 'person' when q.person is null then 'family' else 'school' end,
+        'is_this_code', coalesce(q.access = of_access, false), 'is_earlier', q.number < of_number,
+        'counts', counts, 'travels', travels, 'has_view', q.view is not null, 'key_id', q.key_id,
+        'view', case when q.person is not null then encode(q.view, 'base64') end);
+
 -- All that a page needs, in one look. Answers are what the person gave, with this code or an earlier one, and what the school
--- recorded for the person or the family, with the ground. Words that were recorded for the family may be another person's: they are
--- not shown.
+-- recorded for the person or the family, with the ground. What counts is asked only where somebody answered, and of earlier versions
+-- only where there is one: a page is asked for more often before the answer, and each view has its price, also where it finds nothing.
 create function overstap.review_look(session_token bytea) returns table (
         access uuid, region text, dossier uuid, number integer, phase text, held bytea, showing bytea, closes_at timestamptz,
         delivers_at timestamptz, school_name text, school_contact text, receivers text[], consent text, answers json,
         requests json, receives_from text)
     language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
+declare stay record; stages text[] := array['applied', 'registered', 'placed'];
 begin
     update review_session s set used_at = clock_timestamp()
      where s.finds = sha256(session_token) and s.used_at < clock_timestamp() - interval '1 minute'
        and s.used_at > clock_timestamp() - interval '1 hour';
-    return query
-    select t.access, t.region, t.dossier, t.number, t.phase, t.held, case when t.phase = 'open' then t.showing end, t.closes_at,
-           r.delivers_at, p.name, p.contact,
-           array(select c.name from may_receive x join school c on c.region = t.region and c.school = x.secondary_school
-                  where x.dossier = t.dossier
-                    and array_position(array['applied', 'registered', 'placed'], x.stage)
-                        >= array_position(array['applied', 'registered', 'placed'],
-                                          r.agreement #>> array['rounds', r.kind, 'receivers'])
-                  order by c.name),
-           r.consent,
-           (select json_agg(json_build_object(
-                       'at', q.recorded_at, 'agreed', q.agreed, 'consent', q.consent, 'ground', q.ground, 'number', q.number,
-                       'by', case when q.access is not null then 'person' when q.person is null then 'family' else 'school' end,
-                       'is_this_code', coalesce(q.access = t.access, false), 'is_earlier', q.number < t.number,
-                       'counts', c.decides, 'travels', c.travels,
-                       'has_view', q.view is not null, 'key_id', q.key_id,
-                       'view', case when q.person is not null then encode(q.view, 'base64') end)
-                   order by q.recorded_at desc, q.review_decision desc)
-              from (select d.review_decision, d.decides, d.travels from counted_decision d
-                     where d.dossier = t.dossier and d.number = t.number and (d.person = t.person or d.person is null)
-                    union all
-                    select e.review_decision, false, e.travels from earlier_decision e
-                     where e.dossier = t.dossier and e.version = t.number and e.person = t.person
-                       and (e.travels or e.objects and e.agreed = 'Nee')) c
-              join review_decision q using (review_decision)),
-           (select json_agg(json_build_object('id', q.request, 'kind', q.kind, 'at', q.asked_at, 'due', q.due_at, 'state', q.state,
-                                              'key_id', q.key_id, 'text', encode(q.text, 'base64'), 'settled', q.settled_at,
-                                              'answer', encode(q.answer, 'base64')) order by q.asked_at)
-              from review_request q where q.dossier = t.dossier and q.person = t.person),
-           coalesce(r.agreement #>> array['rounds', r.kind, 'receivers'], 'placed')
+    select t.*, r.delivers_at, p.name, p.contact, r.consent, r.agreement #>> array['rounds', r.kind, 'receivers'] as stage into stay
       from review_stay(session_token) t
       join dossier d on d.dossier = t.dossier and d.region = t.region
       join round r on r.round_id = d.round_id
       join school p on p.region = d.region and p.school = d.primary_school;
+    if not found then
+        return;
+    end if;
+    receivers := array(select c.name from may_receive x join school c on c.region = stay.region and c.school = x.secondary_school
+                        where x.dossier = stay.dossier and x.stage = any(stages[array_position(stages, stay.stage):])
+                        order by c.name);
+    if stay.number > 1 then
+        select json_agg(told_answer(q, c.decides, c.travels, stay.access, stay.number)
+                        order by q.recorded_at desc, q.review_decision desc) into answers
+          from (select d.review_decision, d.decides, d.travels from counted_decision d
+                 where d.dossier = stay.dossier and d.number = stay.number and (d.person = stay.person or d.person is null)
+                union all
+                select e.review_decision, false, e.travels from earlier_decision e
+                 where e.dossier = stay.dossier and e.version = stay.number and e.person = stay.person
+                   and (e.travels or e.objects and e.agreed = 'Nee')) c
+          join review_decision q using (review_decision);
+    elsif exists (select from review_decision q where q.dossier = stay.dossier and q.number = stay.number) then
+        select json_agg(told_answer(q, c.decides, c.travels, stay.access, stay.number)
+                        order by q.recorded_at desc, q.review_decision desc) into answers
+          from counted_decision c join review_decision q using (review_decision)
+         where c.dossier = stay.dossier and c.number = stay.number and (c.person = stay.person or c.person is null);
+    end if;
+    select json_agg(json_build_object('id', q.request, 'kind', q.kind, 'at', q.asked_at, 'due', q.due_at, 'state', q.state,
+                                      'key_id', q.key_id, 'text', encode(q.text, 'base64'), 'settled', q.settled_at,
+                                      'answer', encode(q.answer, 'base64')) order by q.asked_at) into requests
+      from review_request q where q.dossier = stay.dossier and q.person = stay.person;
+    return query
+    select stay.access, stay.region, stay.dossier, stay.number, stay.phase, stay.held, case when stay.phase = 'open' then stay.showing end,
+           stay.closes_at, stay.delivers_at, stay.name, stay.contact, receivers, stay.consent, answers, requests,
+           coalesce(stay.stage, 'placed');
 end $$;
 
 create function overstap.review_file(session_token bytea, wanted uuid) returns bytea

@@ -68,7 +68,7 @@ create function overstap.append_decision(what text, subject text, detail json) r
 -- later with other programs: no NUL, no half a surrogate, no number without bounds, no nesting without end. A single line of those
 -- once kept the whole chain of a region from being checked.
 create function overstap.audit(what text, subjects text[], details text[]) returns void
-    language plpgsql security definer set search_path = overstap, pg_temp as $$
+    language plpgsql security definer set search_path = overstap, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
     if acting_region() is null then
         raise exception 'an audit line is of a region' using errcode = 'insufficient_privilege';
