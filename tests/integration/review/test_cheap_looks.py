@@ -8,7 +8,7 @@ from test_parents_codes import look, sign_in
 
 from overstap.ledger.review.parents_functions import ParentsFunctions
 
-TABLES = ("entitled", "review_decision")
+TABLES = ("dossier", "entitled", "review_decision")
 
 
 def scans_of_a_look(home: Home, family, person, answers: int) -> dict[str, int]:
@@ -40,15 +40,18 @@ def test_before_an_answer_nobody_asks_what_counts(review_round: ReviewRound, at_
     """Pages are asked for more often before the answer, and the views of what counts were the dearest part of one."""
     family = review_round.take()
     person = family.persons[0]
-    assert scans_of_a_look(at_home, family, person, 0) == {"entitled": 0, "review_decision": 1}
+    found = scans_of_a_look(at_home, family, person, 0)
+    assert (found["entitled"], found["review_decision"]) == (0, 1)
 
 
 def test_of_a_first_version_nobody_asks_what_came_before(review_round: ReviewRound, at_home: Home) -> None:
     family = review_round.take()
     person = family.persons[0]
+    before = scans_of_a_look(at_home, family, person, 0)
     answer(at_home, family, person)
     found = scans_of_a_look(at_home, family, person, 1)
     assert found["review_decision"] == 3  # is there one, what counts, what it says
+    assert found["dossier"] == before["dossier"]
 
 
 def test_functions_of_the_pages_are_planned_once_per_connection(at_home: Home) -> None:
