@@ -7,11 +7,15 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from overstap.errors import OverstapError
 from overstap.ledger.region_keys import NoKeys, RegionKeys
 from overstap.ledger.session import UnitOfWork, role_of
+
+_PREPARED = 300
+"""Most statements that a connection keeps prepared: a page asks some forty, of a region and of one school apart."""
 
 
 class ReadOnlyLedger:
@@ -50,7 +54,7 @@ class ReadOnlyLedger:
         keys: RegionKeys = NoKeys()  # type: ignore[assignment]
 
         def turn(region: str) -> UnitOfWork:
-            connection.rollback()
+            _end(connection)
             connection.execute("set transaction read only")
             try:
                 role = sql.Identifier(role_of(connection, region))
@@ -92,12 +96,14 @@ class ReadOnlyLedger:
                 except psycopg.OperationalError:
                     idle.close()
                 else:
-                    idle.rollback()
+                    _end(idle)
                     return idle
         except Empty:
             pass
         try:
-            return psycopg.connect(self._dsn, application_name="overstap board")
+            connection = psycopg.connect(self._dsn, application_name="overstap board")
+            connection.prepared_max = _PREPARED
+            return connection
         except psycopg.OperationalError as problem:
             # The message may contain the connection string, so only the kind of error is passed on.
             raise OverstapError("LEDGER-006", kind=type(problem).__name__) from None
@@ -106,8 +112,20 @@ class ReadOnlyLedger:
         if connection.closed or connection.broken:
             connection.close()
             return
-        connection.rollback()
+        _end(connection)
         try:
             self._idle.put_nowait(connection)
         except Full:
             connection.close()
+
+
+def _end(connection: psycopg.Connection[TupleRow]) -> None:
+    """End a transaction that has changed nothing.
+
+    By a commit, unless it failed: psycopg gives up all prepared statements at a rollback, and with them their plans, so
+    that each page had every question planned anew.
+    """
+    if connection.info.transaction_status is TransactionStatus.INERROR:
+        connection.rollback()
+    else:
+        connection.commit()

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from overstap.errors import OverstapError
 from overstap.key_client import KeyClient
 from overstap.ledger.audit import AuditLine, append
+from overstap.ledger.conditions import decided
 from overstap.ledger.keys_by_service import keys_by_service
 from overstap.ledger.region_keys import NoKeys, RegionKeys, load_keys
 from overstap.ledger.row_groups import insert
@@ -47,8 +48,12 @@ class UnitOfWork:
     keys: RegionKeys
 
     def rows(self, sql: str, **values: Any) -> list[TupleRow]:
-        """Run a query with named parameters and return its rows."""
-        return self.connection.execute(sql, values).fetchall()
+        """Run a query with named parameters and return its rows.
+
+        A condition `(%(name)s::text is null or ...)` is written out before (`conditions.decided`).
+        """
+        absent = frozenset(name for name, value in values.items() if value is None)
+        return self.connection.execute(decided(sql, absent), values).fetchall()
 
     def rows_by_kept_plan(self, sql: str, **values: Any) -> list[TupleRow]:
         """Run a query that PostgreSQL plans once per connection, whatever the values are, and return its rows.

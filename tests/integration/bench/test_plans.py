@@ -17,6 +17,8 @@ from overstap.envelope.message_ids import message_id
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import FIRST, Envelope, claim_to_seal, claim_to_send, keep_sealed
 from overstap.ledger.dossiers.dossiers import decide_release
+from overstap.ledger.read_only import ReadOnlyLedger
+from overstap.ledger.rounds import progress
 from overstap.ledger.rounds.registrations import Registration, record_registrations
 from overstap.ledger.rounds.rounds import open_round
 from overstap.ledger.session import UnitOfWork
@@ -136,6 +138,35 @@ def test_old_and_new_rows_are_matched_by_a_hash(ledger: Ledger) -> None:
     assert {name for (name,) in compared} == rows
     # A region's first list is joined with rows that were just written, of which the planner knows no number
     assert {name for (name,) in by_hash} == rows | {"record_registrations"}
+
+
+def test_a_page_asks_by_plans_that_are_kept(ledger: Ledger, app_dsn: str) -> None:
+    """A question of a region and of one of its schools is two, each good for one plan; plans stay from page to page."""
+    pages = ReadOnlyLedger(app_dsn)
+    for school in (None, "99AB00"):
+        for _ in range(12):
+            with pages.region(REGION) as unit:
+                progress.open_reviews(unit, "none", school)
+    with pages.region(REGION) as unit:
+        kept = unit.rows(
+            "select generic_plans, statement like '%%or primary_school%%' from pg_prepared_statements "
+            "where statement like '%%min(review_closes_at)%%' and statement not like '%%pg_prepared%%'"
+        )
+    pages.close()
+    assert [both for _, both in kept] == [False, False]
+    assert all(plans > 0 for plans, _ in kept)
+
+
+def test_a_page_that_failed_spoils_no_other(ledger: Ledger, app_dsn: str) -> None:
+    pages = ReadOnlyLedger(app_dsn)
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), pages.region(REGION) as unit:
+            unit.run("delete from overstap.dossier")
+        with pages.region(REGION) as unit:
+            assert unit.one("select overstap.my_region()") == (REGION,)
+    with pages.without_region() as connection:
+        assert connection.execute("select overstap.my_region()").fetchall() == [(None,)]
+    pages.close()
 
 
 def test_what_a_function_asks_again_and_again_is_planned_once(ledger: Ledger) -> None:

@@ -32,6 +32,16 @@ _LISTED = """
                and not bool_or(a.withdrawn_at is null and a.stage = 'placed')
         union select t.pupil from twice t where t.holds is null
         union select e.pupil from overstap.applied_elsewhere e join of_round o on o.school_year = e.school_year
+    ), ended as (
+        -- What a delivery is in vain for, which few are: found first, so that all that was sent is not gone through
+        select a.pupil, a.secondary_school
+          from of_round o join overstap.application a on a.region = o.region and a.school_year = o.school_year
+         where a.withdrawn_at is not null
+        union all
+        select a.pupil, a.secondary_school
+          from of_round o join overstap.application a on a.region = o.region and a.school_year = o.school_year
+          join twice t on t.pupil = a.pupil
+         where a.withdrawn_at is null and a.stage = 'placed' and not a.secondary_school = any(t.holds)
     ), pupil as (
         select a.pupil,
                (array_agg(a.primary_school order by a.withdrawn_at is not null, a.recorded_at desc))[1] as school,
@@ -67,16 +77,11 @@ _LISTED = """
         union all
         select d.pupil, d.primary_school, 'sent_in_vain',
                array_agg(distinct l.secondary_school order by l.secondary_school)
-          from overstap.round o
-          join overstap.dossier d on d.round_id = o.round_id and d.state <> 'withdrawn'
-          join overstap.delivery l on l.dossier = d.dossier
+          from ended a
+          join overstap.dossier d on d.round_id = %(round)s and d.pupil = a.pupil and d.state <> 'withdrawn'
+          join overstap.delivery l on l.dossier = d.dossier and l.secondary_school = a.secondary_school
            and (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
-          join overstap.application a on a.region = o.region and a.school_year = o.school_year and a.pupil = d.pupil
-           and a.secondary_school = l.secondary_school
-          left join twice t on t.pupil = d.pupil
-         where o.round_id = %(round)s and overstap.is_of_leavers(o.kind)
-           and (%(school)s::text is null or d.primary_school = %(school)s)
-           and (a.withdrawn_at is not null or a.stage = 'placed' and not l.secondary_school = any(t.holds))
+         where (%(school)s::text is null or d.primary_school = %(school)s)
            and not exists (select from overstap.revocation r where r.message_id = l.message_id)
            and not exists (select from overstap.envelope_withdrawal w where w.message_id = l.message_id)
            and (l.key_id is null

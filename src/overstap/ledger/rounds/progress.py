@@ -146,10 +146,12 @@ def pace(unit: UnitOfWork, round_id: str, since: datetime, school: str | None = 
     ):
         found.setdefault(one, Counter())["supplied"] = count
     for one, transition, count in unit.rows(
-        "select d.primary_school, e.transition, count(distinct e.dossier) from overstap.dossier_event e "
-        "join overstap.dossier d on d.dossier = e.dossier where d.round_id = %(round)s and e.at >= %(since)s "
+        # Each dossier once by a hash: to count distinct ones, PostgreSQL sorts the events of all schools
+        "select primary_school, transition, count(*) from (select distinct d.primary_school, e.transition, e.dossier "
+        "from overstap.dossier_event e join overstap.dossier d on d.dossier = e.dossier "
+        "where d.round_id = %(round)s and e.at >= %(since)s "
         "and (%(school)s::text is null or d.primary_school = %(school)s) "
-        "and e.transition in ('accept', 'inspect') group by 1, 2",
+        "and e.transition in ('accept', 'inspect')) moved group by 1, 2",
         **values,
     ):
         found.setdefault(one, Counter())["good" if transition == "accept" else "inspected"] = count
