@@ -1,6 +1,6 @@
 """Conditions of a query that hold for a given value only, decided before PostgreSQL sees them.
 
-`(%(school)s::text is null or d.primary_school = %(school)s)` is one query for a region and for one school of it. No plan
+`(%(school)s::text is null or d.primary_school = %(school)s)` is one query for a region and for a school of it. No plan
 is good for both, so PostgreSQL planned such a query at each call, which for the pages of one school took longer than to
 run it. Decided before, it is two queries, each of which PostgreSQL plans a few times per connection and then keeps.
 """
