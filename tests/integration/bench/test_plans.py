@@ -109,18 +109,54 @@ def test_a_later_group_passes_by_none_that_was_sealed(ledger: Ledger) -> None:
     assert after["dossier"] - before["dossier"] <= PER_ITEM * GROUP
 
 
+def test_those_that_may_not_leave_are_passed_by(ledger: Ledger, owner_dsn: str) -> None:
+    """However many wait before the first that may leave, and behind the last."""
+    agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
+    round_id, secondary = agreement.round_id("advice"), agreement.secondary_schools[0].id
+    with_keys: dict[str, Any] = {"senders": [agreement.primary_schools[0].id], "receivers": [secondary]}
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, agreement, RoundKind.ADVICE)
+    for done, _ in steps(ledger, agreement, REGION, 60, 60):
+        if done == "inspect":
+            break
+    with ledger.unit(REGION, "test") as unit:
+        found = claim_to_seal(unit, round_id, RegistrationStage.PLACED, limit=60, **with_keys)
+    assert len(found) == 60
+    with psycopg.connect(owner_dsn) as owner:
+        registered = owner.execute(
+            "update overstap.application a set stage = 'applied' from overstap.dossier d "
+            "where d.pupil = a.pupil and not (d.dossier = any(%s))",
+            [[one.ref.dossier for one in found[35:38]]],
+        )
+        assert registered.rowcount == 57
+    with ledger.unit(REGION, "test") as unit:
+        taken = claim_to_seal(unit, round_id, RegistrationStage.PLACED, limit=GROUP, **with_keys)
+        assert [one.ref for one in taken] == [one.ref for one in found[35:38]]
+        after = taken[-1].ref.dossier
+        assert claim_to_seal(unit, round_id, RegistrationStage.PLACED, limit=GROUP, after=after, **with_keys) == []
+
+
 def test_the_long_plans_are_made_once_per_connection(ledger: Ledger) -> None:
     """To plan the joins with what may leave takes longer than to take a group; they were planned for each group."""
+    agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
+    round_id, secondary = agreement.round_id("advice"), agreement.secondary_schools[0].id
+    with_keys: dict[str, Any] = {"senders": [agreement.primary_schools[0].id], "receivers": [secondary]}
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, agreement, RoundKind.ADVICE)
+    for done, _ in steps(ledger, agreement, REGION, 30, 30):
+        if done == "inspect":
+            break
     with ledger.unit(REGION, "test") as unit:
         for _ in range(7):
-            claim_to_seal(unit, "none", RegistrationStage.PLACED, senders=[], receivers=[], limit=GROUP)
+            assert claim_to_seal(unit, round_id, RegistrationStage.PLACED, limit=GROUP, **with_keys)
+            assert claim_to_seal(unit, "none", RegistrationStage.PLACED, limit=GROUP, **with_keys) == []
             claim_to_send(unit, "none", "99AA00", limit=GROUP)
         kept = unit.rows(
             "select generic_plans, custom_plans from pg_prepared_statements "
             "where statement like '%%overstap.may_leave%%'"
         )
         mode = unit.one("select current_setting('plan_cache_mode')")[0]
-    assert kept == [(7, 0)] * 3
+    assert kept == [(7, 0)] * 2
     assert mode == "auto", "all other statements are planned as ever"
 
 

@@ -142,32 +142,35 @@ def claim_to_seal(
             were sealed before.
         skipped: dossiers that could not be sealed in this run.
     """
-    # Aggregates and "offset 0" keep what is asked of a dossier within it: without statistics (a ledger's first round) a
-    # planner joined all dossiers of the region with each that was taken.
-    found = unit.rows_by_kept_plan(
-        """
-        select d.dossier
-          from overstap.dossier d
-         cross join lateral (
-               select from overstap.may_leave m where m.dossier = d.dossier and m.number = d.version offset 0) m
-         cross join lateral (
-               select bool_and(a.secondary_school = any(%(receivers)s)) as are_ready from overstap.may_receive a
-                where a.dossier = d.dossier and a.stage = any(%(stages)s)) r
-         where d.round_id = %(round)s and d.dossier > %(after)s and d.state = 'inspected'
-           and d.primary_school = any(%(senders)s) and not (d.dossier = any(%(aside)s::uuid[]))
-           and r.are_ready
-         order by d.dossier limit %(limit)s
-           for update of d skip locked
-        """,
-        round=round_id,
-        stages=stages_from(stage),
-        senders=list(senders),
-        receivers=list(receivers),
-        limit=limit,
-        after=after,
-        aside=list(skipped),
-    )
-    # Read again now that the rows are locked: parents may have changed their answer in the meantime
+    while True:
+        # Locked first, and read when they are: parents may change their answer until then. What may leave is asked once
+        # only, of those that are locked: to plan that takes longer than to take a group.
+        locked = unit.rows(
+            """
+            select d.dossier from overstap.dossier d
+             where d.round_id = %(round)s and d.dossier > %(after)s and d.state = 'inspected'
+               and d.primary_school = any(%(senders)s) and not (d.dossier = any(%(aside)s::uuid[]))
+             order by d.dossier limit %(limit)s
+               for update of d skip locked
+            """,
+            round=round_id,
+            senders=list(senders),
+            limit=limit,
+            after=after,
+            aside=list(skipped),
+        )
+        claimed = _leaving(unit, [row[0] for row in locked], stage, receivers) if locked else []
+        if claimed or not locked:
+            return claimed
+        after = locked[-1][0]
+
+
+def _leaving(
+    unit: UnitOfWork, locked: Sequence[UUID], stage: RegistrationStage, receivers: Sequence[str]
+) -> list[DossierToSeal]:
+    """Return those of locked dossiers that may leave to schools which can all be sealed for, in the same order."""
+    # "offset 0" keeps what is asked of a dossier within it: without statistics (a ledger's first round) a planner
+    # joined all dossiers of the region with each that was taken.
     rows = unit.rows_by_kept_plan(
         """
         select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
@@ -181,7 +184,7 @@ def claim_to_seal(
          where d.dossier = any(%(ids)s)
          order by d.dossier
         """,
-        ids=[row[0] for row in found],
+        ids=list(locked),
         stages=stages_from(stage),
     )
     before = _before(unit, [VersionRef(row[0], row[1]) for row in rows])
@@ -189,7 +192,7 @@ def claim_to_seal(
     for row in rows:
         dossier, number, school, key_id, content, digest, seen_on, agreed, consent, *views, pupil, schools = row
         if not schools or not set(schools) <= set(receivers):
-            continue  # registered elsewhere in the meantime: the next call decides
+            continue  # nobody may receive it, or a school that cannot be sealed for at present
         claimed.append(
             DossierToSeal(
                 VersionRef(dossier, number),
