@@ -50,25 +50,28 @@ print("RESULT" + json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
-def as_scheduler(program: str, *words: str, **settings: str) -> Any:
-    """Run a program in the place of a scheduler with our plugin; return the JSON that it prints behind RESULT."""
-    environment = (
-        os.environ
-        | settings
-        | {
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
-            "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
-        }
-    )
-    command = [sys.executable, "-c", program, "scheduler", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+def as_process(component: str, program: str, *words: str, **settings: str) -> Any:
+    """Run a program in the place of a process of Airflow with our plugin; return the JSON that it prints.
+
+    Args:
+        component: "scheduler" or "api-server".
+        program: its source; it prints RESULT before the JSON.
+        words: further arguments.
+        settings: further environment variables.
+    """
+    plugin = {
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
+    }
+    command = [sys.executable, "-c", program, component, *words]
+    done = subprocess.run(command, env=os.environ | settings | plugin, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.split("RESULT")[1])
 
 
 def test_reading_the_dag_file_in_a_task_imports_nothing_that_the_scheduler_has_not(airflow_home: Path) -> None:
     """Each task's process reads the file anew, and is forked from the scheduler."""
     regions = {"OVERSTAP_REGIONS": str(PROJECT / "include" / "regions")}
-    found = as_scheduler(READING, str(PROJECT / "dags" / "regions.py"), **regions)
+    found = as_process("scheduler", READING, str(PROJECT / "dags" / "regions.py"), **regions)
     assert [name for name in found if name.partition(".")[0] in ("airflow", "overstap")] == []
 
 
@@ -95,7 +98,7 @@ def _is_module(name: str) -> bool:
 
 
 def test_a_task_finds_what_it_imports_in_the_scheduler_that_it_was_forked_from(airflow_home: Path) -> None:
-    loaded = set(as_scheduler(PROBE)["modules"])
+    loaded = set(as_process("scheduler", PROBE)["modules"])
     wanted = imported_by_tasks()
     assert {"overstap.rounds.collection", "overstap.rounds.delivering"} < wanted
     assert wanted - loaded == set()
@@ -104,7 +107,7 @@ def test_a_task_finds_what_it_imports_in_the_scheduler_that_it_was_forked_from(a
 
 def test_only_the_plugin_is_loaded_and_under_no_bare_name(airflow_home: Path) -> None:
     # As the scheduler, which loads most: what its workers would import is imported before they are forked.
-    found = as_scheduler(PROBE)
+    found = as_process("scheduler", PROBE)
     assert found["errors"] == {}
     assert "overstap" in found["plugins"]
     ours = {
@@ -149,10 +152,7 @@ def test_airflow_finds_the_policy_that_names_squares(
 
 def test_the_board_is_where_airflow_looks_for_it(airflow_home: Path) -> None:
     """In the navigation, beside each DAG and beside each run: shown by Airflow (own route each), and served by us."""
-    done = subprocess.run(
-        [sys.executable, "-c", VIEWS, "api-server"], env=environment, capture_output=True, text=True, check=True
-    )
-    found = json.loads(done.stdout.split("RESULT")[1])
+    found = as_process("api-server", VIEWS)
     ours = [view for view in found["views"] if view["href"].startswith("/rondes/")]
     assert {view["destination"] for view in ours} == {"nav", "dag", "dag_run"}
     routes = [view["url_route"] for view in ours]

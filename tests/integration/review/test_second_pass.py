@@ -30,8 +30,8 @@ from overstap.tabular import workbook
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 AT_ONCE = 8
-_MOVES = {"school_stay", "school_device", "school_attempt", "mail"}
-"""Tables that sign-in and tasks write."""
+_MOVES = {"school_stay", "school_device", "school_attempt", "mail", "audit_line"}
+"""Tables that sign-in and tasks write; audit lines are looked at one by one."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,7 @@ def test_no_address_that_is_opened_or_linked_to_changes_anything(school: School,
     [(dossier,)] = rows(school, "select dossier from overstap.dossier limit 1")
     with closing(signed_in(school, ACCOUNT)) as primary:
         before = everything(school)  # signing in is kept, and at night an alarm
+        [(last,)] = rows(school, "select max(seq) from overstap.audit_line")
         for client in (primary, person):
             for path in addresses("get"):
                 filled = re.sub(r"{(\w+)}", lambda name: round_id if name[1] == "round_id" else str(dossier), path)
@@ -77,6 +78,8 @@ def test_no_address_that_is_opened_or_linked_to_changes_anything(school: School,
                     assert client.get(address).status_code in (200, 303, 403, 404, 409), address
                     assert client.head(address).status_code in (200, 303, 403, 404, 405, 409), address
     assert everything(school) == before
+    lines = rows(school, "select payload::jsonb ->> 'action' from overstap.audit_line where seq > %s", last)
+    assert {action for (action,) in lines} <= {"download.take"}, "a file about pupils was taken, and that is told"
 
 
 def test_a_state_that_is_sent_eight_times_at_once_is_given_once(school: School, person: httpx.Client) -> None:
