@@ -52,12 +52,7 @@ FLOOR_BUDGET = 0.6
 """Smallest permitted ratio of the libraries' own time to the chain's time for the same dossiers."""
 MEMORY_BUDGET = 300_000_000
 _MEGA = 1e6
-_LOADED = (
-    "overstap.oso.pdf_objects",
-    "overstap.quality.publishing",
-    "overstap.quality.region",
-    "overstap.quality.registers",
-)
+_LOADED = ("overstap.quality.publishing", "overstap.quality.region", "overstap.quality.registers")
 """What steps import when they run and the scheduler has loaded, of which the processes of tasks are forked
 (plugins/overstap_plugin.py)."""
 
