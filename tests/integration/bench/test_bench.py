@@ -11,6 +11,7 @@ from overstap.simulation.sandbox import Sandbox
 from overstap_tools.bench import (
     audit_chain,
     chain,
+    chain_floor,
     intake,
     ledger,
     quality,
@@ -58,8 +59,19 @@ def test_the_chain_ends_with_the_ledgers_own_check(place: Sandbox) -> None:
     assert list(lines) == [*steps, ratio, without_sheet]
     assert 0 < lines[ratio].one < 1, "no chain is cheaper than its libraries"
     assert lines[ratio].budget == chain.FLOOR_BUDGET
+    assert lines[without_sheet].one == lines[ratio].one, "no sheet is at hand here"
+    assert lines[without_sheet].budget is None
     assert said.count("I1-I13 hold") == len(chain.REGIONS)
     assert "missed" in said or "kept" in said
+
+
+def test_the_floor_is_told_with_the_official_sheet_and_without_it() -> None:
+    out = io.StringIO()
+    parts = {"parsing": 1.0, chain_floor.SCHEMA: 2.0, chain_floor.SHEET: 5.0}
+    measured = [(parts, 10), (parts, 10)]
+    assert chain._show_floor(Console(file=out, width=200), measured, 1.6) == pytest.approx((0.5, 0.1875))
+    assert "ratio 0.50 (budget 0.6: missed); 0.19 to a floor without the official sheet" in out.getvalue()
+    assert "not both at hand" not in out.getvalue()
 
 
 def test_the_ledger_goes_through_every_step_beside_a_bare_table(place: Sandbox) -> None:
