@@ -6,7 +6,6 @@ The parts are a deployment's. Moments are near, so that a round runs from end to
 import csv
 import io
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -44,6 +43,8 @@ LEDGER = "ledger_stage"
 ALFA, BETA = "alfa", "beta"
 TITLES = {ALFA: "Regio Alfa", BETA: "Regio Bèta <b>'\"&"}
 VIEWER, ADMINISTRATOR = "kijker.alfa", "beheer"
+PROXY = "127.0.0.2"
+"""Address of a proxy, as `build` takes it; other addresses of the loopback are strangers."""
 HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> \"De 🦊\" ‮مدرسة"
 """What a school may be called, as far as anybody checks: formula, markup, quotes, emoji, right-to-left."""
 
@@ -166,18 +167,25 @@ class Administrations(threading.Thread):
 
 
 @contextmanager
-def build(folder: Path, postgres: EmbeddedPostgres, names: Collection[str] = (ALFA, BETA)) -> Iterator[Stage]:
+def build(
+    folder: Path,
+    postgres: EmbeddedPostgres,
+    names: Collection[str] = (ALFA, BETA),
+    *,
+    proxy: str | None = None,
+) -> Iterator[Stage]:
     """Build it and start it; everything is ended and removed at the end, however that comes.
 
     Args:
         folder: an empty folder below the test run's own, which ends what is left of a killed run.
         postgres: a running server.
         names: which regions.
+        proxy: address of a proxy that Airflow believes about where a visitor comes from.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stage = None
     try:
-        stage = _build(folder, postgres, names)
+        stage = _build(folder, postgres, names, proxy)
         yield stage
     finally:
         stop_all(folder)
@@ -186,7 +194,7 @@ def build(folder: Path, postgres: EmbeddedPostgres, names: Collection[str] = (AL
         postgres.drop_database(LEDGER)
 
 
-def _build(folder: Path, postgres: EmbeddedPostgres, names: Collection[str]) -> Stage:
+def _build(folder: Path, postgres: EmbeddedPostgres, names: Collection[str], proxy: str | None) -> Stage:
     today = dutch_time(now()).date()
     regions = {
         ALFA: make_region(16, 24, 4, 2, today=today, name=ALFA, title=TITLES[ALFA], littered=0, database=0),
@@ -234,6 +242,7 @@ def _build(folder: Path, postgres: EmbeddedPostgres, names: Collection[str]) -> 
         # Nobody waits for a page of Airflow to look again; every three seconds, each open page takes half a processor.
         extra_env=settings | {"AIRFLOW__API__AUTO_REFRESH_INTERVAL": "60"},
         parallelism=4,
+        proxy=proxy,
     )
     airflow.migrate()
     stage = Stage(folder, postgres, airflow, regions, agreements, settings)
@@ -241,17 +250,8 @@ def _build(folder: Path, postgres: EmbeddedPostgres, names: Collection[str]) -> 
     return stage
 
 
-def sync(stage: Stage) -> str:
-    """Run `overstap access sync` as a deployment does; return what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "overstap", "access", "sync"], env=stage.airflow.env, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def _give_access(stage: Stage, api: AirflowApi) -> None:
-    sync(stage)
+    stage.airflow.sync_access()
     accounts = {ADMINISTRATOR: "overstap_administrator"}
     accounts |= {VIEWER: f"viewer_{ALFA}"} if ALFA in stage.regions else {}
     accounts |= {stage.coordinator(region): f"coordinator_{region}" for region in stage.regions}

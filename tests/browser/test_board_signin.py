@@ -3,7 +3,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -16,7 +19,9 @@ from .provider import CLIENT, SECRET, Provider
 from .stage import ALFA, Stage
 
 
-def sign_in(stage: Stage, provider: Provider, **more: str) -> dict[str, object]:
+@contextmanager
+def at_airflow(stage: Stage, provider: Provider, folder: Path) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Give a function that signs in at Airflow's pages, in a process that has loaded them once."""
     settings = {
         "OVERSTAP_OIDC_ISSUER": provider.issuer,
         "OVERSTAP_OIDC_CLIENT": CLIENT,
@@ -24,30 +29,51 @@ def sign_in(stage: Stage, provider: Provider, **more: str) -> dict[str, object]:
         # The provider of this test speaks HTTP, on this machine alone.
         "AUTHLIB_INSECURE_TRANSPORT": "1",
     }
-    done = subprocess.run(
-        [sys.executable, str(Path(signin.__file__))],
-        env=stage.airflow.env | settings | more,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    log = folder / "signin.log"
+    with (
+        log.open("w", encoding="utf-8") as errors,
+        subprocess.Popen(
+            [sys.executable, str(Path(signin.__file__))],
+            env=stage.airflow.env | settings,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        asking, answers = process.stdin, process.stdout
+        assert asking is not None
+        assert answers is not None
+
+        def sign_in() -> dict[str, Any]:
+            print(file=asking, flush=True)
+            said = next((line for line in answers if line.startswith('{"asked"')), None)
+            assert said is not None, log.read_text(encoding="utf-8")[-3000:]
+            told: dict[str, Any] = json.loads(said)
+            return told
+
+        yield sign_in
 
 
 @pytest.mark.boot
-def test_who_is_named_in_an_agreement_signs_in_and_nobody_else(stage: Stage) -> None:
+def test_who_is_named_in_an_agreement_signs_in_and_nobody_else(stage: Stage, tmp_path: Path) -> None:
     account = stage.coordinator(ALFA)
-    with Provider({"preferred_username": account, "email": "x@example.org"}) as provider:
-        told = sign_in(stage, provider)
+    with (
+        Provider({"preferred_username": account, "email": "x@example.org"}) as provider,
+        at_airflow(stage, provider, tmp_path) as sign_in,
+    ):
+        told = sign_in()
         assert told["user"] is not None
-        assert "code_challenge_method=S256" in str(told["asked"])
+        assert "code_challenge_method=S256" in told["asked"]
         provider.claims = {"preferred_username": "somebody.else"}
-        assert sign_in(stage, provider)["user"] is None
+        assert sign_in()["user"] is None
         # The right name, signed by somebody else's key.
         provider.claims = {"preferred_username": account}
         provider.signs_with = rsa.generate_private_key(65537, 2048)
-        assert sign_in(stage, provider)["user"] is None
+        assert sign_in()["user"] is None
+        # Nothing of those before stays: the right name and the right key once more.
+        provider.signs_with = provider.key
+        assert sign_in()["user"] == told["user"]
 
 
 def test_without_a_provider_people_sign_in_by_password() -> None:

@@ -21,7 +21,8 @@ from playwright.sync_api import Page
 from overstap_tools.local.api import AirflowApi
 
 from . import routes
-from .stage import ADMINISTRATOR, ALFA, BETA, VIEWER, Stage, sync
+from .airflow_app import App
+from .stage import ADMINISTRATOR, ALFA, BETA, VIEWER, Stage
 
 pytestmark = pytest.mark.boot
 
@@ -111,13 +112,11 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def get(api: AirflowApi, path: str, **params: Any) -> httpx.Response:
-    if api._token is None:
-        api.dags()  # signs in
     return api._send_once("GET", path, params=params)
 
 
 def asked(addresses: list[str], dag: str, run: str, task: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each address with these ids in its places, and with places that mean all; without and with arguments."""
+    """Each address with these ids in its places, and with places that mean all; without and with arguments; once."""
     values = {"dag_id": dag, "dag_run_id": run, "run_id": run, "task_id": task, "xcom_key": "return_value"}
     some = {"map_index": "0", "try_number": "1", "task_try_number": "1", "version_number": "1", "section": "core"}
     some |= {"pool_name": "default_pool", "option": "fernet_key"}
@@ -126,8 +125,11 @@ def asked(addresses: list[str], dag: str, run: str, task: str) -> Iterator[tuple
     for address in addresses:
         if address.endswith(_SLOW_OR_FINAL):
             continue
-        for places in (values, dict.fromkeys(values, "~")):
-            path = re.sub(r"\{(\w+)(:path)?\}", lambda name, at=places: (at | some).get(name[1], "1"), address)
+        paths = [
+            re.sub(r"\{(\w+)(:path)?\}", lambda name, at=places: (at | some).get(name[1], "1"), address)
+            for places in (values, dict.fromkeys(values, "~"))
+        ]
+        for path in dict.fromkeys(paths):
             full = path if path.startswith(("/ui", "/api")) else f"/api/v2{path}"
             yield full, {}
             yield full, {name: value for name, value in arguments.items() if name != "order_by"}
@@ -377,14 +379,16 @@ def test_search_and_navigation_show_one_region(stage: Stage, other: Other, visit
     page.get_by_text(own).last.wait_for()
     page.wait_for_load_state("networkidle")
     assert hidden not in page.content()
-    dag = stage.dag_id(other.region)
+    dag, app = stage.dag_id(other.region), App(page)
+    app.load(f"/dags/{dag}/runs/{other.run}")
+    assert hidden not in page.content()
     for path in (
+        f"/dags/{dag}",
         f"/dags/{dag}/runs/{other.run}",
         f"/dags/{dag}/runs/{other.run}/tasks/collect/mapped/0",
         "/required_actions",
     ):
-        page.goto(path)
-        page.wait_for_load_state("networkidle")
+        app.open(path)
         assert hidden not in page.content(), path
     page.goto(f"/plugin/rondes/rondes/ronde/{stage.round_id(other.region)}")
     page.frame_locator("iframe").get_by_role("heading", name="Deze pagina bestaat niet").wait_for()
@@ -395,7 +399,7 @@ def test_who_leaves_loses_what_they_had(stage: Stage) -> None:
     """The agreement is the truth: who is no longer named cannot sign in, and gets back in when named again."""
     path = next((stage.folder / "region" / "regions" / ALFA).glob("*.yaml"))
     written = path.read_text(encoding="utf-8")
-    assert sync(stage).endswith("0 changes\n")  # safe to repeat
+    assert stage.airflow.sync_access().endswith("0 changes\n")  # safe to repeat
     with stage.api("admin") as admin:
         # By hand somebody gave a role more than it may have.
         admin.call(
@@ -413,7 +417,7 @@ def test_who_leaves_loses_what_they_had(stage: Stage) -> None:
     try:
         path.write_text(re.sub(r"viewers:\n(?:- .*\n(?:  .*\n)*)", "", written), encoding="utf-8")
         assert path.read_text(encoding="utf-8") != written
-        said = sync(stage)
+        said = stage.airflow.sync_access()
         assert f"account {VIEWER} loses viewer_{ALFA}; cannot sign in any more" in said
         assert f"role viewer_{ALFA}: taken away can_read on Variables" in said
         with httpx.Client(base_url=stage.address, trust_env=False) as client:
@@ -421,7 +425,8 @@ def test_who_leaves_loses_what_they_had(stage: Stage) -> None:
             assert client.post("/auth/token", json=login).status_code == 401
     finally:
         path.write_text(written, encoding="utf-8")
-        said = sync(stage)
+        said = stage.airflow.sync_access()
+        stage.airflow.end_commands()
     assert f"account {VIEWER} gets viewer_{ALFA}" in said
-    with stage.api(VIEWER) as api:
+    with AirflowApi(stage.address, VIEWER, stage.password(VIEWER)) as api:  # signs in
         assert {one["dag_id"].split("__")[1] for one in api.dags()} == {ALFA}

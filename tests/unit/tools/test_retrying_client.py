@@ -1,5 +1,6 @@
 """Tests of the retrying client of Airflow's API on a busy machine."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -73,3 +74,21 @@ def test_a_server_that_never_answers_is_given_up() -> None:
     with pytest.raises(OverstapError, match="LOCAL-009"):
         client(lambda count, request: httpx.ConnectError("gone")).dags()
     assert told[-1][1] <= module.RETRY_SECONDS + 20
+
+
+def test_an_account_signs_in_once_for_all_of_its_clients_and_anew_when_its_token_is_refused() -> None:
+    signed_in, known = [], dict[str, str]()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/auth/token":
+            signed_in.append(json.loads(request.read())["username"])
+            return httpx.Response(201, json={"access_token": f"{signed_in[-1]} {len(signed_in)}"})
+        is_known = request.headers["Authorization"].endswith((" 2", " 3"))
+        return httpx.Response(200, json={"dags": []}) if is_known else httpx.Response(401)
+
+    for account in ("a", "a", "b", "a"):
+        api = AirflowApi("http://127.0.0.1:1", account, "p", tokens=known)
+        api._http = httpx.Client(base_url="http://127.0.0.1:1", transport=httpx.MockTransport(respond))
+        assert api.dags() == []
+    assert signed_in == ["a", "a", "b"], "the first token was refused once; the others are used again"
+    assert known == {"a": "a 2", "b": "b 3"}

@@ -40,12 +40,12 @@ from overstap.simulation.synthetic.school import PrimarySchool
 from overstap.simulation.synthetic.writing import write_applications, write_school
 from overstap_tools.bench import chain
 from overstap_tools.bench.receivers import receivers
-from overstap_tools.bench.rest import give_access, shipped_settings
+from overstap_tools.bench.rest import shipped_settings
 from overstap_tools.bench.sandbox import SEED, give_certificates
 from overstap_tools.bench.task_seconds import SecondKind, Span, bar, divided, legend, spans_of, waited_before
 from overstap_tools.local import ports
 from overstap_tools.local.airflow import AirflowStack
-from overstap_tools.local.api import ASK_SECONDS, FINISHED, AirflowApi
+from overstap_tools.local.api import ASK_SECONDS, FINISHED, UNDER_WAY, AirflowApi
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import stop_all
 from overstap_tools.local.waiting import wait_until
@@ -267,7 +267,7 @@ def airflow_of(
         )
         try:
             airflow.migrate()
-            give_access(airflow)
+            airflow.sync_access()
             airflow.start(before_dags=lambda api: _coordinators(api, airflow, agreements))
             yield airflow, agreements
         finally:
@@ -329,6 +329,8 @@ class RoundPlayer:
         if waits and (_REVIEW, -1) not in self.answered:
             _everybody_was_heard(self._sandbox, self._region, self._agreement)
             self.answered[_REVIEW, -1] = time.time()
+        if any(one["state"] in UNDER_WAY for one in self.tasks):
+            return False
         return self.api.run(self.dag_id, self.run_id)["state"] in FINISHED
 
 

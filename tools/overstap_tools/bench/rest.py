@@ -6,8 +6,6 @@ of its own. Processor time counts and not the clock, so that other programs of t
 
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -107,7 +105,7 @@ def _installed(regions: int, today: date) -> Iterator[tuple[AirflowStack, Embedd
         try:
             stack.migrate()
             if regions:
-                give_access(stack)
+                stack.sync_access()
             stack.start()
             yield stack, postgres
         finally:
@@ -141,19 +139,6 @@ def _ours(folder: Path, postgres: EmbeddedPostgres, regions: int, today: date) -
     sandbox.prepare(*names)
     set_app_password(sandbox.owner_dsn, postgres.password("overstap_app"))
     return PROJECT / "dags", PROJECT / "plugins", sandbox.variables
-
-
-def give_access(airflow: AirflowStack) -> None:
-    """Make the roles of the regions, as a deployment does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "overstap", "access", "sync"],
-        env=airflow.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"access sync failed:\n{done.stderr[-2000:]}")
 
 
 def shipped_settings() -> dict[str, str]:

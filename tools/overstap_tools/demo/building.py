@@ -14,7 +14,6 @@ import psycopg
 from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import dutch_time, now
 from overstap.envelope.over_https import ENVELOPES as PATH
-from overstap.errors import OverstapError
 from overstap.ledger.migrate import set_app_password, set_password, set_review_password
 from overstap.simulation.synthetic import rosters
 from overstap.simulation.synthetic.las import load_las
@@ -257,17 +256,7 @@ def _write_region(sandbox: DemoSandbox, region: SyntheticRegion, receivers: dict
 
 def _give_access(sandbox: DemoSandbox, airflow: AirflowStack, api: AirflowApi) -> None:
     """Make the region's role as a deployment does, and the coordinator's login."""
-    done = subprocess.run(
-        [sys.executable, "-m", "overstap", "access", "sync"],
-        env=airflow.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        log = sandbox.folder / "access.log"
-        log.write_text(done.stdout + done.stderr)
-        raise OverstapError("LOCAL-007", command="access sync", log=str(log))
+    airflow.sync_access()
     agreement = load_agreement(_agreement_path(sandbox))
     for person in agreement.coordinators:
         api.put_user(

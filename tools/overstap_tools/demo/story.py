@@ -21,7 +21,7 @@ from overstap_tools.demo.paper import PaperSchool
 from overstap_tools.demo.people import CoordinatorClient, SchoolAdministrator
 from overstap_tools.demo.sandbox import REGION, ROUND
 from overstap_tools.demo.table import tables
-from overstap_tools.local.api import ASK_SECONDS, FINISHED
+from overstap_tools.local.api import ASK_SECONDS, FINISHED, UNDER_WAY
 from overstap_tools.local.waiting import Wait, wait_until
 
 DAG_ID = f"round__{REGION}__{ROUND}"
@@ -202,11 +202,18 @@ class Story:
                 self.tell("reviews")
                 self.at("review")
                 on_release()
-            if self.coordinator.api.run(DAG_ID, run_id)["state"] in FINISHED:
+            if self._is_over(run_id, tasks):
                 for task in self.coordinator.api.task_instances(DAG_ID, run_id):
                     self._tell_task(run_id, task)
                 return
             wait.go_on(_LOOK_SECONDS)
+
+    def _is_over(self, run_id: str, tasks: Sequence[dict[str, Any]]) -> bool:
+        """Return whether the run has ended; Airflow is asked only when no task is under way."""
+        return (
+            not any(one["state"] in UNDER_WAY for one in tasks)
+            and self.coordinator.api.run(DAG_ID, run_id)["state"] in FINISHED
+        )
 
     def _tell_task(self, run_id: str, task: dict[str, Any]) -> None:
         key = (str(task["task_id"]), int(task["map_index"]))

@@ -4,10 +4,7 @@ Not `airflow standalone`: when that is killed its children go on. Each component
 record. Airflow itself is never imported here, only run.
 """
 
-import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -18,6 +15,7 @@ from overstap.errors import OverstapError
 from overstap_tools.local import ports
 from overstap_tools.local.api import ADMIN, ASK_SECONDS, AirflowApi
 from overstap_tools.local.environment import AirflowFolders, environment
+from overstap_tools.local.loaded_commands import LoadedCommands
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service
@@ -28,13 +26,6 @@ DATABASE = "airflow"
 USUAL_PORT = 8080
 _STARTS_SECONDS = 600.0
 
-_RUN = """
-import json, sys
-from airflow.__main__ import main
-for words in json.loads(sys.argv[1]):
-    sys.argv[1:] = words
-    main()
-"""
 _KEYS = frozenset({"OVERSTAP_KEYS", "OVERSTAP_BOARD_KEYS", "OVERSTAP_TRUST"})
 
 # `--skip-serve-logs`: the log server would listen on every address of the machine, whatever is set.
@@ -63,6 +54,7 @@ class AirflowStack:
         extra_env: further environment variables of all components, such as OVERSTAP_LEDGER or AIRFLOW_CONN_LAS.
         parallelism: how many tasks run at the same time.
         database: name of its database and of the role that owns it.
+        proxy: address of a proxy that is believed about where a visitor comes from, as in a deployment; None for none.
     """
 
     def __init__(
@@ -76,17 +68,23 @@ class AirflowStack:
         extra_env: Mapping[str, str] | None = None,
         parallelism: int = 8,
         database: str = DATABASE,
+        proxy: str | None = None,
     ) -> None:
         self.state = state.absolute()
         self._postgres = postgres
         self._dags = dags.absolute()
         self._plugins = plugins.absolute()
         self._wanted_port = port
-        self._extra = dict(extra_env or {})
+        self._extra = dict(extra_env or {}) | ({"FORWARDED_ALLOW_IPS": proxy} if proxy else {})
+        self._components = dict(_COMPONENTS)
+        if proxy:
+            self._components["api-server"] += ("--proxy-headers",)
         self._parallelism = parallelism
         self._database = database
         self._passwords = Passwords(self.state)
         self._services = {name: Service(self.state, name) for name in _COMPONENTS}
+        self._loaded: LoadedCommands | None = None
+        self._tokens: dict[str, str] = {}
 
     @property
     def port(self) -> int:
@@ -134,12 +132,12 @@ class AirflowStack:
         return self._passwords.get(f"user {account}")
 
     def api(self, account: str = ADMIN) -> AirflowApi:
-        """Return a client of its REST API.
+        """Return a client of its REST API; an account signs in once for all of its clients.
 
         Args:
             account: an account whose password is the generated one.
         """
-        return AirflowApi(self.address, account, self.password(account))
+        return AirflowApi(self.address, account, self.password(account), tokens=self._tokens)
 
     def migrate(self) -> None:
         """Make the database, bring it to Airflow's schema, and add the account `admin`.
@@ -149,14 +147,25 @@ class AirflowStack:
         """
         self._postgres.create_role(self._database)
         self._postgres.create_database(self._database, self._database)
+        self.command("db", "migrate")
         person = ("--firstname", "Beheer", "--lastname", "Overstap", "--email", "admin@overstap.invalid")
         # The password goes by standard input, since every user of a machine can read a command line.
         twice = f"{self.admin_password}\n{self.admin_password}\n"
-        user = ("users", "create", "--username", ADMIN, "--role", "Admin", *person)
-        self._run(("db", "migrate"), user, typed=twice)
+        self.command("users", "create", "--username", ADMIN, "--role", "Admin", *person, typed=twice)
+
+    def sync_access(self) -> str:
+        """Run `overstap access sync` in this environment, as a deployment does; return what it said.
+
+        Raises:
+            OverstapError: LOCAL-007 when it fails.
+        """
+        return self._run("overstap", ("access", "sync"))
 
     def command(self, *words: str, typed: str = "") -> str:
         """Run an `airflow` command in this environment and wait for it.
+
+        Commands run in one process, which has loaded Airflow and is there until the components have started, until
+        they are stopped, or until `end_commands`.
 
         Args:
             words: the command, such as ("dags", "list").
@@ -168,28 +177,23 @@ class AirflowStack:
         Raises:
             OverstapError: LOCAL-007 when it fails; what it wrote is in `logs/airflow-command.log`.
         """
-        return self._run(words, typed=typed)
+        return self._run("airflow", words, typed)
 
-    def _run(self, *commands: Sequence[str], typed: str) -> str:
-        """Run `airflow` commands one after another in one process: each start of Airflow takes seconds."""
+    def end_commands(self) -> None:
+        """End the process that runs commands; the next command starts another."""
+        if self._loaded is not None:
+            self._loaded.close()
+            self._loaded = None
+
+    def _run(self, program: str, words: Sequence[str], typed: str = "") -> str:
         log = self.state / "logs" / "airflow-command.log"
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", _RUN, json.dumps(commands)],
-            env=self.env,
-            cwd=self._home,
-            input=typed,
-            capture_output=True,
-            text=True,
-            check=False,
-            start_new_session=True,  # without a terminal, so that a password is read from standard input
-        )
-        names = ", ".join(" ".join(words[:2]) for words in commands)
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as file:
-            file.write(f"== airflow {names}: {done.returncode}\n{done.stdout}{done.stderr}")
-        if done.returncode != 0:
-            raise OverstapError("LOCAL-007", command=names, log=str(log))
-        return done.stdout
+        if self._loaded is None:
+            self._loaded = LoadedCommands(self.env, self._home, log)
+        code, said = self._loaded.run(program, words, typed)
+        if code != 0:
+            self.end_commands()
+            raise OverstapError("LOCAL-007", command=" ".join([program, *words[:2]]), log=str(log))
+        return said
 
     def start(self, before_dags: Callable[[AirflowApi], None] | None = None) -> None:
         """Start the components and wait until each is alive in this very boot; what runs already is left alone.
@@ -219,15 +223,18 @@ class AirflowStack:
             # Also on Ctrl-C: nothing may be left half started.
             self.stop()
             raise
+        self.end_commands()
 
     def stop(self) -> None:
         """End the components: first what starts work, last what they report to; kill what does not end by itself."""
+        self.end_commands()
         for name in ("dag-processor", "scheduler", "triggerer", "api-server"):
             self._services[name].stop()
 
     def destroy(self) -> None:
         """Stop, and remove the database, the secrets, the logs and Airflow's folder."""
         self.stop()
+        self._tokens.clear()
         if self._postgres.is_running:
             self._postgres.drop_database(self._database)
         if self.state.exists():
@@ -257,7 +264,7 @@ class AirflowStack:
         for name in names:
             # As in a deployment: waits and watchers need no key of a region, and get none
             env = {key: value for key, value in self.env.items() if name != "triggerer" or key not in _KEYS}
-            command = [sys.executable, "-m", "airflow", *_COMPONENTS[name]]
+            command = [sys.executable, "-m", "airflow", *self._components[name]]
             self._services[name].start(
                 command,
                 env=env,

@@ -1,6 +1,6 @@
 """Client of Airflow's REST API, for demonstration and tests."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
@@ -22,6 +22,8 @@ ASK_SECONDS = 1.0
 """Between two questions of a wait: each takes the api-server, which has other work, some hundredths of a second."""
 FINISHED = frozenset({"success", "failed"})
 """The states in which a DAG run is over."""
+UNDER_WAY = frozenset({"scheduled", "queued", "running", "deferred", "up_for_retry", "awaiting_input"})
+"""States of a task instance during which its run is not over."""
 
 
 class AirflowApi:
@@ -32,13 +34,22 @@ class AirflowApi:
         account: the login.
         password: of the account.
         timeout_seconds: how long one answer may take.
+        tokens: of accounts that signed in before, used again: a sign-in takes a tenth of a second of a processor.
     """
 
-    def __init__(self, address: str, account: str, password: str, *, timeout_seconds: float = 30) -> None:
+    def __init__(
+        self,
+        address: str,
+        account: str,
+        password: str,
+        *,
+        timeout_seconds: float = 30,
+        tokens: MutableMapping[str, str] | None = None,
+    ) -> None:
         self.address = address
         self.account = account
         self._password = password
-        self._token: str | None = None
+        self._tokens: MutableMapping[str, str] = {} if tokens is None else tokens
         # `trust_env=False`: a proxy of the user's environment must not see a request to 127.0.0.1.
         self._http = httpx.Client(base_url=address, timeout=timeout_seconds, trust_env=False)
 
@@ -73,7 +84,7 @@ class AirflowApi:
         """
         answer, is_repeated = self._send(method, path, **request)
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            self._token = None
+            self._tokens.pop(self.account, None)
             answer, _ = self._send(method, path, **request)
         if is_repeated and answer.status_code == HTTPStatus.CONFLICT:
             return None  # it had arrived the first time, and the answer had not
@@ -403,11 +414,12 @@ class AirflowApi:
                 is_repeated = True
 
     def _send_once(self, method: str, path: str, **request: Any) -> httpx.Response:
-        if self._token is None:
+        token = self._tokens.get(self.account)
+        if token is None:
             login = {"username": self.account, "password": self._password}
             answer = self._http.post("/auth/token", json=login)
-            self._token = str(_content(answer, "POST", "/auth/token")["access_token"])
-        return self._http.request(method, path, headers={"Authorization": f"Bearer {self._token}"}, **request)
+            token = self._tokens[self.account] = str(_content(answer, "POST", "/auth/token")["access_token"])
+        return self._http.request(method, path, headers={"Authorization": f"Bearer {token}"}, **request)
 
 
 def _content(answer: httpx.Response, method: str, path: str) -> Any:

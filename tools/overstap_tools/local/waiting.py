@@ -9,6 +9,10 @@ from overstap_tools.local import ports
 from overstap_tools.local.services import Service
 
 _POLL_SECONDS = 0.25
+_PART_OF_WAIT = 0.1
+_SELDOM_SECONDS = 2.0
+"""Who has waited for long looks less often: after a tenth of what the wait has lasted, at most this. Each look takes
+the other process some hundredths of a second of a processor."""
 TOLD_EVERY = 20.0
 """Seconds after which a wait is told, again and again."""
 STARTS_SECONDS = 300.0
@@ -40,7 +44,7 @@ class Wait:
         """Wait a moment.
 
         Args:
-            poll_seconds: how long.
+            poll_seconds: how long; longer, up to `_SELDOM_SECONDS`, when this has been waited for a while.
 
         Raises:
             OverstapError: LOCAL-010 when the time is up.
@@ -52,7 +56,7 @@ class Wait:
         if tell is not None and at >= self._told + TOLD_EVERY:
             self._told = at
             tell(self.what, int(at - self._begun))
-        time.sleep(poll_seconds)
+        time.sleep(max(poll_seconds, min((at - self._begun) * _PART_OF_WAIT, _SELDOM_SECONDS)))
 
 
 def wait_until(
@@ -64,7 +68,7 @@ def wait_until(
         is_done: the question.
         what: what is waited for, in words without pupil data; a function is asked when something is told.
         seconds: how long to wait at most.
-        poll_seconds: between two questions.
+        poll_seconds: between two questions, at first.
 
     Raises:
         OverstapError: LOCAL-010 when the time is up.
