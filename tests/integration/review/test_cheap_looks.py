@@ -3,7 +3,7 @@
 import asyncio
 
 import psycopg
-from families import Home, ReviewRound
+from families import Family, Home, ReviewRound
 from test_parents_codes import look, sign_in
 
 from overstap.ledger.review.parents_functions import ParentsFunctions
@@ -11,7 +11,7 @@ from overstap.ledger.review.parents_functions import ParentsFunctions
 TABLES = ("dossier", "entitled", "review_decision")
 
 
-def scans_of_a_look(home: Home, family, person, answers: int) -> dict[str, int]:
+def scans_of_a_look(home: Home, family: Family, person: str, answers: int) -> dict[str, int]:
     """Return how often a look that shows so many answers scans the tables of answers, by their index or whole."""
     scanned = (
         "select relname, coalesce(idx_scan, 0) + seq_scan from pg_stat_xact_user_tables "
@@ -20,13 +20,13 @@ def scans_of_a_look(home: Home, family, person, answers: int) -> dict[str, int]:
     with psycopg.connect(home.review_dsn, autocommit=True) as connection:
         _, stay = sign_in(connection, family.codes[person], family.born)
         with connection.transaction():
-            before = dict(connection.execute(scanned, [list(TABLES)]).fetchall())
+            before: dict[str, int] = dict(connection.execute(scanned, [list(TABLES)]).fetchall())
             assert len(look(connection, stay)[13] or []) == answers
-            after = dict(connection.execute(scanned, [list(TABLES)]).fetchall())
+            after: dict[str, int] = dict(connection.execute(scanned, [list(TABLES)]).fetchall())
     return {table: after[table] - before[table] for table in TABLES}
 
 
-def answer(home: Home, family, person) -> None:
+def answer(home: Home, family: Family, person: str) -> None:
     """Let a person agree."""
     with psycopg.connect(home.review_dsn, autocommit=True) as connection:
         _, stay = sign_in(connection, family.codes[person], family.born)
