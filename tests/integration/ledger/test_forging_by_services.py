@@ -443,7 +443,7 @@ MAY: dict[str, set[str]] = {
     "watch": {"due_work"},
     "board": {"due_work"},
     "school_alfa": {
-        *("answered_already", "audit", "give_codes", "record_decisions"),
+        *("answered_already", "audit", "give_codes", "note_download", "record_decisions"),
         *("hold_roster", "is_of_leavers", "put_back_on_roster", "settle_missing", "take_off_roster", "take_roster"),
         *("begin_typed", "save_typed", "add_typed_file", "hand_in_typed", "hand_in_file", "reopen_typed", "drop_typed"),
         *("save_mapping", "use_mapping"),
@@ -467,7 +467,7 @@ MAY: dict[str, set[str]] = {
         ),
         *("confirm_second", "second_requests", "withdraw_second"),
         *("keep_contact", "note_call", "erase_call", "keep_message"),
-        *("find_pupil", "most_searches", "keep_note", "erase_note"),
+        *("find_pupil", "most_searches", "keep_note", "erase_note", "note_download"),
         *("invite_guest", "invite_collector", "renew_guest", "end_guest"),
         *("acting_region", "kept_answer", "release_waits", "releases", "undoable", "unstated"),  # these only read
     },
