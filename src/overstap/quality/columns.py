@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from overstap.oso.catalogue import Catalogue, Field, catalogue
 from overstap.oso.frames import FURTHER, TABLES
@@ -45,14 +46,16 @@ class ColumnTable:
         self.dossier: list[str] = []
         self.at: list[str] = []
         self.columns: dict[str, list[str | None]] = {name: [] for name in sorted(names)}
+        self._known: dict[str | None, Any] = {}  # dossiers have the same paths and codes: one text for all of them
 
     def add(self, dossier: str, rows: TableRows) -> None:
         """Add the rows of a dossier; a column that it does not have is missing in each."""
         count = len(rows.at)
         self.dossier += [dossier] * count
-        self.at += rows.at
+        self.at += map(self._known.setdefault, rows.at, rows.at)
         for name, values in self.columns.items():
-            values += rows.columns.get(name) or [None] * count
+            found = rows.columns.get(name)
+            values += [None] * count if found is None else map(self._known.setdefault, found, found)
 
     def extend(self, other: "ColumnTable") -> None:
         """Append the rows of a table with at least these columns."""
