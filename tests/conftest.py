@@ -13,10 +13,10 @@ from typing import Any
 import fault_table
 import psutil
 import pytest
-from browser.stage import BETA, Stage
+from browser.stage import BETA, PROXY, Stage
 from browser.stage import build as build_stage
 from hypothesis import settings
-from spreading import Groups, in_order, needs_stage
+from spreading import Groups, group_of, in_order
 
 from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
 from overstap.pages.school import passwords
@@ -150,7 +150,7 @@ def stage(state_folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
     """A booted Airflow with two regions, for all tests that are marked `boot`; region beta's round begins at once."""
     with ExitStack() as running:
         found = running.enter_context(build_stage(state_folder / "stage", postgres))
-        _RUNNING.append(running)
+        _RUNNING["stage"] = running
         with found.api("admin") as admin:
             for region in found.regions:
                 admin.wait_for_dag(found.dag_id(region), 180)
@@ -159,16 +159,32 @@ def stage(state_folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
         yield found
 
 
-_RUNNING: list[ExitStack] = []
-"""The stage, while it runs."""
+@pytest.fixture(scope="session")
+def small_stage(state_folder: Path) -> Iterator[Stage]:
+    """A booted Airflow with region beta alone, behind a proxy, whose server is its own: tests stop and kill its parts.
+
+    Beta's round begins when somebody switches its DAG on.
+    """
+    folder = state_folder / "small"
+    with ExitStack() as running:
+        server = EmbeddedPostgres(folder / "postgres", is_durable=False, in_memory=True)
+        running.callback(server.destroy)
+        server.start()
+        found = running.enter_context(build_stage(folder / "stage", server, [BETA], proxy=PROXY))
+        _RUNNING["small stage"] = running
+        yield found
+
+
+_RUNNING: dict[str, ExitStack] = {}
+"""What runs for a group of tests, by the group."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
-    """End the stage behind its last test: an Airflow in which nothing happens still takes half a processor."""
-    if nextitem is not None and not needs_stage(nextitem.nodeid):
-        while _RUNNING:
-            _RUNNING.pop().close()
+    """End an Airflow behind its last test: one in which nothing happens still takes half a processor."""
+    if nextitem is not None:
+        for group in [name for name in _RUNNING if name != group_of(nextitem.nodeid)]:
+            _RUNNING.pop(group).close()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

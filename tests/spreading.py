@@ -22,16 +22,19 @@ _STAGE = (
     "tests/integration/local/test_airflow.py",
 )
 """They share one booted Airflow, the stage."""
+_SMALL = (
+    "tests/faults/test_database_restart.py",
+    "tests/integration/local/test_airflow_behind_proxy.py",
+)
+"""They share another one, with one region, whose server and components are stopped and killed."""
 _STORY = "tests/integration/round/test_boot.py"
 """The demonstration, with an Airflow of its own: minutes of waiting for agreed moments, so beside the others."""
 _APART = (
-    "tests/integration/local/test_airflow_behind_proxy.py",
     "tests/integration/local/test_ended_by_a_signal.py",
     "tests/integration/local/test_region_bench.py",
     "tests/integration/monitoring/test_airflow_metrics.py",
-    "tests/faults/test_database_restart.py",
 )
-_BOOTS = (*_STAGE, _STORY, *_APART)
+_BOOTS = (*_STAGE, *_SMALL, _STORY, *_APART)
 """What boots an Airflow: the stage and the story begin together, what is last comes when one of them is over."""
 _ROUND = "tests/integration/round/"
 """Half of them look at one played round; the others play rounds of their own, in processes forked from the same."""
@@ -43,7 +46,7 @@ _LONGEST = (
     # One that waits beside one that computes: silent visitors, then pages; a server that is started anew, then a bench.
     "tests/integration/review/test_slow_visitors.py",
     "tests/browser/test_board_large_region.py",
-    "tests/faults/test_database_restart.py",
+    "small stage",
     "tests/integration/local/test_region_bench.py",
     "tests/faults/",
     "tests/browser/",
@@ -61,7 +64,7 @@ class Groups(LoadScopeScheduling):
         super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
-        return _group(nodeid)
+        return group_of(nodeid)
 
 
 def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -76,22 +79,20 @@ def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
     apart = [item.nodeid for item in items if item.get_closest_marker("boot") and not item.nodeid.startswith(_BOOTS)]
     if apart:
         raise pytest.UsageError(f"these boot an Airflow; name their files in tests/spreading.py: {', '.join(apart)}")
-    return sorted(items, key=lambda item: _place(_group(item.nodeid)))
+    return sorted(items, key=lambda item: _place(group_of(item.nodeid)))
 
 
-def needs_stage(nodeid: str) -> bool:
-    """Return whether a test is one of those that share the stage; between them it goes on.
+def group_of(nodeid: str) -> str:
+    """Return the group of a test: what it shares with others goes on until the last of them.
 
     Args:
         nodeid: id of the test.
     """
-    return nodeid.startswith(_STAGE)
-
-
-def _group(nodeid: str) -> str:
     path = nodeid.split("::")[0]
     if path in _STAGE:
         return "stage"
+    if path in _SMALL:
+        return "small stage"
     return "round" if path.startswith(_ROUND) and path != _STORY else path
 
 

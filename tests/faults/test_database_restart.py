@@ -6,18 +6,16 @@ deployment does (`restart: unless-stopped`, Kubernetes); nobody clears a task.
 The round's first gate is answered before: twice at once by its coordinator, while the api-server is killed (F10).
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from browser.stage import BETA, LEDGER, Administrations, Stage, build
+from browser.stage import BETA, LEDGER, Administrations, Stage
 
 from overstap.ledger import Ledger
 from overstap.ledger.invariants import ExternalEvidence, check
 from overstap.receiver.folder_store import envelope_digests as stored
 from overstap_tools.local.api import FINISHED, AirflowApi
-from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.waiting import wait_until
 
 from .approving import approve_and_kill, decisions, press_twice, signed_in
@@ -29,17 +27,8 @@ SLEEPS_SECONDS = 600
 
 
 @pytest.fixture(scope="module")
-def own_server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
-    found = EmbeddedPostgres(state_folder / "restart" / "postgres", is_durable=False)
-    found.start()
-    yield found
-    found.destroy()
-
-
-@pytest.fixture(scope="module")
-def stage(own_server: EmbeddedPostgres, state_folder: Path) -> Iterator[Stage]:
-    with build(state_folder / "restart" / "stage", own_server, [BETA]) as stands:
-        yield stands
+def stage(small_stage: Stage) -> Stage:
+    return small_stage
 
 
 def start_anew(stage: Stage) -> None:
