@@ -15,9 +15,9 @@ from overstap.agreements import RoundKind, load_agreement
 from overstap.agreements.national import national_year
 from overstap.agreements.rehearsal import RehearsalAssumptions
 from overstap.oso.version_cache import forget_versions
-from overstap.simulation.rehearsal import play
-from overstap.simulation.rehearsal.play import RehearsalEvent, RoundRehearsal
+from overstap.simulation.rehearsal.play import RehearsalEvent, RehearsalWays, RoundRehearsal
 from overstap.simulation.rehearsal.year import rehearse_year
+from overstap.simulation.synthetic.writing import write_school
 from overstap.standards.adding import LIST_FILE, OfficialFiles, add_version, fill_version
 from overstap_tools.local.temporary import temporary_server
 from overstap_tools.project import PROJECT
@@ -56,10 +56,10 @@ def standards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def played(standards: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[RehearsalEvent], Path]:
     """The events of a round in which every school supplies the next version, and what the receivers stored."""
     received = tmp_path_factory.mktemp("received") / "stores"
-    write, close = play.write_school, RoundRehearsal._close
+    close = RoundRehearsal._close
 
     def write_next_version(region: Any, school: Any, folder: Path) -> None:
-        write(region, school, folder)
+        write_school(region, school, folder)
         for path in sorted((folder / "drop").rglob(f"{school.id}/*.xml")):
             path.write_bytes(edit.dossier(path.read_bytes(), provisional="60", test=edit.CODE[1]))
 
@@ -70,9 +70,12 @@ def played(standards: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[l
     agreement = load_agreement(PROJECT / "include" / "regions" / "utrecht" / "2026-2027.yaml")
     agreement = agreement.model_copy(update={"rounds": {RoundKind.ADVICE: agreement.round(RoundKind.ADVICE)}})
     with pytest.MonkeyPatch.context() as patch, temporary_server() as server:
-        patch.setattr(play, "write_school", write_next_version)
         patch.setattr(RoundRehearsal, "_close", close_and_keep)
-        who = {"seed": 4, "pupils": PUPILS, "schools": 2, "assumptions": RehearsalAssumptions(late=0, silent=0)}
+        who: dict[str, Any] = {"seed": 4, "pupils": PUPILS, "schools": 2}
+        who |= {
+            "assumptions": RehearsalAssumptions(late=0, silent=0),
+            "ways": RehearsalWays(hand_in=write_next_version),
+        }
         events = list(rehearse_year(agreement, national_year("2026-2027"), server=server, **who))
     return events, received
 

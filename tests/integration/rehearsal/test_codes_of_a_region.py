@@ -13,9 +13,9 @@ from overstap.agreements.model import OwnCode
 from overstap.agreements.national import national_year
 from overstap.agreements.rehearsal import RehearsalAssumptions
 from overstap.review.meeting import print_dossier
-from overstap.simulation.rehearsal import play
-from overstap.simulation.rehearsal.play import RehearsalEvent, RoundRehearsal
+from overstap.simulation.rehearsal.play import RehearsalEvent, RehearsalWays, RoundRehearsal
 from overstap.simulation.rehearsal.year import rehearse_year
+from overstap.simulation.synthetic.writing import write_school
 from overstap_tools.local.temporary import temporary_server
 from overstap_tools.project import PROJECT
 
@@ -27,11 +27,11 @@ _OLD, _NEW = b"<relatietotkind>", b"<relatietotkind>zw<"
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[RehearsalEvent], dict[str, Any]]:
     """The events of a round in which every dossier has a code of the region's own, and what was seen at its end."""
-    write, end = play.write_school, RoundRehearsal._end_review
+    end = RoundRehearsal._end_review
     seen: dict[str, Any] = {"pdf": [], "findings": []}
 
     def write_with_code(region: Any, school: Any, folder: Path) -> None:
-        write(region, school, folder)
+        write_school(region, school, folder)
         for path in sorted((folder / "drop").rglob(f"{school.id}/*.xml")):
             data = path.read_bytes()
             start = data.index(_OLD)
@@ -53,11 +53,11 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[RehearsalEven
     rounds = {RoundKind.ADVICE: agreement.round(RoundKind.ADVICE)}
     agreement = agreement.model_copy(update={"rounds": rounds, "own_codes": own})
     with pytest.MonkeyPatch.context() as patch, temporary_server() as server:
-        patch.setattr(play, "write_school", write_with_code)
         patch.setattr(RoundRehearsal, "_end_review", end_and_look)
         who: dict[str, Any] = {"seed": 4, "pupils": PUPILS, "schools": 1}
         assumed = RehearsalAssumptions(late=0, silent=0)
-        events = list(rehearse_year(agreement, national_year("2026-2027"), server=server, assumptions=assumed, **who))
+        who |= {"assumptions": assumed, "ways": RehearsalWays(hand_in=write_with_code)}
+        events = list(rehearse_year(agreement, national_year("2026-2027"), server=server, **who))
     return events, seen
 
 

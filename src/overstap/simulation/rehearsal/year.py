@@ -10,9 +10,11 @@ from overstap.agreements.national import NationalYear
 from overstap.agreements.rehearsal import RehearsalAssumptions
 from overstap.simulation.rehearsal.families import ActingMoments, make_participants
 from overstap.simulation.rehearsal.moving_clock import MovingClock
-from overstap.simulation.rehearsal.play import RehearsalEvent, RoundRehearsal, random_of
+from overstap.simulation.rehearsal.play import RehearsalEvent, RehearsalWays, RoundRehearsal, random_of
 from overstap.simulation.sandbox import temporary_sandbox
 from overstap.simulation.synthetic.agreement import write_agreement
+
+_USUAL = RehearsalWays()
 
 
 def rehearse_year(
@@ -25,6 +27,7 @@ def rehearse_year(
     schools: int,
     assumptions: RehearsalAssumptions,
     watch: Callable[[datetime], None] = lambda at: None,
+    ways: RehearsalWays = _USUAL,
 ) -> Iterator[RehearsalEvent]:
     """Rehearse a school year on a temporary ledger, and yield the events as they happen.
 
@@ -37,6 +40,7 @@ def rehearse_year(
         schools: number of synthetic primary schools.
         assumptions: shares of late schools and silent families.
         watch: called with each moment to which the clock moves.
+        ways: how the rounds do what can be done in another way too.
     """
     region, played = make_participants(agreement, seed=seed, pupils=pupils, schools=schools)
     first = min(agreed.milestones.opens for agreed in played.rounds.values())
@@ -58,6 +62,7 @@ def rehearse_year(
                     *(sandbox, ledger, clock, region),
                     ActingMoments(played, national, random_of(seed, kind), assumptions),
                     kind,
+                    ways,
                 )
                 for kind in played.rounds
             ]
