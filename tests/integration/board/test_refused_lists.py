@@ -102,10 +102,10 @@ def test_which_of_several_files_and_which_message_is_told(client: TestClient, co
         ("tests", school.id, 0, "INTAKE-124", 2, (1, 2)),
     ]
     told = page(client, context)
-    assert "Toetsadviezen, bestand 2 op naam : De eerste regel van het bestand" in told
+    assert "Toetsadviezen, bestand 2 op alfabet : De eerste regel van het bestand" in told
     assert "Bij 1 toetsadvies ontbraken de nullen" in told
     assert "(Regel 2.)" in told
-    assert f"Toetsadviezen, berichten van {' '.join(school.name.split())} op naam : Het bestand is geen" in told
+    assert f"Toetsadviezen, berichten op alfabet, van {' '.join(school.name.split())} : Het bestand is geen" in told
     assert "12345672" not in told
 
 
