@@ -18,6 +18,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from overstap.agreements import RoundKind
 from overstap.clock import dutch_time
 from overstap.ledger.simulated_clock import set_clock
 from overstap.pki import DevelopmentAuthority
@@ -153,6 +154,7 @@ def run(
     regions: int,
     pupils: int,
     processes: int,
+    kinds: Sequence[RoundKind] = KINDS,
     until: date | None = None,
     advance: Advance = unwatched,
 ) -> Year:
@@ -165,6 +167,7 @@ def run(
         regions: how many; 75 are the country.
         pupils: of all of them together; 175,000 are the country.
         processes: how many play, each the rounds of its own regions.
+        kinds: the rounds of each region; those of one kind alone are a country's delivery in a third of the time.
         until: stop before this day; None plays the whole year.
         advance: is told of dossiers, when they come in and when their round closes.
 
@@ -188,8 +191,8 @@ def run(
             served, pid = stack.enter_context(endpoints(sandbox, f"endpoints-{number}", schools, file))
             addresses |= served
             pids.append(pid)
-        country = agree(made, addresses, sandbox.regions, sandbox.folder / "last")
-        console.print(f"{regions} regions with {len(KINDS)} rounds each: their agreements hold")
+        country = agree(made, kinds, addresses, sandbox.regions, sandbox.folder / "last")
+        console.print(f"{regions} regions, rounds of each: {', '.join(kinds)}; their agreements hold")
         before = ledger_bytes(sandbox)
         players = []
         for number, pid in enumerate(pids):

@@ -76,12 +76,17 @@ def first_day(today: date) -> datetime:
 
 
 def agree(
-    regions: Sequence[SyntheticRegion], addresses: Mapping[str, Mapping[str, str]], folder: Path, last: Path
+    regions: Sequence[SyntheticRegion],
+    kinds: Sequence[RoundKind],
+    addresses: Mapping[str, Mapping[str, str]],
+    folder: Path,
+    last: Path,
 ) -> list[CountryRegion]:
     """Compose and write the agreements of a year.
 
     Args:
         regions: the regions.
+        kinds: the rounds of each.
         addresses: per region and secondary school the address for envelopes.
         folder: where the agreements go.
         last: where those of last year go.
@@ -96,7 +101,7 @@ def agree(
             *(region.name, region.title, region.school_year),
             holiday_region=tuple(HolidayRegion)[number % len(HolidayRegion)],
             coordinators=before.agreement.coordinators,
-            rounds=KINDS,
+            rounds=tuple(kinds),
         )
         path = folder / region.name / f"{region.school_year}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)

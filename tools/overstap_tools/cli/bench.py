@@ -330,9 +330,13 @@ def region(
 
 @app.command()
 def year(
-    regions: Annotated[int, typer.Option(min=1, help="Regions with three rounds each; 75 are the country")] = 2,
+    regions: Annotated[int, typer.Option(min=1, help="Regions; 75 are the country")] = 2,
     pupils: Annotated[int, typer.Option(min=2, help="Pupils of all regions together; 175000 are the country")] = 400,
     processes: Annotated[int, typer.Option(min=1, help="Processes that play, each the rounds of its regions")] = 2,
+    rounds: Annotated[
+        list[str] | None,
+        typer.Option("--round", help="Only rounds of this kind; may be repeated. All three, where it is left out"),
+    ] = None,
     until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Stop before this day; rounds then stay open")
     ] = None,
@@ -344,10 +348,15 @@ def year(
     from overstap_tools.bench.sandbox import today
     from overstap_tools.bench.year_regions import KINDS, region_names
 
+    unknown = sorted(set(rounds or ()) - set(KINDS))
+    if unknown:
+        kinds = ", ".join(KINDS)
+        raise typer.BadParameter(f"{unknown[0]!r} is no round of a year: choose from {kinds}", param_hint="--round")
+    played = [kind for kind in KINDS if not rounds or kind in rounds]
     with (
         measured("year", as_json=as_json) as console,
         _sandbox(console, region_names(regions), durable=durable) as sandbox,
-        progress("dossiers collected and settled", 2 * pupils * len(KINDS)) as advance,
+        progress("dossiers collected and settled", 2 * pupils * len(played)) as advance,
     ):
         found = bench.run(
             console,
@@ -356,6 +365,7 @@ def year(
             regions=regions,
             pupils=pupils,
             processes=processes,
+            kinds=played,
             until=until.date() if until else None,
             advance=advance,
         )
