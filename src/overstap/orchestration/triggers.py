@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import psycopg
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.deliveries import unsettled
@@ -18,10 +19,14 @@ from overstap.ledger.rounds.runs import narrowed_to
 from overstap.ledger.second_person import waits_for_release
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.failures import told
+from overstap.orchestration.waiting_rounds import waiting_rounds
 from overstap.settings import Settings
 
 FIRST_LOOK_SECONDS = 6.0
-"""From the pause of a task to the first look, at most: four and a half more than its worker goes on for."""
+"""From the pause of a task that is resumed to the first look, at most: four and a half more than its worker goes on
+for."""
+LEAST_SECONDS = 1.0
+"""Between two looks, however often the ledger tells of the round."""
 
 
 @cache
@@ -35,41 +40,57 @@ def reader() -> ReadOnlyLedger:
 
 
 class RoundTrigger(BaseTrigger):
-    """Looks into the ledger every so often until a round's wait is over.
+    """Looks into the ledger when it tells of the round, and every so often, until the round's wait is over.
 
     Args:
         region: region id.
         round_id: the round.
-        seconds: between two looks.
+        seconds: between two looks when nothing was told.
+        ends_task: whether the task has nothing left to do after its wait: then it ends here, and no worker resumes it.
     """
 
-    def __init__(self, region: str, round_id: str, seconds: float) -> None:
+    def __init__(self, region: str, round_id: str, seconds: float, *, ends_task: bool = False) -> None:
         super().__init__()
         self.region = region
         self.round_id = round_id
         self.seconds = seconds
+        self.ends_task = ends_task
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the triggerer needs to make it again: ids, never a pupil's data."""
         kind = type(self)
         arguments = {"region": self.region, "round_id": self.round_id, "seconds": self.seconds}
+        if self.ends_task:
+            arguments["ends_task"] = True
         return f"{kind.__module__}.{kind.__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until the wait is over, then say so once.
 
-        The task looked itself before it deferred, so the first look can wait: Airflow 3.3.2 takes a task for broken
-        that is resumed before its executor has told that it paused. That is within a second and a half, since a worker
-        asks each second (`MIN_HEARTBEAT_INTERVAL`).
+        Where the task is resumed, the first look waits: Airflow 3.3.2 takes a task for broken that is resumed before
+        its executor has told that it paused. That is within a second and a half, since a worker asks each second
+        (`MIN_HEARTBEAT_INTERVAL`). A task that ends here is never resumed, so its first look is at once.
         """
-        left = min(self.seconds, FIRST_LOOK_SECONDS)
-        while left > 0:
-            await asyncio.sleep(min(left, self.seconds))
-            left = await asyncio.to_thread(self._look)
-        yield TriggerEvent({"round_id": self.round_id})
+        with waiting_rounds().wait(self.round_id) as woken:
+            if not self.ends_task:
+                await asyncio.sleep(min(self.seconds, FIRST_LOOK_SECONDS))
+            while (left := await self._look(woken)) > 0:
+                left = min(left, self.seconds)
+                await asyncio.sleep(min(left, LEAST_SECONDS))
+                await _woken_within(woken, left - LEAST_SECONDS)
+        if self.ends_task:
+            self.log.info("Klaar met wachten | the wait is over")
+            yield TaskSuccessEvent()
+        else:
+            yield TriggerEvent({"round_id": self.round_id})
 
-    def _look(self) -> float:
-        """Look; a ledger that is away for a while ends no wait of days."""
+    async def _look(self, woken: asyncio.Event) -> float:
+        """Look in a thread. What is told from now on is for the next look."""
+        woken.clear()
+        return await asyncio.to_thread(self._left)
+
+    def _left(self) -> float:
+        """Return how long to wait; a ledger that is away for a while ends no wait of days."""
         try:
             return self.seconds_left(reader())
         except (OverstapError, psycopg.OperationalError) as problem:
@@ -155,10 +176,20 @@ class ReceiptsOver(RoundTrigger):
         seconds: between two looks.
         run_id: the run; one that was narrowed to some receivers waits for those.
         school: of this receiver alone.
+        ends_task: as of `RoundTrigger`.
     """
 
-    def __init__(self, region: str, round_id: str, seconds: float, run_id: str, school: str | None = None) -> None:
-        super().__init__(region, round_id, seconds)
+    def __init__(
+        self,
+        region: str,
+        round_id: str,
+        seconds: float,
+        run_id: str,
+        school: str | None = None,
+        *,
+        ends_task: bool = False,
+    ) -> None:
+        super().__init__(region, round_id, seconds, ends_task=ends_task)
         self.run_id = run_id
         self.school = school
 
@@ -178,3 +209,10 @@ class ReceiptsOver(RoundTrigger):
         """Return the receivers that the run was narrowed to; of a run that was not, the whole round."""
         chosen = narrowed_to(unit, self.round_id, self.run_id) & receiving(unit, self.round_id)
         return [*sorted(chosen)] or [None]
+
+
+async def _woken_within(woken: asyncio.Event, seconds: float) -> None:
+    """Wait until the ledger tells of the round, or so many seconds have passed."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(seconds, 0)):
+            await woken.wait()

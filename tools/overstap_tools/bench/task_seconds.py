@@ -73,7 +73,7 @@ def spans_of(lines: Iterable[str], started_at: float | None = None, answered_at:
             Span(SecondKind.READING, reads_from, at),
             Span(SecondKind.WORK, at, end),
         ]
-    if answered_at is not None and len(processes) > 1:
+    if answered_at is not None and processes:  # the wait itself may be without a second process
         asked_at = processes[0][-1][0]
         found.append(Span(SecondKind.PEOPLE, asked_at, max(asked_at, answered_at)))
     return found

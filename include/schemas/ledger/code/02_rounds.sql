@@ -101,6 +101,7 @@ begin
     update dossier set review_closes_at = (a ->> 'closes')::timestamptz
      where round_id = of_round and region = acting_region() and state = 'in_review'
        and review_closes_at < (a ->> 'closes')::timestamptz and review_closes_at > overstap.clock();
+    perform tell_round(of_round);
     return new_number;
 end $$;
 

@@ -105,6 +105,7 @@ begin
                                                         'decision', t.review_decision))::text order by t.review_decision)
       into subjects, details from taken t;
     perform append_audit(acting_region(), acting(), 'review.record', subjects, details);
+    perform tell_decided(array(select split_part(s, '/', 1)::uuid from unnest(subjects) as s));
     return query select split_part(s, '/', 1)::uuid, split_part(s, '/', 2)::integer from unnest(subjects) as s;
 end $$;
 
@@ -140,6 +141,9 @@ begin
                 'from', from_number, 'source', source.review_decision, 'decision', made));
         end if;
     end loop;
+    if kept > 0 then
+        perform tell_decided(array[of_dossier]);
+    end if;
     return kept;
 end $$;
 

@@ -217,6 +217,7 @@ begin
     call review_audit(stay.region, 'review.record', stay.dossier || '/' || stay.number,
                       json_build_object('agreed', answer, 'ground', 'parent_page', 'person', stay.person, 'decision', made));
     insert into review_answer (region, access, once, review_decision) values (stay.region, stay.access, pressed, made);
+    perform tell_decided(array[stay.dossier]);
     status := 'recorded';
 end $$;
 

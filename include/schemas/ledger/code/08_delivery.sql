@@ -49,6 +49,7 @@ begin
     perform append_audit(acting_region(), acting(), 'delivery.withdraw', subjects,
                          array_fill(json_build_object('reason', why, 'by', by_whom)::text, array[coalesce(cardinality(subjects), 0)]));
     update dossier d set state = 'withdrawn' where d.dossier = any(mine) and d.region = acting_region();
+    perform tell_round(of_round) where mine is not null;
     return coalesce(cardinality(subjects), 0);
 end $$;
 

@@ -185,6 +185,7 @@ begin
     else
         update gate_hold h set settled_by = null where h.settled_by = of_decision and h.region = acting_region();
     end if;
+    perform tell_round(of_round);
     return taken.gate;
 end $$;
 

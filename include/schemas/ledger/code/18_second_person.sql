@@ -103,6 +103,7 @@ begin
      where request = of_request;
     perform append_decision('second.confirm', of_request::text,
                             json_build_object('act', s.act, 'about', s.about, 'asked_by', s.asked_by, 'by', by_whom));
+    perform tell_round(s.round_id) where s.round_id is not null;
     case s.act
     when 'release' then
         perform do_release(s.round_id, true, s.asked_by, s.arguments ->> 'reason', s.arguments ->> 'key',
@@ -147,6 +148,7 @@ begin
     end if;
     update second_person set withdrawn_by = acting(), withdrawn_at = overstap.clock() where request = of_request;
     perform append_decision('second.withdraw', of_request::text, json_build_object('act', s.act, 'by', acting()));
+    perform tell_round(s.round_id) where s.round_id is not null;
     return true;
 end $$;
 

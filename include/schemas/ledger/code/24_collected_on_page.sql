@@ -86,6 +86,7 @@ begin
                and (l.dossier, l.number) in (select x.dossier, x.number from delivery x where x.message_id = any(mine))
              group by l.dossier, l.number) s
      where d.dossier = s.dossier and d.version = s.number and not s.is_open and d.state in ('sealed', 'undelivered');
+    perform tell_settled_in(who.region, mine);
     return coalesce(cardinality(mine), 0);
 end $$;
 

@@ -89,7 +89,7 @@ grant select on overstap.typed_dossier, overstap.typed_step, overstap.typed_file
 grant select on overstap.school_mapping to overstap_region;
 
 -- review
-grant select on overstap.review_ground, overstap.review_answer, overstap.counted_decision, overstap.earlier_decision,
+grant select on overstap.review_ground, overstap.review_answer, overstap.awaiting_family, overstap.counted_decision, overstap.earlier_decision,
     overstap.without_consent to overstap_region;
 grant execute on function overstap.answered_already to overstap_region;
 grant select, insert (region, dossier, number, person, kind) on overstap.entitled to overstap_region;
@@ -134,7 +134,7 @@ grant select, insert (message_id, region, round_id, primary_school, secondary_sc
                       sent_by),
     update (outcome, code, receipt, settled_at) on overstap.test_message to overstap_region;
 grant select, insert (region, round_id, school, code), update (code, found_at), delete on overstap.test_obstacle to overstap_region;
-grant execute on function overstap.adopt_envelope to overstap_region;
+grant execute on function overstap.adopt_envelope, overstap.tell_settled to overstap_region;
 
 -- notifications
 grant select, insert (mail, region, round_id, meaning, kind, is_urgent, key_id, content, due_at),

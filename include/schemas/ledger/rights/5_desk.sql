@@ -34,4 +34,4 @@ grant update (state, attempts, next_attempt_at, problem, answer, had, offered_at
     to overstap_rights_desk;
 grant update (outcome, code, receipt, settled_at) on overstap.test_message to overstap_rights_desk;
 grant insert (region, round_id, meaning, kind, recipient, facts, is_urgent) on overstap.notice to overstap_rights_desk;
-grant execute on function overstap.audit, overstap.adopt_envelope to overstap_rights_desk;
+grant execute on function overstap.audit, overstap.adopt_envelope, overstap.tell_settled to overstap_rights_desk;

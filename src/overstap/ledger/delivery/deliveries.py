@@ -503,6 +503,8 @@ def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:
         """,
         ids=[item.message_id for item in settled],
     )
+    if settled:  # who waits for the last receipt of a school hears of it
+        unit.rows("select overstap.tell_settled(%(ids)b::uuid[])", ids=[item.message_id for item in settled])
 
 
 def adopt(unit: UnitOfWork, message_id: UUID, *, envelope: bytes, manifest_digest: bytes) -> None:

@@ -282,11 +282,7 @@ class WindowState:
 def window(unit: UnitOfWork, round_id: str) -> WindowState:
     """Return the number of dossiers that wait for a decision, and until when."""
     waiting, closes_at = unit.one(
-        "select count(*), max(review_closes_at) from overstap.dossier d where round_id = %(round)s "
-        "and review_closes_at > overstap.clock() and (state = 'in_review' or state = 'inspected' and exists "
-        "(select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version and not exists "
-        "(select from overstap.review_decision r where r.dossier = e.dossier and r.number = e.number "
-        "and (r.person is null or r.person = e.person))))",
+        "select count(*), max(review_closes_at) from overstap.awaiting_family where round_id = %(round)s",
         round=round_id,
     )
     return WindowState(waiting, closes_at)
