@@ -46,6 +46,12 @@ def test_between_a_question_and_its_answer_people_are_waited_for() -> None:
     }
 
 
+def test_a_wait_that_ends_without_a_second_process_waited_for_people_too() -> None:
+    found = spans_of(process(0, 1, 1, 2), answered_at=AT + 6)
+    assert [(one.begin - AT, one.end - AT) for one in found if one.kind is K.PEOPLE] == [(2, 6)]
+    assert spans_of([], answered_at=AT + 6) == []
+
+
 def test_a_process_that_never_read_the_file_only_started() -> None:
     found = spans_of([line(0, "::group::Pre Execute"), line(3, "killed")])
     assert found == [Span(K.START, AT, AT + 3)]

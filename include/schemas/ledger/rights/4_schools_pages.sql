@@ -2,7 +2,7 @@
 -- registers, steers and erases nothing.
 
 grant select on all tables in schema overstap to overstap_rights_school;
-revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
+revoke select on overstap.awaiting_family, overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.school_stay, overstap.school_attempt, overstap.school_device, overstap.school_account, overstap.school_factor,
     overstap.school_recovery_code, overstap.backup, overstap.certificate, overstap.agreement_draft,
     overstap.agreement_draft_version, overstap.guest_school,

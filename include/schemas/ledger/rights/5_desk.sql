@@ -13,7 +13,7 @@ revoke select on overstap.review_session, overstap.review_attempt, overstap.revi
     overstap.agreement_draft_approval, overstap.alarm, overstap.applied_elsewhere, overstap.board_note, overstap.comparison, overstap.comparison_pseudonym, overstap.refused_list_row,
     overstap.contact_call, overstap.contact_message, overstap.contact_message_to, overstap.contact_person, overstap.pupil_search, overstap.second_person,
     overstap.task_failure,
-    overstap.advice_seen, overstap.pupil_progress, overstap.support_decision, overstap.handover, overstap.draw, overstap.offer, overstap.roster,
+    overstap.advice_seen, overstap.awaiting_family, overstap.pupil_progress, overstap.support_decision, overstap.handover, overstap.draw, overstap.offer, overstap.roster,
     overstap.roster_owner, overstap.refused_roster, overstap.letter_print, overstap.content_access
     from overstap_rights_desk;
 -- Which placements hold (may_receive), not why.
