@@ -38,7 +38,7 @@ def las_connection(name: str) -> Iterator[psycopg.Connection[Any] | OtherDatabas
             opened = hook.get_conn()
     except OverstapError:
         raise
-    except Exception as problem:
+    except Exception as problem:  # each hook and driver has its own errors
         raise OverstapError("INTAKE-060", connection=name, kind=type(problem).__name__) from None
     if isinstance(opened, HttpApi):
         yield opened

@@ -14,6 +14,7 @@ from typing import Any
 
 from asn1crypto import x509 as asn1
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko_certvalidator.context import ValidationContext
@@ -157,7 +158,7 @@ def _diagnosed(chain: tuple[x509.Certificate, ...], at: datetime, detail: str) -
         one, issuer = chain[position], chain[position + 1]
         try:
             one.verify_directly_issued_by(issuer)
-        except Exception:
+        except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
             return _Failure(one, _SIGNATURE, detail)
         if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
             return _Failure(one, "RFC 5280 4.1.2.5", detail)

@@ -192,7 +192,7 @@ class UnauthenticatedConnection(asyncio.Protocol):
             _log.warning("caller refused: its certificate could not be checked in time")
             self._refuse(secured, 503, "not_now")
             return
-        except Exception:
+        except Exception:  # whoever is not known to be good is refused, whatever went wrong
             _log.exception("caller refused: its certificate could not be checked")
             self._refuse(secured, 503, "not_now")
             return

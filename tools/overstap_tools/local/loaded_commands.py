@@ -101,7 +101,7 @@ def _exit_code(program: str) -> int:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception:
+    except Exception:  # as the interpreter does at a command's end
         traceback.print_exc()
         return 1
     return 0

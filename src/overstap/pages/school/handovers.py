@@ -23,6 +23,7 @@ from overstap.ledger.session import UnitOfWork
 from overstap.notifications import handover_notices
 from overstap.oso.advice_order import level_of_code
 from overstap.oso.facts import ContactFacts, DossierFacts
+from overstap.pages.school.line_names import line_names
 
 SUGGESTED = 3
 """Number of moments that are proposed at a time."""
@@ -238,24 +239,11 @@ def _one(unit: UnitOfWork, account: SchoolAccount, dossier: UUID, school: str) -
 
 
 def _lines(unit: UnitOfWork, account: SchoolAccount, found: Sequence[HandoverPupil]) -> list[HandoverLine]:
-    """Return lines with names: of all pupils for who sent them, of confirmed ones for who received them."""
-    names = schools.known(unit)
-    shown = [one for one in found if one.is_confirmed or one.primary_school == account.school]
-    facts = records.of(unit, [one.ref for one in shown], DossierFacts, damaged=lambda _: None)
-    lines = []
-    for one in found:
-        other = one.primary_school if one.secondary_school == account.school else one.secondary_school
-        known = facts.get(one.ref)
-        lines.append(
-            HandoverLine(
-                one,
-                reference(one.ref.dossier),
-                known.name if known else "",
-                names[other].name if other in names else other,
-                known.contact if known else ContactFacts(),
-            )
-        )
-    return lines
+    names = line_names(unit, account.school, found, lambda one: one.secondary_school)
+    return [
+        HandoverLine(one, said.sign, said.name, said.other, said.facts.contact if said.facts else ContactFacts())
+        for one, said in zip(found, names, strict=True)
+    ]
 
 
 def _calendar(unit: UnitOfWork) -> tuple[NationalYear | None, HolidayRegion | None]:

@@ -9,13 +9,12 @@ from datetime import date
 from uuid import UUID, uuid4
 
 from overstap.clock import now
-from overstap.ledger import Ledger, downloads, schools
+from overstap.ledger import Ledger, downloads
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.delivery import on_page
-from overstap.ledger.dossiers import records, support_decisions
-from overstap.ledger.dossiers.reference import reference
+from overstap.ledger.dossiers import support_decisions
 from overstap.ledger.dossiers.support_decisions import SupportDecision, SupportDossier, statement_of
-from overstap.oso.facts import DossierFacts
+from overstap.pages.school.line_names import line_names
 from overstap.review.proof import ProofSigning
 
 KIND = "overstap support decision"
@@ -97,25 +96,13 @@ class SupportOperations:
             if not on_page.is_open(unit, session):
                 return SupportPage(is_open=False)
             found = support_decisions.at_school(unit, account.school)
-            names = schools.known(unit)
+            names = line_names(unit, account.school, found, lambda one: one.partnership)
             decided = support_decisions.of_dossiers(unit, [one.ref.dossier for one in found])
-            shown = [one for one in found if one.is_confirmed or one.primary_school == account.school]
-            facts = records.of(unit, [one.ref for one in shown], DossierFacts, damaged=lambda _: None)
         is_partnership = any(one.partnership == account.school for one in found)
-        lines = []
-        for one in found:
-            other = one.primary_school if one.partnership == account.school else one.partnership
-            known = facts.get(one.ref)
-            lines.append(
-                SupportLine(
-                    one,
-                    reference(one.ref.dossier),
-                    known.name if known else "",
-                    names[other].name if other in names else other,
-                    names[one.partnership].name if one.partnership in names else one.partnership,
-                    decided.get(one.ref.dossier, []),
-                )
-            )
+        lines = [
+            SupportLine(one, said.sign, said.name, said.other, said.receiver, decided.get(one.ref.dossier, []))
+            for one, said in zip(found, names, strict=True)
+        ]
         lines.sort(key=lambda one: (bool(one.decisions), one.name or "~", one.sign))
         return SupportPage(True, is_partnership, lines)
 
