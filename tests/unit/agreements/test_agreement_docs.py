@@ -36,6 +36,18 @@ Plain.yaml_implicit_resolvers = {
 }
 
 
+@pytest.fixture(scope="module")
+def schema():
+    """The schema of an agreement's file, looked at once: `jsonschema.validate` does it again for each value."""
+    found = file_schema()
+    jsonschema.Draft202012Validator.check_schema(found)
+    return found
+
+
+def fit(value, schema):
+    jsonschema.Draft202012Validator(schema).validate(value)
+
+
 def plain(text):
     return yaml.load(text, Loader=Plain)  # noqa: S506 (a safe loader)
 
@@ -55,17 +67,17 @@ def test_the_page_is_up_to_date():
 
 
 @pytest.mark.parametrize("path", REGIONS, ids=lambda path: path.parent.name)
-def test_every_region_fits_the_schema(path):
-    jsonschema.validate(plain(path.read_text(encoding="utf-8")), file_schema())
+def test_every_region_fits_the_schema(path, schema):
+    fit(plain(path.read_text(encoding="utf-8")), schema)
 
 
-def test_the_small_agreement_of_the_page_is_good(tmp_path):
+def test_the_small_agreement_of_the_page_is_good(tmp_path, schema):
     (text,) = [each for each in examples("yaml") if each.startswith("region:")]
     path = write(tmp_path, text)
     (checked,) = check_agreements([path])
     # but for its addresses, which are an example's
     assert [finding.code for finding in checked.findings] == ["AGREEMENT-176"]
-    jsonschema.validate(plain(text), file_schema())
+    fit(plain(text), schema)
     usual = load_agreement(path).round("placement")
     assert usual.sources["data_due"] == "assumed"
     assert usual.milestones.delivers.day == 14  # from the national file
@@ -92,13 +104,12 @@ def test_every_key_of_the_model_is_on_the_page():
 
 
 @pytest.mark.parametrize("key", documented_keys(), ids=lambda key: f"{key.block}.{key.name}")
-def test_examples_and_defaults_fit_the_schema(key):
-    schema = file_schema()
+def test_examples_and_defaults_fit_the_schema(key, schema):
     part = schema if key.block == "Agreement" else schema["$defs"][key.block]
     whole = {**part["properties"][key.name], "$defs": schema["$defs"]}
-    jsonschema.validate(plain(key.example), whole)
+    fit(plain(key.example), whole)
     if key.default is not None:
-        jsonschema.validate(json.loads(key.default), whole)
+        fit(json.loads(key.default), whole)
     assert key.meaning_nl.endswith(".") or "https://" in key.meaning_nl
     assert key.meaning_en != key.meaning_nl or key.meaning_en == "-"
 
@@ -114,10 +125,10 @@ def test_examples_and_defaults_fit_the_schema(key):
         ("  advice:\n", "  advise:\n"),
     ],
 )
-def test_an_editor_marks_mistakes(old, new):
-    jsonschema.validate(plain(GOOD), file_schema())
+def test_an_editor_marks_mistakes(old, new, schema):
+    fit(plain(GOOD), schema)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(plain(GOOD.replace(old, new)), file_schema())
+        fit(plain(GOOD.replace(old, new)), schema)
 
 
 def test_every_code_is_on_the_page():

@@ -66,10 +66,16 @@ def sealed(trust: TrustStore, files=FILES, **changes):
     return seal(files, sender=sender, recipient=trust.recipient("98XA00", at=AT), **values)
 
 
-def opened(trust: TrustStore, data: bytes, *, at: datetime = AT, limits: PackageLimits = package.DEFAULT_LIMITS):
-    return open_envelope(
-        data, keyring=trust.keyring("98XA00", at=AT), trust=trust, school="98XA00", at=at, limits=limits
-    )
+def opened(
+    trust: TrustStore,
+    data: bytes,
+    *,
+    at: datetime = AT,
+    limits: PackageLimits = package.DEFAULT_LIMITS,
+    keyring: KeyRing | None = None,
+):
+    keys = keyring or trust.keyring("98XA00", at=AT)
+    return open_envelope(data, keyring=keys, trust=trust, school="98XA00", at=at, limits=limits)
 
 
 def refusal(trust: TrustStore, data: bytes, **options) -> OpeningFailure:
@@ -117,10 +123,10 @@ def spoilt_copies(data: bytes, opaque: bytes, choose: random.Random) -> Iterator
 
 
 def reasons_for(trust: TrustStore, copies: Iterable[tuple[int, bytes]], seed: int) -> set[OpeningFailure]:
-    reasons = set()
+    reasons, keyring = set(), trust.keyring("98XA00", at=AT)
     for position, data in copies:
         try:
-            reasons.add(refusal(trust, data))
+            reasons.add(refusal(trust, data, keyring=keyring))
         except BaseException as error:
             raise AssertionError(f"seed {seed}, byte {position}") from error
     return reasons
