@@ -28,6 +28,7 @@ _SECTIONS = {
     "REHEARSAL": "Playing a school year before it begins",
     "TABLE": "Lists as CSV or workbook",
     "TASK": "Tasks of a round that failed for another reason",
+    "TESTS": "Registration for the test at its supplier",
     "TRUST": "Certificates and keys",
 }
 _WHO = {

@@ -270,6 +270,7 @@ _REGION: dict[str, _Rule] = {
             "pdf_attachments",
             "own_codes",
             "comparisons",
+            "test_suppliers",
         ),
         _always,
     ),

@@ -19,7 +19,13 @@ _NOT_STATED = frozenset(
     if name not in kind.milestones
 )
 """Milestones that a kind of round lacks, which the model derives from the others."""
-NAMED_BY = {"schools": "id", "coordinators": "account", "occasions": "name", "comparisons": "region"}
+NAMED_BY = {
+    "schools": "id",
+    "coordinators": "account",
+    "occasions": "name",
+    "comparisons": "region",
+    "test_suppliers": "oin",
+}
 """Lists whose items are compared by a key, so that their order does not matter."""
 
 

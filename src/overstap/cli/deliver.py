@@ -1,6 +1,7 @@
 """`overstap deliver`: server of the region's desk, and results that schools reported on received dossiers."""
 
 from pathlib import Path
+from threading import Lock
 from typing import Annotated
 
 import typer
@@ -24,7 +25,10 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on")] = 8444,
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
 ) -> None:
-    """Serve a region's desk until stopped: schools request dossiers, hand in receipts and report results."""
+    """Serve a region's desk until stopped: schools request dossiers, hand in receipts and report results.
+
+    Suppliers of the test that the agreement names send results of registered pupils here as well.
+    """
     from overstap.delivery.desk.desk import RegionDesk
     from overstap.delivery.desk.server import Desks, server
     from overstap.delivery.traffic_centre.adapter import sessions_of
@@ -34,21 +38,41 @@ def serve(
     from overstap.pki import TrustStore
     from overstap.telemetry.export import http_recorder
     from overstap.telemetry.logs import configure_logs
+    from overstap.test_chain import endpoint as test_results
+    from overstap.transport.worker_pool import WorkerPool
 
     settings = Settings()
     configure_logs("desk", settings.log_format)
     trust = TrustStore(settings.need_path("trust"), production=settings.production)
     sessions = sessions_of(settings, region)
-    schools_ledger = open_ledger(settings)
+    callers_ledger = open_ledger(settings)
+    one_at_a_time = Lock()  # callers are admitted in threads, and a ledger is for one of them at a time
 
     def schools() -> frozenset[str]:
-        with schools_ledger.unit(region, "desk") as unit:
+        with one_at_a_time, callers_ledger.unit(region, "desk") as unit:
             return secondary_schools(unit)
+
+    def suppliers() -> frozenset[str]:
+        with one_at_a_time:
+            return frozenset(one.oin for one in test_results.ResultTaker(callers_ledger, region).suppliers())
 
     schools()  # fail at once when the ledger is unreachable
     desks = Desks(lambda: RegionDesk(open_ledger(settings), region, trust=trust, sessions=sessions))
     record = http_recorder("desk")
-    endpoint = server(desks, region=region, trust=trust, schools=schools, host=host, port=port, record=record)
+    takers = WorkerPool(
+        lambda: test_results.ResultTaker(open_ledger(settings), region), test_results.WORKERS, name="results"
+    )
+    endpoint = server(
+        desks,
+        region=region,
+        trust=trust,
+        schools=schools,
+        host=host,
+        port=port,
+        record=record,
+        others=suppliers,
+        beside=test_results.routes(takers),
+    )
     Console(highlight=False, soft_wrap=True).print(f"Loket van regio {region} op https://{host}:{port}{REQUESTS}")
     endpoint.run()
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError
@@ -46,6 +46,7 @@ class StatedTest:
         reason: why there is no test; empty when there is one.
         stated_at: when the source stated it, aware.
         is_restored: whether the number lacked its leading zeros, which came back by the check digit.
+        school_year: the school year that a message states; empty in a table.
     """
 
     line: int
@@ -57,6 +58,7 @@ class StatedTest:
     reason: str = field(repr=False)
     stated_at: datetime
     is_restored: bool = False
+    school_year: str = ""
 
 
 def read_tests(
@@ -159,7 +161,7 @@ def read_result(data: bytes) -> StatedTest:
         OverstapError: INTAKE-124 it is no such message; INTAKE-125 it has no LAS-key; INTAKE-126 it has no test advice.
     """
     try:
-        said = json.loads(data)
+        said = json.loads(data, object_pairs_hook=_without_doubles)
         if said["versie"] != API_VERSION or said["profiel"] != "Leerlingtoetsresultaat":
             raise OverstapError("INTAKE-124", version=API_VERSION)
         scores = said["resultatenscores"]
@@ -167,9 +169,11 @@ def read_result(data: bytes) -> StatedTest:
         stated_at = datetime.fromisoformat(said["datumtijd"])
         whole = [one for one in scores["resultaten"]["resultaten"] if not one.get("toetseenheid")]
         advices = [str(one["waarde"]) for one in whole if one["label"] == "Toetsadvies"]
-        test = str(scores["toetsdefinitie"])[:100]
+        test, school_year = str(scores["toetsdefinitie"])[:100], str(said.get("schooljaar", ""))[:9]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise OverstapError("INTAKE-124", version=API_VERSION) from None
+    if not test.isprintable():  # control characters, and those that turn the direction of a text
+        raise OverstapError("INTAKE-124", version=API_VERSION)
     if not keys or not isinstance(keys[0], str) or not 0 < len(keys[0]) <= 256:
         raise OverstapError("INTAKE-125")
     level = next((found for found in map(level_of_text, advices) if found is not None), None)
@@ -177,7 +181,19 @@ def read_result(data: bytes) -> StatedTest:
         raise OverstapError("INTAKE-126")
     if stated_at.tzinfo is None:
         stated_at = stated_at.replace(tzinfo=NETHERLANDS)
-    return StatedTest(1, "", keys[0], "", test, level.key, "", stated_at)
+    return StatedTest(1, "", keys[0], "", test, level.key, "", stated_at, school_year=school_year)
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of a message.
+
+    Raises:
+        ValueError: a name stands in it twice, so that two readers could read two things.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
 
 
 def known_pupils(

@@ -26,6 +26,7 @@ def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
     yield from _closings(unit)
     yield from _registrations(unit)
     yield from _tests(unit)
+    yield from _test_registrations(unit)
     yield from _offers(unit)
     yield from _progress(unit)
     yield from _elsewhere(unit)
@@ -218,6 +219,16 @@ def _tests(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
     """Compare what is known of the tests of a school year with the last line about them."""
     return _as_logged(
         unit, "tests", "pupil_test", "what is known of its tests differs from the last audit line about it"
+    )
+
+
+def _test_registrations(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """Compare a school year's registrations at suppliers of the test with the last line about them."""
+    return _as_logged(
+        unit,
+        "test_registrations",
+        "test_registration",
+        "its registrations at suppliers of the test differ from the last audit line about them",
     )
 
 

@@ -89,6 +89,7 @@ TABLES: dict[str, PupilTable] = {
     "board_note": PupilTable(_PUPIL_OF_YEAR, {"content": ("key_id", "board_note/{note}")}),
     "placement_answer": PupilTable(f"pupil = any(%(pupils)s) {_OF_ROUND_YEAR}"),
     "pupil_test": PupilTable(_PUPIL_OF_YEAR, {"content": ("key_id", "test/{pupil_test}")}),
+    "test_registration": PupilTable(_PUPIL_OF_YEAR),
     "advice_flag": PupilTable(_PUPIL_OF_YEAR),
     "advice_seen": PupilTable(_PUPIL_OF_YEAR),
     "delivery": PupilTable(_DOSSIER, without=frozenset({"envelope", "key_id"})),

@@ -63,6 +63,21 @@ def level_of_code(code: str) -> AdviceLevel | None:
     return None if key is None else levels()[key]
 
 
+def api_value_of_code(code: str) -> str | None:
+    """Return the value of the Doorstroomtoets API for an advice of code list 2; None for a code without one.
+
+    Of a level that the API writes in two ways the second is with learning support, as the odd codes of the list are.
+
+    Args:
+        code: such as "34".
+    """
+    key = _by_code("codes").get(code)
+    if key is None:
+        return None
+    values = [str(value) for value in _rows()[key]["api"]]
+    return values[int(code) % 2] if len(values) > 1 else values[0]
+
+
 def level_of_text(text: str) -> AdviceLevel | None:
     """Return the level of a test advice in words or of a value of the API; None when no type of school is named.
 

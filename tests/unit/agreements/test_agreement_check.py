@@ -71,7 +71,23 @@ LATE_FIRST_ROUND = """data_due: 2027-02-01 17:00
       delivers: 2027-02-10 08:00
 """
 
+MANDATE = (
+    "{school: 99ZZ00, routing_key: '0000000700099ZZ00900', provider: 123A123, location: 123X123, "
+    "given_by: A. Bakker, given_on: 2026-10-01}"
+)
+SUPPLIER = (
+    "test_suppliers:\n  - name: Toetsbureau\n    oin: '00000003123456780000'\n"
+    f"    url: https://toets.example.org/v1.1\n    mandates:\n      - {MANDATE}\n"
+)
+
 MISTAKES = [
+    (RESULT, RESULT + SUPPLIER, "182", f"      - {MANDATE}"),
+    (
+        RESULT,
+        RESULT + SUPPLIER.replace("0000000700099ZZ00900", "0000000700099ZZ01900").replace("}\n", ", without_own_system: true}\n"),
+        "183",
+        "      - {school: 99ZZ00, routing_key: '0000000700099ZZ01900'",
+    ),
     (RESULT, RESULT + "own_codes:\n  - {list: '48', code: 'x', label: X}\n", "180", "{list: '48'"),
     (RESULT, RESULT + "own_codes:\n  - {list: '42', code: '0013', label: X}\n", "181", "{list: '42'"),
     # what is replaced, by what, the codes, and where it is told (the new text itself when None)

@@ -38,6 +38,7 @@ PRODUCED = {
         *("datetime_type", "datetime_parsing", "datetime_object_invalid"),
         *("datetime_from_date_parsing", "timezone_aware"),
     ),
+    "date": ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
     "timedelta": ("time_delta_type", "time_delta_parsing"),
     "function-after": (), "function-before": (), "function-plain": (), "no-info": (), "model-field": (),
     "default": (), "nullable": (), "definitions": (), "definition-ref": (), "recursion": ("recursion_loop",),
@@ -56,6 +57,20 @@ SUPPORT = {
     }
 }  # fmt: skip
 PARTNERSHIP = {"id": "PO9901", "name": "Verband", "kind": "SWV", "contact": "a@example.org"}
+
+
+def mandate(school: str = "99ZZ00", **other: object) -> dict[str, Any]:
+    """A mandate of a school, with other values."""
+    known = {"routing_key": f"00000007000{school}900", "provider": "123A123", "location": "123X123"}
+    given = {"given_by": "A. Bakker", "given_on": "2026-10-01", "without_own_system": True}
+    return {"school": school, **known, **given, **other}
+
+
+def supplier(*mandates: dict[str, Any]) -> dict[str, Any]:
+    url = "https://toets.example.org/v1.1"
+    return {"name": "Toetsbureau", "oin": "00000003123456780000", "url": url, "mandates": list(mandates)}
+
+
 CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("missing", ("schools", 0, "name"), ...),
     ("missing", ("name",), ...),
@@ -98,6 +113,9 @@ CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("no_moment", ("occasions", 0, "starts"), ""),
     ("no_moment", (*ADVICE, "milestones", "opens"), "2027-03-01"),
     ("no_wall_time", (*ADVICE, "milestones", "opens"), "2027-03-28 02:30"),
+    ("date_type", ("test_suppliers",), [supplier(mandate(given_on=[]))]),
+    ("date_from_datetime_parsing", ("test_suppliers",), [supplier(mandate(given_on="gisteren"))]),
+    ("date_from_datetime_inexact", ("test_suppliers",), [supplier(mandate(given_on="2026-10-01T12:00:00"))]),
     ("time_delta_type", (*ADVICE, "review_minimum"), []),
     ("time_delta_parsing", (*ADVICE, "review_minimum"), "vijf dagen"),
     ("one_line", ("schools", 0, "name"), "De Regenboog\x00"),
@@ -115,6 +133,11 @@ CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
             {"region": "leiden", "conductor": "00000003123456780000", "at": ["2027-04-16 12:00"]},
         ],
     ),
+    ("routing_key_of_school", ("test_suppliers",), [supplier(mandate(routing_key="0000000700099ZZ01900"))]),
+    ("test_supplier_twice", ("test_suppliers",), [supplier(mandate()), supplier(mandate())]),
+    ("mandate_of_another", ("test_suppliers",), [supplier(mandate("98ZZ00"))]),
+    ("mandate_twice", ("test_suppliers",), [supplier(mandate(), mandate())]),
+    ("mandate_with_own_system", ("test_suppliers",), [supplier(mandate(without_own_system=False))]),
     ("profile_of_round", (*ADVICE, "profile"), "VOVO"),
     ("nobody_takes_part", ("rounds", "support"), SUPPORT),
     ("gate_answered_by", (*ADVICE, "gate_answered_by"), ["x.onbekend"]),

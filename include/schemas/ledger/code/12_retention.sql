@@ -209,7 +209,8 @@ begin
         gone := gone + more;
         select coalesce(forget_tests(y.school_year, y.pupils), 0) into more
           from (select o.school_year, array_agg(distinct t.pupil) as pupils from round o
-                  join (select region, school_year, pupil from pupil_test union select region, school_year, pupil from advice_flag) t
+                  join (select region, school_year, pupil from pupil_test union select region, school_year, pupil from advice_flag
+                        union select region, school_year, pupil from test_registration) t
                     on t.region = o.region and t.school_year = o.school_year
                  where o.round_id = of_round and o.region = of_region group by o.school_year) y;
         gone := gone + coalesce(more, 0);

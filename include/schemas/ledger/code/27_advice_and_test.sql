@@ -50,7 +50,7 @@ begin
     if gone > 0 then
         perform append_decision('tests.forget', of_year, json_build_object('forgotten', gone, 'digest', tests_digest(of_year)));
     end if;
-    return gone;
+    return gone + forget_test_registrations(of_year, pupils);
 end $$;
 
 -- The same of the pupils of some dossiers, unless another dossier of the pupil has its content. Granted to nobody.

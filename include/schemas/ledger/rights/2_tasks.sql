@@ -37,6 +37,9 @@ grant select, insert (region, school_year, pupil, primary_school, flag, dossier)
 grant select, insert, update, delete on overstap.advice_seen to overstap_region;
 grant select on overstap.handover, overstap.current_handover, overstap.support_decision to overstap_region;
 grant execute on function overstap.take_tests, overstap.tests_digest to overstap_region;
+grant select on overstap.test_registration to overstap_region;
+grant execute on function overstap.announce_test_registrations, overstap.announce_test_advices, overstap.settle_test_registrations,
+    overstap.take_test_result, overstap.test_registrations_digest, overstap.test_mandate to overstap_region;
 
 -- progress of pupils
 grant select on overstap.pupil_progress to overstap_region;

@@ -6,7 +6,7 @@ revoke select on overstap.awaiting_family, overstap.review_session, overstap.rev
     overstap.school_stay, overstap.school_attempt, overstap.school_device, overstap.school_account, overstap.school_factor,
     overstap.school_recovery_code, overstap.backup, overstap.certificate, overstap.agreement_draft,
     overstap.agreement_draft_version, overstap.guest_school,
-    overstap.agreement_draft_approval, overstap.alarm, overstap.applied_elsewhere, overstap.board_note, overstap.comparison, overstap.comparison_pseudonym, overstap.refused_list_row,
+    overstap.agreement_draft_approval, overstap.alarm, overstap.test_registration, overstap.applied_elsewhere, overstap.board_note, overstap.comparison, overstap.comparison_pseudonym, overstap.refused_list_row,
     overstap.contact_call, overstap.contact_message, overstap.contact_message_to, overstap.contact_person, overstap.pupil_search, overstap.second_person,
     overstap.task_failure,
     overstap.dossier_request, overstap.test_message, overstap.test_obstacle from overstap_rights_school;

@@ -9,7 +9,7 @@ revoke select on overstap.review_session, overstap.review_attempt, overstap.revi
     overstap.school_factor, overstap.school_recovery_code, overstap.guest_school, overstap.guest_ask, overstap.outside_registration, overstap.mail, overstap.backup, overstap.certificate, overstap.agreement_draft,
     overstap.agreement_draft_version, overstap.roster_pupil, overstap.roster_event,
     overstap.page_collection, overstap.page_confirmation, overstap.typed_dossier, overstap.typed_step, overstap.typed_file, overstap.school_mapping,
-    overstap.placement_answer, overstap.placed_twice, overstap.application_event, overstap.pupil_test, overstap.advice_flag,
+    overstap.placement_answer, overstap.placed_twice, overstap.application_event, overstap.pupil_test, overstap.advice_flag, overstap.test_registration,
     overstap.agreement_draft_approval, overstap.alarm, overstap.applied_elsewhere, overstap.board_note, overstap.comparison, overstap.comparison_pseudonym, overstap.refused_list_row,
     overstap.contact_call, overstap.contact_message, overstap.contact_message_to, overstap.contact_person, overstap.pupil_search, overstap.second_person,
     overstap.task_failure,
@@ -35,3 +35,5 @@ grant update (state, attempts, next_attempt_at, problem, answer, had, offered_at
 grant update (outcome, code, receipt, settled_at) on overstap.test_message to overstap_rights_desk;
 grant insert (region, round_id, meaning, kind, recipient, facts, is_urgent) on overstap.notice to overstap_rights_desk;
 grant execute on function overstap.audit, overstap.adopt_envelope, overstap.tell_settled to overstap_rights_desk;
+-- A result of the test, of a pupil who was registered: no other test can be written here.
+grant execute on function overstap.take_test_result to overstap_rights_desk;

@@ -6,10 +6,12 @@ grant select on all tables in schema overstap to overstap_rights_watch;
 revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
     overstap.review_access, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device,
     overstap.school_factor, overstap.school_recovery_code, overstap.typed_dossier, overstap.typed_step,
-    overstap.typed_file, overstap.school_mapping, overstap.guest_school, overstap.page_collection, overstap.pupil_test, overstap.pupil_progress, overstap.support_decision,
+    overstap.typed_file, overstap.school_mapping, overstap.guest_school, overstap.page_collection, overstap.pupil_test, overstap.test_registration, overstap.pupil_progress, overstap.support_decision,
     overstap.comparison, overstap.comparison_pseudonym, overstap.pupil_search, overstap.board_note from overstap_rights_watch;
 grant select (comparison, region, school_year, partner, part, pupils, found, by_whom, begun_at, ended_at) on overstap.comparison
     to overstap_rights_watch;
+-- That results could not be read, and of which school: not whose.
+grant select (region, school_year, primary_school, refused_code, refused_at) on overstap.test_registration to overstap_rights_watch;
 grant select on overstap.board_note to overstap_rights_board;
 grant select (region, school, number, fields, unread, saved_by, saved_at, used_at) on overstap.school_mapping to overstap_rights_watch;
 grant select (guest, region, round_id, school, name, kind, pupils, invited_by, invited_at, asked, asked_at, changes, mailed_at, expires_at, ended_by, ended_at)

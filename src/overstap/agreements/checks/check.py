@@ -14,6 +14,7 @@ from overstap.agreements.checks import (
     people,
     retention,
     schema_check,
+    test_suppliers,
 )
 from overstap.agreements.checks.context import CheckContext
 from overstap.agreements.findings import AgreementFinding, AgreementSeverity, finding_of
@@ -81,6 +82,7 @@ def check_agreements(
             notices.check(context)
             retention.check(context)
             own_codes.check(context)
+            test_suppliers.check(context)
             is_accepted = schema_check.check(context)
             _check_against_model(context, is_accepted)
     neighbours = _neighbours(chosen, national)

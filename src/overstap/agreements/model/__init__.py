@@ -17,6 +17,7 @@ from overstap.agreements.model.retention import Retention
 from overstap.agreements.model.round_id import RoundId
 from overstap.agreements.model.rounds import Round, RoundKind
 from overstap.agreements.model.schools import School, SchoolId, SchoolKind
+from overstap.agreements.model.test_suppliers import SchoolMandate, SupplierOfTests
 
 __all__ = [
     "Agreement",
@@ -40,6 +41,8 @@ __all__ = [
     "School",
     "SchoolId",
     "SchoolKind",
+    "SchoolMandate",
+    "SupplierOfTests",
     "wall_time_exists",
     "wall_time_is_ambiguous",
 ]

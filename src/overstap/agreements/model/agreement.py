@@ -20,6 +20,7 @@ from overstap.agreements.model.retention import Retention
 from overstap.agreements.model.round_id import RoundId
 from overstap.agreements.model.rounds import Round, RoundKind, with_review_moments
 from overstap.agreements.model.schools import School, SchoolKind
+from overstap.agreements.model.test_suppliers import SchoolMandate, SupplierOfTests, check_suppliers
 from overstap.agreements.model.viewers import Viewer
 from overstap.errors import OverstapError
 
@@ -77,6 +78,8 @@ class Agreement(AgreementPart):
     """Codes that the region uses besides those of the standard, in this school year."""
     comparisons: Annotated[tuple[Comparison, ...], Field(exclude_if=lambda regions: not regions)] = ()
     """Regions with which applications are compared."""
+    test_suppliers: Annotated[tuple[SupplierOfTests, ...], Field(exclude_if=lambda suppliers: not suppliers)] = ()
+    """Suppliers of the test, at which the region registers pupils of schools that gave it a mandate."""
 
     @model_validator(mode="before")
     @classmethod
@@ -115,6 +118,7 @@ class Agreement(AgreementPart):
         for partner in partners:
             if partner == self.region or partners.count(partner) > 1:
                 raise refusal("compared_twice", region=partner)
+        check_suppliers(self.test_suppliers, self.schools)
         accounts = {coordinator.account for coordinator in self.coordinators}
         for kind, agreed in self.rounds.items():
             if agreed.profile not in kind.profiles:
@@ -155,6 +159,14 @@ class Agreement(AgreementPart):
             if agreed.region == region:
                 return agreed
         raise OverstapError("COMPARE-001", region=self.region, partner=region)
+
+    def test_mandate(self, school: str) -> tuple[SupplierOfTests, SchoolMandate] | None:
+        """Return the supplier of the test and the mandate of a school; None without one."""
+        for supplier in self.test_suppliers:
+            for mandate in supplier.mandates:
+                if mandate.school == school:
+                    return supplier, mandate
+        return None
 
     def suppliers(self, kind: str) -> tuple[School, ...]:
         """Return the schools that supply dossiers in a kind of round, in the order of the agreement."""

@@ -11,14 +11,9 @@ of a tenth of a second after the request, so that its time does not show what wa
 """
 
 import asyncio
-import contextvars
 import logging
-import queue
-from collections.abc import Callable, Container, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import psycopg
@@ -27,7 +22,7 @@ from cryptography import x509
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from overstap import clock
 from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
@@ -50,6 +45,7 @@ from overstap.telemetry.export import HttpRecorder
 from overstap.transport import mtls_server
 from overstap.transport.mtls_server import BusyError, authenticated_caller, body_of, media_type_of, problem
 from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
+from overstap.transport.worker_pool import WorkerPool
 
 BEAT_SECONDS = 0.1
 """Answers without a dossier are sent at multiples of this time, seconds."""
@@ -60,7 +56,7 @@ _REFUSED = {DeskRefusal.TOO_MANY: 429, DeskRefusal.SESSION: 403, DeskRefusal.UNK
 _log = logging.getLogger(__name__)
 
 
-class Desks:
+class Desks(WorkerPool[RegionDesk]):
     """Pool of desks of one region, which answer concurrently.
 
     Args:
@@ -69,29 +65,7 @@ class Desks:
     """
 
     def __init__(self, make: Callable[[], RegionDesk], workers: int = WORKERS) -> None:
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="desk")
-        self._free: queue.SimpleQueue[RegionDesk] = queue.SimpleQueue()
-        for _ in range(workers):
-            self._free.put(make())
-
-    @contextmanager
-    def _one(self) -> Iterator[RegionDesk]:
-        desk = self._free.get()
-        try:
-            yield desk
-        finally:
-            self._free.put(desk)
-
-    async def do(self, work: Callable[[RegionDesk], Any]) -> Any:
-        """Run a function with a free desk, in a thread."""
-
-        def run() -> Any:
-            with self._one() as desk:
-                return work(desk)
-
-        # The thread logs under the trace id of its request.
-        in_context = partial(contextvars.copy_context().run, run)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)
+        super().__init__(make, workers, name="desk")
 
 
 class CallersForTest:
@@ -116,7 +90,11 @@ class CallersForTest:
 
 
 def application(
-    desks: Desks, *, now: Callable[[], datetime] = clock.now, for_test: Container[str] = frozenset()
+    desks: Desks,
+    *,
+    now: Callable[[], datetime] = clock.now,
+    for_test: Container[str] = frozenset(),
+    beside: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Return the web application of a desk; it expects the caller's OIN in `request.state.caller`.
 
@@ -124,6 +102,7 @@ def application(
         desks: the pool of desks.
         now: the clock.
         for_test: OINs of callers who are told which rule a statement breaks.
+        beside: routes of other protocols on the same server; each judges its callers itself.
     """
 
     async def ask(request: Request) -> Response:
@@ -201,6 +180,7 @@ def application(
             Route(RESULTS, taking("result"), methods=["POST"]),
             Route(TAKEN_BACK, taking("taken_back"), methods=["POST"]),
             Route("/health", health),
+            *beside,
         ]
     )
 
@@ -216,6 +196,8 @@ def server(
     now: Callable[[], datetime] = clock.now,
     limits: ServerLimits = DEFAULT_SERVER_LIMITS,
     record: HttpRecorder | None = None,
+    others: Callable[[], frozenset[str]] = frozenset,
+    beside: Sequence[BaseRoute] = (),
 ) -> uvicorn.Server:
     """Return a configured server.
 
@@ -229,6 +211,8 @@ def server(
         now: the clock.
         limits: limits of connections in time, number and memory.
         record: records each request for monitoring.
+        others: returns the OINs of callers who are no schools; they are served by `beside` alone.
+        beside: routes of other protocols.
 
     Raises:
         OverstapError: TRUST-001 to TRUST-014 when the conductor's TLS certificate or key is not in order.
@@ -236,13 +220,15 @@ def server(
     for_test = CallersForTest()
 
     def admit(certificate: bytes | None, at: datetime) -> str | None:
-        oin = authenticated_caller(certificate, trust=trust, admits=lambda oin: school_of(oin) in schools(), at=at)
+        oin = authenticated_caller(
+            certificate, trust=trust, admits=lambda oin: school_of(oin) in schools() or oin in others(), at=at
+        )
         if oin is not None and certificate is not None:
             for_test.note(oin, certificate)
         return oin
 
     return mtls_server.server(
-        application(desks, now=now, for_test=for_test),
+        application(desks, now=now, for_test=for_test, beside=beside),
         identity=trust.conductor_desk(region, at=now()),
         trust=trust,
         admit=admit,

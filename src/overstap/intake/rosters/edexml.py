@@ -13,6 +13,7 @@ from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError
 from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles, year_group_of
 from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
+from overstap.oso.initials import initials_of
 from overstap.oso.xml_parser import parse_other
 
 LIMIT_BYTES = 30_000_000
@@ -104,6 +105,7 @@ def _pupil(element: Any, label: str, groups: dict[str, Any]) -> RosterPupil:
         group=_text(group, "naam"),
         leaves_on=_day(_text(element, "uitstroomdatum")),
         problems=tuple(problems),
+        initials=initials_of(_text(element, "voorletters-1"), _text(element, "voornamen")),
     )
 
 

@@ -40,6 +40,7 @@ class RosterPupil:
         group: name of the group.
         leaves_on: day on which the pupil leaves; None without one.
         problems: codes of what could not be used of this pupil.
+        initials: letters without dots, as stated or of all first names; empty without them.
         restored: whether the number had lost leading zeros, which came back because the check digit agrees.
     """
 
@@ -56,6 +57,7 @@ class RosterPupil:
     leaves_on: date | None = field(default=None, repr=False)
     problems: tuple[str, ...] = ()
     restored: bool = False
+    initials: str = field(default="", repr=False)
 
     def kind(self, today: date) -> LeaverKind:
         """Return why the pupil is expected to leave this school year, or not.

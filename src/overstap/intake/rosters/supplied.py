@@ -67,4 +67,5 @@ def _person(pupil: RosterPupil) -> RosterPerson:
         birth_date=pupil.birth_date,
         sex=pupil.sex,
         group=pupil.group,
+        initials=pupil.initials,
     )

@@ -4,6 +4,7 @@ from overstap.errors import OverstapError
 from overstap.intake.rosters.edexml import LIMIT_BYTES, is_xml, read_edexml
 from overstap.intake.rosters.roster import Roster, RosterPupil, without_doubles, year_group_of
 from overstap.oso.identifiers import with_zeros
+from overstap.oso.initials import initials_of
 from overstap.tabular import Header, HeaderError, RefusedRow, Row, read_table
 from overstap.tabular.values import NumberFormatError, day, digits
 
@@ -85,5 +86,6 @@ def _pupil(row: Row) -> RosterPupil:
         group=cells.get("groep", ""),
         leaves_on=leaves_on,
         problems=tuple(problems),
+        initials=initials_of("", cells.get("voornamen", "")),
         restored=full not in (None, number),
     )

@@ -23,6 +23,7 @@ class RosterPerson:
         birth_date: date of birth; None without one.
         sex: `boy`, `girl`, or empty.
         group: name of the group; empty without one.
+        initials: letters without dots; empty where the roster does not state them.
     """
 
     number: str = field(repr=False)
@@ -33,6 +34,7 @@ class RosterPerson:
     birth_date: date | None = field(repr=False)
     sex: str = field(repr=False)
     group: str = field(repr=False)
+    initials: str = field(default="", repr=False)
 
     @property
     def name(self) -> str:

@@ -13,6 +13,8 @@ NOTES = ("INTAKE-117",)
 """Codes of what is said of rows that were used all the same."""
 MOST_LINES = 100
 """Lines that are kept of a cause; of the others their number is."""
+_OF_SENT = {"version": "Doorstroomtoetsketen_v1.1"}
+"""Fact of results that a supplier sent, which have this version alone."""
 
 
 class RegionList(StrEnum):
@@ -92,8 +94,19 @@ def note(unit: UnitOfWork, school_year: str, of_list: RegionList, refused: Itera
 
 
 def refused(unit: UnitOfWork, school_year: str) -> Sequence[RefusedRows]:
-    """Return what is kept of both lists: per file and school, the most frequent cause first."""
-    return [
+    """Return what is kept of both lists: per file and school, the most frequent cause first.
+
+    Of results that a supplier of the test sent: those of pupils for whom no usable one came since.
+    """
+    sent = [
+        RefusedRows(RegionList.TESTS, school, 0, code, count, (), dict(_OF_SENT))
+        for school, code, count in unit.rows(
+            "select primary_school, refused_code, count(*)::int from overstap.test_registration "
+            "where school_year = %(year)s and refused_code is not null group by 1, 2 order by 1, 3 desc, 2",
+            year=school_year,
+        )
+    ]
+    return sent + [
         RefusedRows(RegionList(of_list), school, file, code, count, tuple(lines), facts)
         for of_list, school, file, code, count, lines, facts in unit.rows(
             "select list, school, file, code, count, lines, facts from overstap.refused_list_row "

@@ -1,0 +1,1 @@
+"""The chain of the test (Doorstroomtoetsketen): registration at its supplier, and results that the supplier sends."""
