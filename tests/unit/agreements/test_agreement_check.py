@@ -84,7 +84,7 @@ MISTAKES = [
     (RESULT, RESULT + SUPPLIER, "182", f"      - {MANDATE}"),
     (
         RESULT,
-        RESULT + SUPPLIER.replace("0000000700099ZZ00900", "0000000700099ZZ01900").replace("}\n", ", without_own_system: true}\n"),
+        RESULT + SUPPLIER.replace("ZZ00900", "ZZ01900").replace("}\n", ", without_own_system: true}\n"),
         "183",
         "      - {school: 99ZZ00, routing_key: '0000000700099ZZ01900'",
     ),

@@ -2,10 +2,9 @@
 
 import copy
 import json
-import os
-from pathlib import Path
 from typing import Any
 
+import doorstroomtoets
 import pytest
 import yaml
 
@@ -17,13 +16,8 @@ from overstap.resources import INCLUDE
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    """OVERSTAP_DOORSTROOMTOETS, or the file beside the repository; it is not part of it."""
-    beside = Path(__file__).resolve().parents[4] / "shared" / "standards" / "doorstroomtoets" / "openapi-1.1.0.yaml"
-    path = Path(os.environ.get("OVERSTAP_DOORSTROOMTOETS", beside))
-    if not path.is_file():
-        pytest.skip("the description of the Doorstroomtoets API 1.1.0 is not at hand: set OVERSTAP_DOORSTROOMTOETS")
-    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return found
+    """It is not part of the repository."""
+    return doorstroomtoets.described()
 
 
 def message(description: dict[str, Any], label: str = "LAS-key") -> dict[str, Any]:
@@ -40,7 +34,7 @@ def written(said: dict[str, Any]) -> bytes:
 
 
 def test_no_call_fetches_results(description: dict[str, Any]) -> None:
-    """Decision 73: with such a call Overstap would be a client."""
+    """Decisions 73 and 82: results come to who registered, and to nobody beside."""
     calls = {(verb.upper(), path) for path, verbs in description["paths"].items() for verb in verbs}
     assert calls == {
         ("POST", "/registreren"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from overstap.oso.advice_order import level_of_code, level_of_text, levels
+from overstap.oso.advice_order import api_value_of_code, level_of_code, level_of_text, levels
 from overstap.quality.tables import advice_rows
 
 
@@ -40,3 +40,14 @@ def test_a_test_advice_is_read_as_providers_write_it(text: str, key: str) -> Non
 @pytest.mark.parametrize("text", ["", "goed gedaan", "groep 8", "pro/vwo"])
 def test_what_names_no_level_is_none(text: str) -> None:
     assert level_of_text(text) is None
+
+
+def test_every_code_has_a_value_of_the_api_and_learning_support_the_second() -> None:
+    for row in advice_rows():
+        value = api_value_of_code(row["code"])
+        assert value is not None, row
+        assert level_of_text(value) == level_of_code(row["code"])
+        with_support = row["code"] in {"21", "23", "31", "33", "35", "41", "43", "51"}
+        assert value.endswith("_MET_LWOO") is with_support, row
+    assert api_value_of_code("99") is None
+    assert api_value_of_code("") is None
