@@ -34,7 +34,7 @@ def written(said: dict[str, Any]) -> bytes:
 
 
 def test_no_call_fetches_results(description: dict[str, Any]) -> None:
-    """Decisions 73 and 82: results come to who registered, and to nobody beside."""
+    """Decisions 73 and 83: results come to who registered, and to nobody beside."""
     calls = {(verb.upper(), path) for path, verbs in description["paths"].items() for verb in verbs}
     assert calls == {
         ("POST", "/registreren"),

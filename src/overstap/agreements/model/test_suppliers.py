@@ -5,9 +5,9 @@ named here, and only for those without a system of their own that receives resul
 """
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from overstap.agreements.model.lines import OneLine
 from overstap.agreements.model.part import AgreementPart
@@ -38,12 +38,6 @@ class SchoolMandate(AgreementPart):
     """Day on which it was given."""
     without_own_system: bool = False
     """Whether the school stated that it has no system of its own that receives results of the test."""
-
-    @model_validator(mode="after")
-    def _key_is_of_the_school(self) -> Self:
-        if not self.routing_key.startswith(_KEY_OF.format(school=self.school)):
-            raise refusal("routing_key_of_school", school=self.school)
-        return self
 
     @property
     def school_oin(self) -> str:
@@ -81,6 +75,8 @@ def check_suppliers(suppliers: tuple[SupplierOfTests, ...], schools: tuple[Schoo
             if mandate.school in seen:
                 raise refusal("mandate_twice", school=mandate.school)
             seen.add(mandate.school)
+            if not mandate.routing_key.startswith(_KEY_OF.format(school=mandate.school)):
+                raise refusal("routing_key_of_school", school=mandate.school)
             supplies = known[mandate.school].supplies
             if not mandate.without_own_system and (supplies is None or supplies.way != OWN_PAGES):
                 raise refusal("mandate_with_own_system", school=mandate.school)
