@@ -211,7 +211,33 @@ def test_what_a_function_asks_again_and_again_is_planned_once(ledger: Ledger) ->
         "select proname from pg_proc where pronamespace = 'overstap'::regnamespace "
         "and 'plan_cache_mode=force_generic_plan' = any(proconfig)"
     )
-    assert {name for (name,) in kept} == {"audit", "keep_transition", "record_decisions"}
+    told = {"tell_decided", "tell_settled_in"}
+    assert {name for (name,) in kept} == {"audit", "keep_transition", "record_decisions"} | told
+
+
+def test_whoever_answers_finds_at_once_that_others_are_waited_for(ledger: Ledger, owner_dsn: str) -> None:
+    """In any order, and without statistics: all answers of a round together look at few dossiers for each."""
+    agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, agreement, RoundKind.ADVICE)
+    for done, _ in steps(ledger, agreement, REGION, 300, 150):
+        if done == "release":
+            break
+    counted = (
+        "select coalesce(idx_tup_fetch, 0) + seq_tup_read from pg_stat_xact_user_tables "
+        "where schemaname = 'overstap' and relname = 'dossier'"
+    )
+    with psycopg.connect(owner_dsn) as owner:
+        ids = [one for (one,) in owner.execute("select dossier from overstap.dossier order by md5(dossier::text)")]
+        owner.execute("set session_replication_role = replica")  # the answers themselves are not what is counted
+        looked = 0
+        for one in ids:
+            owner.execute("update overstap.dossier set state = 'inspected' where dossier = %s", [one])
+            [[before]] = owner.execute(counted).fetchall()
+            owner.execute("select overstap.tell_decided(array[%s]::uuid[])", [one])
+            [[after]] = owner.execute(counted).fetchall()
+            looked += int(after) - int(before)
+    assert looked <= PER_ITEM * 2 * len(ids)
 
 
 @pytest.mark.parametrize("following", ["accept", "release", "inspect", "seal"])
