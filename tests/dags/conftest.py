@@ -14,6 +14,8 @@ from overstap.simulation.synthetic.region import make_region
 from overstap.simulation.synthetic.writing import write
 from overstap_tools.project import PROJECT
 
+from .sign_ins import SignIns
+
 REGIONS = ("alfa", "beta")
 
 
@@ -48,6 +50,14 @@ def airflow_home() -> Iterator[Path]:
             os.environ.pop(name)
         else:
             os.environ[name] = value
+
+
+@pytest.fixture(scope="session")
+def sign_ins(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignIns]:
+    """Processes that sign in at Airflow, forked from one that has loaded it."""
+    made = SignIns(tmp_path_factory.mktemp("sign_ins"))
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """Tests of sign-in by an identity provider with a second factor in production, against a running provider."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,28 +13,9 @@ from tests.certified_provider import SECRET as OTHER_SECRET
 from tests.certified_provider import certified_provider
 
 from overstap.authentication_methods import has_second_factor
-from overstap.resources import INCLUDE
 from overstap.settings import Settings
 
-PROBE = """
-import json
-from airflow.utils.db import initdb
-initdb()
-from airflow.providers.fab.www.app import create_app
-app = create_app(enable_plugins=False)
-with app.app_context():
-    manager = app.appbuilder.sm
-    if not manager.find_user("c.jansen"):
-        manager.add_user("c.jansen", "C", "Jansen", "c@example.org", manager.find_role("Viewer"), password="x" * 30)
-client = app.test_client()
-begun = client.get("/login/oidc")
-asked = begun.headers["Location"]
-print("ASKED" + asked, flush=True)
-back = input()
-done = client.get("/oauth-authorized/oidc?" + back.partition("?")[2])
-with client.session_transaction() as session:
-    print("RESULT" + json.dumps({"user": session.get("_user_id"), "to": done.headers.get("Location")}))
-"""
+from .sign_ins import SignIns
 
 
 def to_provider(asked: str) -> str:
@@ -46,40 +24,19 @@ def to_provider(asked: str) -> str:
 
 
 def signs_in(
-    tmp_path: Path, issuer: str, go: Callable[[str], str] = to_provider, **settings: str
+    sign_ins: SignIns, folder: Path, issuer: str, go: Callable[[str], str] = to_provider, **settings: str
 ) -> tuple[bool, str, str]:
     """Go the whole way to the provider and back; return whether somebody is signed in, what was asked, and the log."""
-    environment = os.environ | {
-        "AIRFLOW__FAB__CONFIG_FILE": str(INCLUDE / "airflow" / "webserver_config.py"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/airflow.db",
-        "AIRFLOW__API__SECRET_KEY": "only in this test",
-        "OVERSTAP_OIDC_ISSUER": issuer,
-        "OVERSTAP_OIDC_CLIENT": CLIENT,
-        "OVERSTAP_OIDC_SECRET": SECRET,
-        **settings,
-    }
+    provider = {"OVERSTAP_OIDC_ISSUER": issuer, "OVERSTAP_OIDC_CLIENT": CLIENT, "OVERSTAP_OIDC_SECRET": SECRET}
     told, asked = "", ""
-    with (
-        (tmp_path / "errors").open("w+") as errors,
-        subprocess.Popen(
-            [sys.executable, "-c", PROBE],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            cwd=tmp_path,
-        ) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        for line in process.stdout:
-            told += line
-            if line.startswith("ASKED"):
-                asked = line.removeprefix("ASKED").strip()
-                process.stdin.write(go(asked) + "\n")
-                process.stdin.flush()
-        process.wait()
+    with (folder / "errors").open("w+") as errors:
+        process = sign_ins.begin("sign_in", folder, errors, provider | settings)
+        with process.asking, process.answers:
+            for line in process.answers:
+                told += line
+                if line.startswith("ASKED"):
+                    asked = line.removeprefix("ASKED").strip()
+                    print(go(asked), file=process.asking, flush=True)
         errors.seek(0)
         told += errors.read()
     assert "RESULT" in told, told[-3_000:]
@@ -98,10 +55,10 @@ CASES: list[tuple[dict[str, Any], dict[str, str], bool]] = [
 
 @pytest.mark.parametrize(("claims", "settings", "may"), CASES)
 def test_production_asks_for_a_second_factor(
-    airflow_home: Path, tmp_path: Path, claims: dict[str, Any], settings: dict[str, str], may: bool
+    sign_ins: SignIns, tmp_path: Path, claims: dict[str, Any], settings: dict[str, str], may: bool
 ) -> None:
     with Provider({"preferred_username": "c.jansen", **claims}) as provider:
-        is_in, asked, log = signs_in(tmp_path, provider.issuer, to_provider, **settings)
+        is_in, asked, log = signs_in(sign_ins, tmp_path, provider.issuer, to_provider, **settings)
     assert is_in is may
     assert ("second factor" in log) is not may
     assert ("acr_values=level2+level3" in asked.replace("%20", "+")) is ("OVERSTAP_OIDC_ACR" in settings)
@@ -124,7 +81,7 @@ USER = {"sub": "1", "preferred_username": "c.jansen"}
     ],
 )
 def test_user_info_names_a_person_and_proves_nothing(
-    airflow_home: Path,
+    sign_ins: SignIns,
     tmp_path: Path,
     claims: dict[str, Any],
     user_info: dict[str, Any],
@@ -134,11 +91,11 @@ def test_user_info_names_a_person_and_proves_nothing(
     """How somebody signed in, and that it was now, is said by the signed ID token alone."""
     with Provider(claims) as provider:
         provider.user_info, provider.has_id_token = user_info, has_id_token
-        is_in, _, log = signs_in(tmp_path, provider.issuer, OVERSTAP_PRODUCTION="true")
+        is_in, _, log = signs_in(sign_ins, tmp_path, provider.issuer, OVERSTAP_PRODUCTION="true")
     assert is_in is may, log[-3_000:]
 
 
-def test_a_certified_provider(airflow_home: Path, tmp_path: Path) -> None:
+def test_a_certified_provider(sign_ins: SignIns, tmp_path: Path) -> None:
     """One that nobody here wrote, and whose claims are at its UserInfo endpoint alone."""
     home, package = tmp_path / "home", tmp_path / "package"
     home.mkdir()
@@ -147,7 +104,9 @@ def test_a_certified_provider(airflow_home: Path, tmp_path: Path) -> None:
         said: dict[str, object] = {"preferred_username": account}
         with certified_provider(package, said, "http://localhost/oauth-authorized/oidc") as provider:
             settings = {"OVERSTAP_OIDC_CLIENT": OTHER_CLIENT, "OVERSTAP_OIDC_SECRET": OTHER_SECRET}
-            is_in, _, log = signs_in(home, provider.issuer, lambda asked: provider.sign_in(asked, "jansen"), **settings)
+            is_in, _, log = signs_in(
+                sign_ins, home, provider.issuer, lambda asked: provider.sign_in(asked, "jansen"), **settings
+            )
         assert is_in is may, log[-3_000:]
 
 
