@@ -15,7 +15,9 @@ from overstap.ledger.session import Ledger, UnitOfWork
 from overstap.progress import Advance, unwatched
 
 GROUP = 100
-"""Dossiers per transaction."""
+"""Dossiers per transaction whose content is erased."""
+TRACES_GROUP = 500
+"""Those whose traces are: small rows, and a line for each group over all registrations that are left in the year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,10 @@ def retain(
         rounds = due(unit, content_days=content_days, traces_days=traces_days)
     done: Counter[str] = Counter()
     for one in rounds:
-        done["content"] += _in_groups(ledger, region, actor, one.round_id, "content", content_days, advance)
-        done["traces"] += _in_groups(ledger, region, actor, one.round_id, "traces", traces_days, advance)
+        if one.content:
+            done["content"] += _in_groups(ledger, region, actor, one.round_id, "content", content_days, advance)
+        if one.traces:
+            done["traces"] += _in_groups(ledger, region, actor, one.round_id, "traces", traces_days, advance)
         done["of_rounds"] += _of_round(ledger, region, actor, one.round_id, content_days, traces_days)
     return done
 
@@ -220,12 +224,21 @@ _GONE = {"content": "erased_at", "traces": "forgotten_at"}
 
 
 def _in_groups(ledger: Ledger, region: str, actor: str, round_id: str, step: str, days: int, advance: Advance) -> int:
+    """Erase a round's dossiers in the order of their ids; return how many. Each group begins behind the one before.
+
+    What another run holds at this moment is left to it, or to the next run.
+    """
     done = 0
+    last = UUID(int=0)
     while True:
         with ledger.unit(region, actor) as unit:
-            found = _next(unit, round_id, step, days)
-            if not found:
+            group = _group_after(unit, round_id, step, last, GROUP if step == "content" else TRACES_GROUP)
+            if not group:
                 return done
+            last = group[-1]
+            found = unit.one("select overstap.may_erase(%(ids)s, %(days)s, false)", ids=group, days=days)[0]
+            if not found:  # held, or under way
+                continue
             gone = unit.one(f"select {_STEPS[step]}(%(ids)s, %(days)s)", ids=found, days=days)[0]
             if gone != len(found):
                 raise RuntimeError(f"{gone} of {len(found)} dossiers were erased: the others changed in between")
@@ -233,21 +246,21 @@ def _in_groups(ledger: Ledger, region: str, actor: str, round_id: str, step: str
         advance(len(found))
 
 
-def _next(unit: UnitOfWork, round_id: str, step: str, days: int) -> Sequence[UUID]:
-    waiting = [
+def _group_after(unit: UnitOfWork, round_id: str, step: str, last: UUID, limit: int) -> list[UUID]:
+    """Return the next dossiers of a round that have what a step erases, whether they may be erased or not.
+
+    Beside nothing else: joined with what tells whether they may be, each group read all dossiers of the round.
+    """
+    return [
         row[0]
         for row in unit.rows(
-            f"select d.dossier from overstap.dossier d join overstap.round o using (round_id) "  # noqa: S608
-            f"where d.round_id = %(round)s and d.{_GONE[step]} is null and o.closed_at <= overstap.clock() "
-            "- make_interval(days => %(days)s) and exists (select from overstap.retention t "
-            "where t.dossier = d.dossier and not t.is_held and not t.is_under_way) "
-            "order by d.dossier limit %(limit)s for update of d skip locked",
+            f"select dossier from overstap.dossier where round_id = %(round)s and dossier > %(last)s "  # noqa: S608
+            f"and {_GONE[step]} is null order by dossier limit %(limit)s for update skip locked",
             round=round_id,
-            days=days,
-            limit=GROUP,
+            last=last,
+            limit=limit,
         )
     ]
-    return list(unit.one("select overstap.may_erase(%(ids)s, %(days)s, false)", ids=waiting, days=days)[0])
 
 
 def _of_round(ledger: Ledger, region: str, actor: str, round_id: str, content_days: int, traces_days: int) -> int:

@@ -14,7 +14,7 @@ from overstap.agreements import RoundKind
 from overstap.agreements.model import RegistrationStage
 from overstap.clock import now
 from overstap.envelope.message_ids import message_id
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, retention
 from overstap.ledger.delivery.deliveries import FIRST, Envelope, claim_to_seal, claim_to_send, keep_sealed
 from overstap.ledger.dossiers.dossiers import decide_release
 from overstap.ledger.read_only import ReadOnlyLedger
@@ -216,11 +216,14 @@ def test_what_a_function_asks_again_and_again_is_planned_once(ledger: Ledger) ->
 
 
 def test_whoever_answers_finds_at_once_that_others_are_waited_for(ledger: Ledger, owner_dsn: str) -> None:
-    """In any order, and without statistics: all answers of a round together look at few dossiers for each."""
+    """In any order, and without statistics: all answers of a round together look at few dossiers for each.
+
+    Of a much smaller table PostgreSQL reads all, to find the dossier itself.
+    """
     agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
     with ledger.unit(REGION, "test") as unit:
         open_round(unit, agreement, RoundKind.ADVICE)
-    for done, _ in steps(ledger, agreement, REGION, 300, 150):
+    for done, _ in steps(ledger, agreement, REGION, 600, 200):
         if done == "release":
             break
     counted = (
@@ -238,6 +241,33 @@ def test_whoever_answers_finds_at_once_that_others_are_waited_for(ledger: Ledger
             [[after]] = owner.execute(counted).fetchall()
             looked += int(after) - int(before)
     assert looked <= PER_ITEM * 2 * len(ids)
+
+
+@pytest.mark.parametrize("step", ["content", "traces"])
+def test_a_group_that_is_erased_does_not_read_those_before_and_behind_it(
+    ledger: Ledger, owner_dsn: str, step: str
+) -> None:
+    """Each group read its whole round, and in a larger ledger all rounds of all regions for each dossier of it."""
+    agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
+    round_id = agreement.round_id("advice")
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, agreement, RoundKind.ADVICE)
+    for done, _ in steps(ledger, agreement, REGION, 600, 200):
+        if done == "take in":
+            break
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute("set session_replication_role = replica")
+        ids = [one for (one,) in owner.execute("select dossier from overstap.dossier order by dossier")]
+        owner.execute(
+            "update overstap.dossier set erased_at = now(), forgotten_at = now() where dossier = any(%s)", [ids[:450]]
+        )
+    with ledger.unit(REGION, "test") as unit:
+        before = looked_at(unit).get("dossier", 0)
+        group = retention._group_after(unit, round_id, step, ids[449], GROUP)
+        after = looked_at(unit)["dossier"]
+        assert group == ids[450 : 450 + GROUP]
+        assert after - before <= PER_ITEM * GROUP
+        assert retention._group_after(unit, round_id, step, ids[-1], GROUP) == []
 
 
 @pytest.mark.parametrize("following", ["accept", "release", "inspect", "seal"])
