@@ -20,19 +20,21 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import great_expectations as gx
-from great_expectations.core import ExpectationSuite
-from great_expectations.execution_engine import PandasExecutionEngine
-from great_expectations.expectations.expectation import ColumnMapExpectation
-from great_expectations.expectations.metrics.map_metric_provider import (
-    ColumnMapMetricProvider,
-    column_condition_partial,
-)
-
 from overstap import school_numbers
 from overstap.errors import OverstapError
 from overstap.oso import identifiers
+from overstap.quality.optional_packages import DATABASES_AND_CLOUDS, left_out
 from overstap.quality.region_rulebook import RegionRule
+
+with left_out(*DATABASES_AND_CLOUDS):
+    import great_expectations as gx
+    from great_expectations.core import ExpectationSuite
+    from great_expectations.execution_engine import PandasExecutionEngine
+    from great_expectations.expectations.expectation import ColumnMapExpectation
+    from great_expectations.expectations.metrics.map_metric_provider import (
+        ColumnMapMetricProvider,
+        column_condition_partial,
+    )
 
 # The library's objects live as long as the process: a collection that goes through them each time took a third of the
 # time in which a region of some hundreds was judged.

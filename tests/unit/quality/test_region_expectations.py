@@ -301,6 +301,26 @@ def test_no_module_stands_in_for_another() -> None:
     assert done.stdout.strip() == "True 0.5 Chart"
 
 
+def test_what_great_expectations_can_do_without_is_left_out_of_its_process_and_can_be_imported_afterwards() -> None:
+    code = (
+        "import gc, sys; from overstap.quality import suites; suites.source(); "
+        "print([name for name in suites.DATABASES_AND_CLOUDS if name in sys.modules], gc.isenabled()); "
+        "import sqlalchemy; print(sqlalchemy.select(sqlalchemy.literal(1)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "[] True"
+    assert "SELECT" in done.stdout
+
+
+def test_a_package_that_is_loaded_already_is_not_left_out() -> None:
+    code = (
+        "import sys, sqlalchemy; from overstap.quality import suites; suites.source(); "
+        "print(sys.modules['sqlalchemy'] is sqlalchemy)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
 def test_a_region_is_judged_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Great Expectations has reported to its maker in some versions; here it may not reach anybody."""
     reached: list[object] = []
