@@ -15,10 +15,19 @@ from overstap.agreements.model import RegistrationStage
 from overstap.clock import now
 from overstap.envelope.message_ids import message_id
 from overstap.ledger import Ledger, retention
-from overstap.ledger.delivery.deliveries import FIRST, Envelope, claim_to_seal, claim_to_send, keep_sealed
+from overstap.ledger.delivery.deliveries import (
+    FIRST,
+    Envelope,
+    UnreceivedDossiers,
+    claim_to_seal,
+    claim_to_send,
+    keep_sealed,
+    sort_receivers,
+    without_receiver,
+)
 from overstap.ledger.dossiers.dossiers import decide_release
 from overstap.ledger.read_only import ReadOnlyLedger
-from overstap.ledger.rounds import progress
+from overstap.ledger.rounds import counts, progress
 from overstap.ledger.rounds.registrations import Registration, record_registrations
 from overstap.ledger.rounds.rounds import open_round
 from overstap.ledger.session import UnitOfWork
@@ -134,6 +143,30 @@ def test_those_that_may_not_leave_are_passed_by(ledger: Ledger, owner_dsn: str) 
         assert [one.ref for one in taken] == [one.ref for one in found[35:38]]
         after = taken[-1].ref.dossier
         assert claim_to_seal(unit, round_id, RegistrationStage.PLACED, limit=GROUP, after=after, **with_keys) == []
+
+
+def test_counts_of_a_round_look_at_no_dossier_for_each_registration(ledger: Ledger, owner_dsn: str) -> None:
+    """No index holds the state: to look for it at each registration is quadratic without statistics."""
+    dossiers = 240
+    agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
+    round_id, primary = agreement.round_id("advice"), agreement.primary_schools[0].id
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, agreement, RoundKind.ADVICE)
+    for done, _ in steps(ledger, agreement, REGION, dossiers, 200):
+        if done == "inspect":
+            break
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("update overstap.application set stage = 'applied'")
+    with ledger.unit(REGION, "test") as unit:
+        assert sort_receivers(unit, round_id, RegistrationStage.PLACED)["no_receiver"] == dossiers
+    with ledger.unit(REGION, "test") as unit:
+        before = looked_at(unit)
+        assert counts.expected(unit, round_id)[round_id] == {primary: dossiers}
+        assert without_receiver(unit, round_id) == [UnreceivedDossiers(primary, "stage", dossiers)]
+        after = looked_at(unit)
+    assert {
+        table: after[table] - before[table] for table in TABLES if after[table] - before[table] > PER_ITEM * dossiers
+    } == {}
 
 
 def test_the_long_plans_are_made_once_per_connection(ledger: Ledger) -> None:

@@ -108,12 +108,16 @@ select d.dossier, r.school as secondary_school, r.stage
         where s.round_id = o.round_id and s.pupil = d.pupil and s.schools = p.schools
         order by s.decided_at desc, s.placement_answer desc limit 1) s on p.schools is not null
  cross join lateral (
-       select case when o.kind = 'feedback' then a.primary_school else a.secondary_school end as school, a.stage
+       select a.secondary_school as school, a.stage
          from overstap.application a
-        where a.region = o.region and a.school_year = o.school_year and a.pupil = d.pupil and a.withdrawn_at is null
-          and case when o.kind = 'feedback' then a.secondary_school else a.primary_school end = d.primary_school
-          and case when o.kind = 'feedback' then a.primary_school else a.secondary_school end = any(o.receiving)
+        where o.kind <> 'feedback' and a.region = o.region and a.school_year = o.school_year and a.pupil = d.pupil
+          and a.primary_school = d.primary_school and a.withdrawn_at is null and a.secondary_school = any(o.receiving)
           and (p.schools is null or s.holds is not null and (a.stage <> 'placed' or a.secondary_school = any(s.holds)))
+        union all
+       select a.primary_school, a.stage
+         from overstap.application a
+        where o.kind = 'feedback' and a.region = o.region and a.school_year = o.school_year and a.pupil = d.pupil
+          and a.secondary_school = d.primary_school and a.withdrawn_at is null and a.primary_school = any(o.receiving)
         union all
        select s.school, 'placed' from unnest(o.receiving) as s (school) where not o.inspects
         union all

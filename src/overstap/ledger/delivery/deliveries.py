@@ -215,10 +215,11 @@ def _before(unit: UnitOfWork, refs: Sequence[VersionRef]) -> dict[UUID, dict[str
     """Return the earlier envelopes of dossiers, per school."""
     current = {ref.dossier: ref.number for ref in refs}
     found: dict[UUID, dict[str, EarlierEnvelopes]] = {}
-    for dossier, school, message_id, number, is_asked_again, may_be_there in unit.rows(
+    for dossier, school, message_id, number, is_asked_again, may_be_there, _ in unit.rows(
+        "select l.* from unnest(%(ids)b::uuid[]) as t (id) cross join lateral ("
         "select dossier, secondary_school, message_id, number, state = 'resealed', "
-        "state = 'confirmed' or state = 'sealed' and attempts > 0 from overstap.delivery "
-        "where dossier = any(%(ids)s) order by number, serial",
+        "state = 'confirmed' or state = 'sealed' and attempts > 0, serial from overstap.delivery "
+        "where dossier = t.id offset 0) l order by number, serial",
         ids=list(current),
     ):
         known = found.setdefault(dossier, {}).get(school, EarlierEnvelopes())
@@ -288,8 +289,10 @@ def without_receiver(unit: UnitOfWork, round_id: str) -> list[UnreceivedDossiers
                     when bool_or(a.secondary_school is not null) then 'outside' else 'none' end as why,
                d.dossier
           from overstap.dossier d join overstap.round o on o.round_id = d.round_id
-          left join overstap.application a on a.region = o.region and a.school_year = o.school_year
-           and a.pupil = d.pupil and a.withdrawn_at is null
+          left join lateral (
+               select x.primary_school, x.secondary_school from overstap.application x
+                where x.region = o.region and x.school_year = o.school_year and x.pupil = d.pupil
+                  and x.withdrawn_at is null offset 0) a on true
          where d.round_id = %(round)s and d.state = 'no_receiver'
          group by d.primary_school, d.dossier
         """,
