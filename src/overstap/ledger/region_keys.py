@@ -12,7 +12,6 @@ import hmac
 import os
 import secrets
 import stat
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from isal import isal_zlib
 
 from overstap.errors import OverstapError
 
@@ -28,6 +28,7 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _EXPONENT_BYTES = 48  # 16 more than the order of the curve, so that the remainder is even (RFC 9380, 5)
 _MAX_CONTENT_BYTES = 64 * 1024 * 1024
+_LEVEL = 1  # of ISA-L: a third of the time of zlib's level 1, with smaller output in the same format (RFC 1950)
 CONTACTS = "contacts"
 """Purpose of the key with which the board and the tasks encrypt contact with schools."""
 
@@ -170,7 +171,7 @@ def bound(region: str, bound_to: str) -> bytes:
 def seal(key: AESGCM, content: bytes, additional: bytes) -> bytes:
     """Compress and encrypt; return nonce (12 bytes) and ciphertext."""
     nonce = os.urandom(_NONCE_BYTES)
-    return nonce + key.encrypt(nonce, zlib.compress(content, 1), additional)
+    return nonce + key.encrypt(nonce, isal_zlib.compress(content, _LEVEL), additional)
 
 
 def unseal(key: AESGCM, data: bytes, additional: bytes) -> bytes:
@@ -180,7 +181,7 @@ def unseal(key: AESGCM, data: bytes, additional: bytes) -> bytes:
         InvalidTag: wrong key, changed bytes, or other additional data.
     """
     packed = key.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], additional)
-    return zlib.decompressobj().decompress(packed, _MAX_CONTENT_BYTES)
+    return isal_zlib.decompressobj().decompress(packed, _MAX_CONTENT_BYTES)
 
 
 def _derive(key: bytes, region: str, purpose: str) -> bytes:

@@ -55,14 +55,22 @@ class UnitOfWork:
         absent = frozenset(name for name, value in values.items() if value is None)
         return self.connection.execute(decided(sql, absent), values).fetchall()
 
+    def rows_with_content(self, sql: str, **values: Any) -> list[TupleRow]:
+        """Run a query for encrypted content and return its rows, which PostgreSQL sends in binary form.
+
+        As text, content is hexadecimal: twice as long, written by the server and read here.
+        """
+        return self.connection.execute(sql, values, binary=True).fetchall()
+
     def rows_by_kept_plan(self, sql: str, **values: Any) -> list[TupleRow]:
         """Run a query that PostgreSQL plans once per connection, whatever the values are, and return its rows.
 
         For a statement that joins views: to plan it takes longer than to run it for a group. Its plan must be good for
-        all values (tests/integration/bench/test_plans.py counts the rows that it looks at).
+        all values (tests/integration/bench/test_plans.py counts the rows that it looks at). Its rows are in binary
+        form, as those of `rows_with_content`.
         """
         self.connection.execute("select set_config('plan_cache_mode', 'force_generic_plan', true)")
-        found = self.connection.execute(sql, values, prepare=True).fetchall()
+        found = self.connection.execute(sql, values, prepare=True, binary=True).fetchall()
         self.connection.execute("select set_config('plan_cache_mode', 'auto', true)")
         return found
 

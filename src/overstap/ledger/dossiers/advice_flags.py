@@ -95,7 +95,7 @@ def replace_flags(
     unit.run(
         "with now as (select * from unnest(%(pupils)s::bytea[], %(schools)s::text[], %(flags)s::text[], "
         "%(dossiers)s::uuid[]) as t (pupil, school, flag, dossier)), "
-        "of as (select * from unnest(%(of_pupils)s::bytea[], %(of_schools)s::text[]) as t (pupil, school)), gone as ("
+        "of as (select * from unnest(%(of_pupils)b::bytea[], %(of_schools)b::text[]) as t (pupil, school)), gone as ("
         "delete from overstap.advice_flag f using of where f.school_year = %(year)s and f.pupil = of.pupil "
         "and f.primary_school = of.school and not exists (select from now n "
         "where n.pupil = f.pupil and n.school = f.primary_school and n.flag = f.flag "
@@ -109,14 +109,14 @@ def replace_flags(
         **of,
     )
     unit.run(
-        "delete from overstap.advice_seen s using unnest(%(of_pupils)s::bytea[], %(of_schools)s::text[]) "
+        "delete from overstap.advice_seen s using unnest(%(of_pupils)b::bytea[], %(of_schools)b::text[]) "
         "as t (pupil, school) where s.school_year = %(year)s and s.pupil = t.pupil and s.primary_school = t.school",
         **of,
     )
     unit.run(
         "insert into overstap.advice_seen (region, school_year, pupil, primary_school, digest) "
-        "select %(region)s, %(year)s, t.pupil, t.school, t.digest from unnest(%(of_pupils)s::bytea[], "
-        "%(of_schools)s::text[], %(digests)s::bytea[]) as t (pupil, school, digest) where length(t.digest) = 32 "
+        "select %(region)s, %(year)s, t.pupil, t.school, t.digest from unnest(%(of_pupils)b::bytea[], "
+        "%(of_schools)b::text[], %(digests)b::bytea[]) as t (pupil, school, digest) where length(t.digest) = 32 "
         "on conflict (region, school_year, pupil, primary_school) do update set digest = excluded.digest",
         digests=[one.digest for one in changed_pupils],
         **of,

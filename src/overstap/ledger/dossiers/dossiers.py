@@ -319,7 +319,7 @@ def contents(
     Raises:
         OverstapError: LEDGER-002 when a key is missing; LEDGER-003 for a damaged version without `damaged`.
     """
-    with unit.connection.cursor(name="contents") as cursor:
+    with unit.connection.cursor(name="contents", binary=True) as cursor:
         cursor.itersize = 200
         cursor.execute(
             "select d.dossier, d.version, d.primary_school, d.state, v.key_id, v.content from overstap.dossier d "

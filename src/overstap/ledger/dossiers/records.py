@@ -70,7 +70,7 @@ def of_leavers(
     Raises:
         OverstapError: LEDGER-002 when a key is missing.
     """
-    with unit.connection.cursor(name="advices") as cursor:
+    with unit.connection.cursor(name="advices", binary=True) as cursor:
         cursor.itersize = 500
         cursor.execute(
             "select d.pupil, d.primary_school, d.dossier, d.version, d.round_id, v.created_at, r.key_id, r.record "
@@ -79,7 +79,7 @@ def of_leavers(
             "join overstap.dossier_record r on r.dossier = d.dossier and r.number = d.version "
             "where o.school_year = %(year)s and overstap.is_of_leavers(o.kind) "
             "and (%(school)s::text is null or d.primary_school = %(school)s) "
-            "and (%(pupils)s::bytea[] is null or d.pupil = any(%(pupils)s)) order by v.created_at, d.dossier",
+            "and (%(pupils)b::bytea[] is null or d.pupil = any(%(pupils)b)) order by v.created_at, d.dossier",
             {"year": school_year, "school": school, "pupils": None if pupils is None else list(pupils)},
         )
         for pupil, primary_school, dossier, version, round_id, stored_at, key_id, record in cursor:
@@ -113,7 +113,7 @@ def of(
     """
     found: dict[VersionRef, Kept] = {}
     made: list[tuple[VersionRef, bytes]] = []
-    for dossier, number, key_id, record in unit.rows(
+    for dossier, number, key_id, record in unit.rows_with_content(
         "select v.dossier, v.number, r.key_id, r.record from unnest(%(ids)b::uuid[], %(numbers)b::int[]) as t (id, n) "
         "join overstap.dossier_version v on v.dossier = t.id and v.number = t.n and v.content <> '' "
         "left join overstap.dossier_record r on r.dossier = v.dossier and r.number = v.number",
@@ -156,7 +156,7 @@ def current(
     Raises:
         OverstapError: LEDGER-002 when a key is missing.
     """
-    with unit.connection.cursor(name="records") as cursor:
+    with unit.connection.cursor(name="records", binary=True) as cursor:
         cursor.itersize = 500
         cursor.execute(
             "select d.dossier, d.version, d.primary_school, d.state, r.key_id, r.record from overstap.dossier d "
