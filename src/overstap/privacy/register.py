@@ -101,7 +101,11 @@ def register(agreement: Agreement, language: Language = "nl") -> Register:
         controllers=_controllers(agreement.schools),
         contacts=[f"{one.name}, {one.email}" for one in agreement.coordinators],
         activities=[_activity(agreement, kind, language) for kind in agreement.rounds],
-        other_processing=[*(one[language] for one in said["others"]), *_progress(language)],
+        other_processing=[
+            *(one[language] for one in said["others"]),
+            *_tests(agreement, language),
+            *_progress(language),
+        ],
         retention=_retention(agreement, language),
         measures=_measures(agreement, language),
         processors=_ways(agreement.schools, language),
@@ -174,6 +178,17 @@ def _block_of(root: str, parts: Sequence[str], blocks: Any) -> str:
     for name in parts[1:-1]:
         block = next(each.contains for each in blocks[block] if each.name == name)
     return block
+
+
+def _tests(agreement: Agreement, language: Language) -> list[str]:
+    """Return what goes to suppliers of the test, where schools gave a mandate for that."""
+    if not agreement.test_suppliers:
+        return []
+    facts = {
+        "suppliers": ", ".join(one.name for one in agreement.test_suppliers),
+        "count": sum(len(one.mandates) for one in agreement.test_suppliers),
+    }
+    return [texts("privacy/register")["test_suppliers"][language].format(**with_counts(facts))]
 
 
 def _progress(language: Language) -> list[str]:

@@ -451,7 +451,7 @@ MAY: dict[str, set[str]] = {
         *("ask_guest", "unask_guest", "page_school"),
         *("state_applications", "state_offer", "note_draw", "say_handover", "decide_support", "state_progress"),
     },
-    "desk_alfa": {"adopt_envelope", "audit", "tell_settled"},
+    "desk_alfa": {"adopt_envelope", "audit", "take_test_result", "tell_settled"},
     "watch_alfa": {"is_of_leavers", "release_waits"},
     "board_alfa": {
         *(

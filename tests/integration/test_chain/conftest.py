@@ -39,8 +39,8 @@ from overstap_tools.local.postgres import EmbeddedPostgres
 
 REGION, SUPPLIER, OTHER = "alfa", "toetsbureau", "beta"
 SUPPLIER_OIN = development_oin_of_region(SUPPLIER)
-SCHOOL, SECOND, WITHOUT, VO = "99AB00", "99AC00", "99AD00", "98XA00"
-"""Two schools with a mandate, one without."""
+SCHOOL, SECOND, WITHOUT, BARE, VO = "99AB00", "99AC00", "99AD00", "99AE00", "98XA00"
+"""Two schools with a mandate, one without, and one without a roster."""
 KEYS = {SCHOOL: "0000000700099AB00900", SECOND: "0000000700099AC00900"}
 YEAR = "2026-2027"
 NUMBERS = [bsn(position) for position in range(1, 7)]
@@ -62,7 +62,7 @@ def agreement(url: str = "https://127.0.0.1:1/v1.1", region: str = REGION, **oth
         "url": url,
         "mandates": [mandate(SCHOOL, without_own_system=True), mandate(SECOND)],
     }
-    ways = {SCHOOL: "drop_folder", SECOND: "typed", WITHOUT: "drop_folder"}
+    ways = {SCHOOL: "drop_folder", SECOND: "typed", WITHOUT: "drop_folder", BARE: "typed"}
     stated: dict[str, Any] = {
         "region": region,
         "name": "Regio",

@@ -113,6 +113,7 @@ def test_it_is_announced_before_it_leaves(registrar: Registrar, supplier: Suppli
     [(announced, about), (answered, what)] = lines(opened)
     assert (announced, answered) == ("test_registrations.announce", "test_registrations.answer")
     assert (about["school"], about["supplier"], about["routing_key"]) == (SCHOOL, SUPPLIER_OIN, KEYS[SCHOOL])
+    assert isinstance(about["registrations"], list)
     assert len(about["registrations"]) == 3
     assert (what["taken"], what["answer"], what["count"]) == (False, "422", 3)
     assert registrar.register(SCHOOL).sent == 3, "what was not taken is sent again"

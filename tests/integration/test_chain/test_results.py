@@ -7,10 +7,11 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import doorstroomtoets
 import httpx
@@ -21,7 +22,8 @@ from owned import by_owner
 from overstap.agreements import RoundKind
 from overstap.clock import now
 from overstap.ledger import Ledger
-from overstap.ledger.dossiers import pupil_tests
+from overstap.ledger.dossiers import pupil_tests, test_registrations
+from overstap.ledger.dossiers.test_registrations import SentResult
 from overstap.ledger.invariants import check
 from overstap.ledger.rounds import refused_lists
 from overstap.ledger.rounds.rounds import open_round
@@ -35,6 +37,7 @@ from .conftest import (
     SCHOOL,
     SECOND,
     SUPPLIER,
+    SUPPLIER_OIN,
     VO,
     WAITS,
     YEAR,
@@ -394,3 +397,23 @@ def test_the_desk_reads_no_registration_and_writes_no_test(desk_ledger: Callable
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), desk_ledger().unit(REGION, "desk") as unit:
             unit.run(statement)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"supplier": "00000003999999990000"},
+        {"routing_key": KEYS[SECOND]},
+        {"school": SECOND},
+        {"school_year": "2025-2026"},
+        {"registration": uuid4()},
+    ],
+)
+def test_the_database_itself_knows_who_was_registered_where(
+    desk_ledger: Callable[[], Ledger], keys: list[str], opened: Ledger, change: dict[str, Any]
+) -> None:
+    sent = SentResult(YEAR, SCHOOL, SUPPLIER_OIN, KEYS[SCHOOL], UUID(keys[0]), '{"test": "ICE"}', now())
+    with desk_ledger().unit(REGION, "desk") as unit:
+        assert test_registrations.take_result(unit, replace(sent, **change)) == "unknown"
+    with opened.unit(REGION, "test") as unit:
+        assert list(pupil_tests.known(unit, YEAR)) == []

@@ -115,3 +115,21 @@ def test_the_command_prints_it_in_both_languages_and_for_programs(
 def test_every_kind_of_round_has_a_purpose_and_a_ground() -> None:
     said = texts("privacy/register")
     assert set(said["purpose"]) == set(said["ground"]) == {kind.value for kind in RoundKind}
+
+
+def test_a_supplier_of_the_test_is_told_of_where_a_school_gave_a_mandate(agreement: Agreement) -> None:
+    assert "Toetsbureau" not in markdown(register(agreement))
+    school = agreement.primary_schools[0].id
+    mandate = {
+        "school": school,
+        "routing_key": f"00000007000{school}900",
+        "provider": "123A123",
+        "location": "123X123",
+        "given_by": "A. Bakker",
+        "given_on": "2026-10-01",
+        "without_own_system": True,
+    }
+    url = "https://toets.example.org/v1.1"
+    supplier = {"name": "Toetsbureau", "oin": "00000003123456780000", "url": url, "mandates": [mandate]}
+    found = register(changed(agreement, test_suppliers=[supplier]))
+    assert any("Toetsbureau, met mandaat van 1 school:" in one for one in found.other_processing)
