@@ -1,4 +1,4 @@
-"""Script that loads the package once, then forks a process for each `forked.Process`; the first argument is its socket.
+"""Script that loads the package and its texts, then forks a process for each `forked.Process`; it is told its socket.
 
 A message is a JSON object with the words behind `python`, the environment and the folder; with it come descriptors:
 standard input, output, error, and a socket on which the exit code is told. The child ends as the interpreter does, but
@@ -73,6 +73,7 @@ def main() -> None:
     atexit.register(_end)  # before anything is loaded, so behind whatever that wants to do at the end
     control = socket.socket(fileno=int(sys.argv[1]))
     _load(LOADED)
+    _read()
     ended, tells = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
@@ -110,6 +111,23 @@ def main() -> None:
 def _load(names: Iterable[str]) -> None:
     for name in names:
         importlib.import_module(name)
+    gc.freeze()
+
+
+def _read() -> None:
+    """Read what each process would read again from files of the package, which no setting changes."""
+    from overstap.errors import sentences
+    from overstap.oso.catalogue import catalogue
+    from overstap.oso.version_folders import BUILT_IN
+    from overstap.quality.rulebook import rules
+    from overstap.texts import TEXTS, texts
+
+    sentences()  # a tenth of a second, for whoever has one error to tell
+    for path in TEXTS.rglob("*.yaml"):
+        texts(path.relative_to(TEXTS).with_suffix("").as_posix())
+    for version in (path.parent.name for path in BUILT_IN.glob("*/version.yaml")):
+        catalogue(version)
+        rules(version)
     gc.freeze()
 
 

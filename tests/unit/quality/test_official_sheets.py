@@ -148,7 +148,7 @@ def test_a_thousand_changed_dossiers_get_the_verdict_of_the_sheets(
     breaking = {rule: examples.made(*examples.BREAKING[rule]) for rule in examples.BREAKING if rule in official}
     accepted = {rule: one for rule, one in breaking.items() if schema.validate(etree.fromstring(to_bytes(one)))}
     broken = [one.tree for one in accepted.values()]
-    compared, met, done = 0, set(), set[str]()
+    compared, met, done = 0, set[str](), set[str]()
     wanted = CHANGED * 10 if thorough else CHANGED
     for number in range(wanted * 4):
         original = chance.choice(chance.choice((whole, broken, broken)))
