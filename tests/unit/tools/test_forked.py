@@ -99,3 +99,16 @@ def test_another_interpreters_settings_take_another_interpreter(script: str) -> 
     other = popen([script, "0"], env=os.environ | {"PYTHONHASHSEED": "7"}, stdout=subprocess.PIPE, text=True)
     assert type(other) is not Process
     assert other.communicate(timeout=60)[0]
+
+
+READ = """
+from overstap.errors import sentences
+from overstap.oso.catalogue import by_namespace, catalogue
+print(*(one.cache_info().currsize > 0 for one in (sentences, catalogue, by_namespace)))
+"""
+
+
+def test_texts_and_catalogues_are_read_already_and_what_a_setting_changes_is_not(tmp_path: Path) -> None:
+    """Which versions there are is said by a setting: an administrator may have added some."""
+    (tmp_path / "read.py").write_text(READ)
+    assert run([tmp_path / "read.py"], check=True).stdout == "True True False\n"
