@@ -79,8 +79,11 @@ def test_an_error_leaves_the_number_and_is_logged(told: Any, caplog: pytest.LogC
     assert "task deliver has no label" in caplog.text
 
 
-def test_a_version_that_keeps_the_label_elsewhere_does_not_end_the_scheduler(caplog: pytest.LogCaptureFixture) -> None:
-    made: Any = OtherColumns(task_id="deliver", map_index=0)
+@pytest.mark.parametrize("model", [OtherColumns, SimpleNamespace])
+def test_a_version_that_keeps_the_label_elsewhere_does_not_end_the_scheduler(
+    model: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = model(task_id="deliver", map_index=0)
     made.task = instance(0, SCHOOLS).task
     with caplog.at_level(logging.ERROR):
         task_instance_mutation_hook(made)
