@@ -16,12 +16,16 @@ from overstap_tools.local.passwords import Passwords
 from overstap_tools.project import PROJECT
 
 PROBE = """
-import json, sys
+import json, runpy, sys
 from airflow import plugins_manager
 plugins = plugins_manager._get_plugins()
 names = {name: getattr(module, "__file__", None) or "" for name, module in list(sys.modules.items())}
-print("RESULT" + json.dumps({"plugins": [p.name for p in plugins[0]], "errors": plugins[1], "modules": names}))
+runpy.run_path(sys.argv[2])
+read = sorted(set(sys.modules) - set(names))
+found = {"plugins": [p.name for p in plugins[0]], "errors": plugins[1], "modules": names, "read": read}
+print("RESULT" + json.dumps(found))
 """
+"""What a process has loaded with our plugin, and what the reading of a DAG file adds to that."""
 
 VIEWS = """
 import json
@@ -38,15 +42,6 @@ import sys
 from airflow.settings import task_instance_mutation_hook
 assert task_instance_mutation_hook.is_noop is False, "Airflow makes tasks in bulk and asks nobody"
 print("RESULT" + sys.modules["airflow_local_settings"].task_instance_mutation_hook.__module__)
-"""
-
-READING = """
-import json, runpy, sys
-from airflow import plugins_manager
-plugins_manager._get_plugins()
-before = set(sys.modules)
-runpy.run_path(sys.argv[2])
-print("RESULT" + json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
@@ -68,11 +63,16 @@ def as_process(component: str, program: str, *words: str, **settings: str) -> An
     return json.loads(done.stdout.split("RESULT")[1])
 
 
-def test_reading_the_dag_file_in_a_task_imports_nothing_that_the_scheduler_has_not(airflow_home: Path) -> None:
-    """Each task's process reads the file anew, and is forked from the scheduler."""
+@pytest.fixture(scope="module")
+def scheduler(airflow_home: Path) -> Any:
+    """What a process in the place of the scheduler finds: it loads most, since its workers are forked from it."""
     regions = {"OVERSTAP_REGIONS": str(PROJECT / "include" / "regions")}
-    found = as_process("scheduler", READING, str(PROJECT / "dags" / "regions.py"), **regions)
-    assert [name for name in found if name.partition(".")[0] in ("airflow", "overstap")] == []
+    return as_process("scheduler", PROBE, str(PROJECT / "dags" / "regions.py"), **regions)
+
+
+def test_reading_the_dag_file_in_a_task_imports_nothing_that_the_scheduler_has_not(scheduler: Any) -> None:
+    """Each task's process reads the file anew, and is forked from the scheduler."""
+    assert [name for name in scheduler["read"] if name.partition(".")[0] in ("airflow", "overstap")] == []
 
 
 def imported_by_tasks() -> set[str]:
@@ -97,26 +97,24 @@ def _is_module(name: str) -> bool:
     return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
 
 
-def test_a_task_finds_what_it_imports_in_the_scheduler_that_it_was_forked_from(airflow_home: Path) -> None:
-    loaded = set(as_process("scheduler", PROBE)["modules"])
+def test_a_task_finds_what_it_imports_in_the_scheduler_that_it_was_forked_from(scheduler: Any) -> None:
+    loaded = set(scheduler["modules"])
     wanted = imported_by_tasks()
     assert {"overstap.rounds.collection", "overstap.rounds.delivering"} < wanted
     assert wanted - loaded == set()
     assert "great_expectations" not in loaded, "it takes 160 MB, and one task a day needs it"
 
 
-def test_only_the_plugin_is_loaded_and_under_no_bare_name(airflow_home: Path) -> None:
-    # As the scheduler, which loads most: what its workers would import is imported before they are forked.
-    found = as_process("scheduler", PROBE)
-    assert found["errors"] == {}
-    assert "overstap" in found["plugins"]
+def test_only_the_plugin_is_loaded_and_under_no_bare_name(scheduler: Any) -> None:
+    assert scheduler["errors"] == {}
+    assert "overstap" in scheduler["plugins"]
     ours = {
         name: file
-        for name, file in found["modules"].items()
+        for name, file in scheduler["modules"].items()
         if file.startswith(str(PROJECT / "plugins")) and not (name == "overstap" or name.startswith("overstap."))
     }
     assert {Path(file).name for file in ours.values()} == {"overstap_plugin.py"}
-    assert "overstap.orchestration.tasks" in found["modules"]
+    assert "overstap.orchestration.tasks" in scheduler["modules"]
 
 
 def test_plugins_holds_the_plugin_and_nothing_to_hide() -> None:
