@@ -83,10 +83,11 @@ _SCHOOL = Permissions(
     signs_proof=True,
 )
 _DESK = Permissions(
-    # It compares what a request says with a dossier's record, or with the dossier where there is none
-    encrypts=frozenset(),
+    # It compares what a request says with a dossier's record, or with the dossier where there is none; and it takes
+    # results of the test, which it cannot read again
+    encrypts=frozenset({"test"}),
     decrypts=frozenset({"dossier", "record"}),
-    looks_up=frozenset({"pupil"}),
+    looks_up=frozenset({"pupil", "test"}),
 )
 _BOARD = Permissions(
     # A coordinator looks a pupil up by number. Whoever takes the board over sees hashes, so not as many as they like

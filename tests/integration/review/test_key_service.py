@@ -350,7 +350,13 @@ def test_a_desk_has_its_own_region_and_reads_to_compare(school: School, beside: 
         asked = {"region": REGION, "bound_to": bound_to, "key_id": sealed.key_id}
         assert desk.ask("decrypt", sealed.data, **asked)[1] == b"a dossier"
     assert desk.ask("lookup", b"999990019", region=REGION, kind="pupil")[1] == keys.lookup("pupil", "999990019")
+    # A result of the test that comes to the desk is encrypted there, and cannot be read again
+    result = f"test/{uuid4()}"
+    _, sealed_result = desk.ask("encrypt", b"{}", region=REGION, bound_to=result, key_id="")
+    assert keys.decrypt(EncryptedContent(keys.newest, sealed_result), result) == b"{}"
+    assert desk.ask("lookup", b"{}", region=REGION, kind="test")[1] == keys.lookup("test", "{}")
     for operation, facts, content in (
+        ("decrypt", {"region": REGION, "bound_to": result, "key_id": keys.newest}, sealed_result),
         ("newest", {"region": "elders"}, b""),
         ("lookup", {"region": "elders", "kind": "pupil"}, b"999990019"),
         ("decrypt", {"region": REGION, "bound_to": "view/1", "key_id": keys.newest}, b"x"),
