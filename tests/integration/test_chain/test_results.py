@@ -21,10 +21,12 @@ from owned import by_owner
 
 from overstap.agreements import RoundKind
 from overstap.clock import now
+from overstap.key_service.permissions import CLIENTS, kind_of
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import pupil_tests, test_registrations
 from overstap.ledger.dossiers.test_registrations import SentResult
 from overstap.ledger.invariants import check
+from overstap.ledger.region_keys import EncryptedContent, RegionKeys
 from overstap.ledger.rounds import refused_lists
 from overstap.ledger.rounds.rounds import open_round
 from overstap.test_chain.endpoint import MAX_BYTES, RESULTS, ResultTaker
@@ -417,3 +419,27 @@ def test_the_database_itself_knows_who_was_registered_where(
         assert test_registrations.take_result(unit, replace(sent, **change)) == "unknown"
     with opened.unit(REGION, "test") as unit:
         assert list(pupil_tests.known(unit, YEAR)) == []
+
+
+def test_a_desk_without_keys_is_given_what_a_result_needs(
+    desk_ledger: Callable[[], Ledger], keys: list[str], opened: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a deployment a key service stands between: it refuses what is not permitted to the desk."""
+    asked: set[tuple[str, str]] = set()
+    encrypt, lookup = RegionKeys.encrypt, RegionKeys.lookup
+
+    def noted_encrypt(self: RegionKeys, content: bytes, bound_to: str, key_id: str | None = None) -> EncryptedContent:
+        asked.add(("encrypt", kind_of(bound_to)))
+        return encrypt(self, content, bound_to, key_id)
+
+    def noted_lookup(self: RegionKeys, kind: str, value: str) -> bytes:
+        asked.add(("lookup", kind))
+        return lookup(self, kind, value)
+
+    monkeypatch.setattr(RegionKeys, "encrypt", noted_encrypt)
+    monkeypatch.setattr(RegionKeys, "lookup", noted_lookup)
+    said = {"supplier": SUPPLIER_OIN, "routing_key": KEYS[SCHOOL], "school_oin": PARTIES["edu-from"]}
+    assert ResultTaker(desk_ledger(), REGION).take(json.dumps(result(keys[0])).encode(), at=now(), **said) == "taken"
+    desk = CLIENTS["desk"]
+    assert asked == {("encrypt", "test"), ("lookup", "test")}
+    assert asked <= {("encrypt", kind) for kind in desk.encrypts} | {("lookup", kind) for kind in desk.looks_up}
