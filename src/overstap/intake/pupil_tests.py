@@ -4,6 +4,7 @@ A row or message that is not valid is refused with its line, a code and what to 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -28,6 +29,11 @@ OPTIONAL = ("toets", "reden", "vastgelegd_op")
 """Columns that may be there as well; no others are permitted."""
 API_VERSION = "Doorstroomtoetsketen_v1.1"
 """Value of `versie` in messages of the Doorstroomtoets API 1.1.0."""
+_SCHOOL_YEAR = re.compile(r"[0-9]{4}-[0-9]{4}")
+_CODE = re.compile(r"[A-Z0-9_]{1,40}")
+"""Form of the API's codes of tests: a text about a pupil is none."""
+_FIRST_YEAR = 2000
+"""Before any message of a chain that began in 2024, where it states no school year."""
 _REASONS = {"verhinderd": "prevented", "ontheffing": "exempt", "anders": "other"}
 _LIMIT_BYTES, _LIMIT_ROWS = 50_000_000, 300_000
 
@@ -158,30 +164,55 @@ def read_result(data: bytes) -> StatedTest:
         data: the message, JSON.
 
     Raises:
-        OverstapError: INTAKE-124 it is no such message; INTAKE-125 it has no LAS-key; INTAKE-126 it has no test advice.
+        OverstapError: INTAKE-124 it is no such message; INTAKE-125 it has no LAS-key; INTAKE-126 it has no test advice,
+            or several.
     """
     try:
         said = json.loads(data, object_pairs_hook=_without_doubles)
         if said["versie"] != API_VERSION or said["profiel"] != "Leerlingtoetsresultaat":
             raise OverstapError("INTAKE-124", version=API_VERSION)
         scores = said["resultatenscores"]
-        keys = [one["onderwijsdeelnemerID"] for one in scores["deelnemerref"] if one["label"] == "LAS-key"]
+        key = las_key_in(scores)
         stated_at = datetime.fromisoformat(said["datumtijd"])
         whole = [one for one in scores["resultaten"]["resultaten"] if not one.get("toetseenheid")]
         advices = [str(one["waarde"]) for one in whole if one["label"] == "Toetsadvies"]
-        test, school_year = str(scores["toetsdefinitie"])[:100], str(said.get("schooljaar", ""))[:9]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        test, school_year = scores["toetsdefinitie"], said.get("schooljaar", "")
+        if not _CODE.fullmatch(test) or (school_year and not is_school_year(school_year)):
+            raise OverstapError("INTAKE-124", version=API_VERSION)
+        if stated_at.year < (int(school_year[:4]) if school_year else _FIRST_YEAR):
+            raise OverstapError("INTAKE-124", version=API_VERSION)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise OverstapError("INTAKE-124", version=API_VERSION) from None
-    if not test.isprintable():  # control characters, and those that turn the direction of a text
-        raise OverstapError("INTAKE-124", version=API_VERSION)
-    if not keys or not isinstance(keys[0], str) or not 0 < len(keys[0]) <= 256:
+    if not key or len(key) > 256:
         raise OverstapError("INTAKE-125")
-    level = next((found for found in map(level_of_text, advices) if found is not None), None)
-    if level is None:
+    found = {level.key for level in map(level_of_text, advices) if level is not None}
+    if len(found) != 1:
         raise OverstapError("INTAKE-126")
     if stated_at.tzinfo is None:
         stated_at = stated_at.replace(tzinfo=NETHERLANDS)
-    return StatedTest(1, "", keys[0], "", test, level.key, "", stated_at, school_year=school_year)
+    return StatedTest(1, "", key, "", test, found.pop(), "", stated_at, school_year=school_year)
+
+
+def las_key_in(scores: dict[str, Any]) -> str:
+    """Return the LAS-key that scores of a message name; empty when they name none.
+
+    Raises:
+        ValueError: they name two pupils, or the key is no text.
+        KeyError, TypeError, AttributeError: they do not have the form of the API.
+    """
+    keys = [one["onderwijsdeelnemerID"] for one in scores["deelnemerref"] if one["label"] == "LAS-key"]
+    if not all(isinstance(one, str) for one in keys) or len(set(keys)) > 1:
+        raise ValueError("not one key")
+    return keys[0] if keys else ""
+
+
+def is_school_year(text: str) -> bool:
+    """Tell whether a text has the form of a school year, such as "2026-2027".
+
+    Raises:
+        TypeError: it is no text.
+    """
+    return _SCHOOL_YEAR.fullmatch(text) is not None
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from overstap import clock
 from overstap.agreements.model import SchoolMandate, SupplierOfTests
 from overstap.errors import OverstapError
-from overstap.intake.pupil_tests import read_result
+from overstap.intake.pupil_tests import is_school_year, las_key_in, read_result
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.test_registrations import SentResult, take_result
 from overstap.ledger.rounds import rounds
@@ -148,9 +148,8 @@ def _named(body: bytes) -> tuple[str, str] | None:
     """Return the pupil's key and the school year of a message that cannot be used; None when it does not name them."""
     try:
         said = json.loads(body)
-        references = said["resultatenscores"]["deelnemerref"]
-        keys = [one["onderwijsdeelnemerID"] for one in references if one["label"] == "LAS-key"]
-        return str(UUID(keys[0])), str(said["schooljaar"])[:9]
+        key, school_year = str(UUID(las_key_in(said["resultatenscores"]))), said["schooljaar"]
+        return (key, school_year) if is_school_year(school_year) else None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
