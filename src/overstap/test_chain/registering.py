@@ -42,7 +42,7 @@ class SchoolSent:
         supplier: name of the supplier.
         sent: pupils who were sent, or would be in a dry run.
         as_before: pupils of whom the supplier has the same already.
-        elsewhere: pupils whom another school registered, or at another supplier.
+        elsewhere: pupils whom another school registered, or whom another supplier took.
         left_out: pupils who cannot be sent, by reason.
     """
 
@@ -128,8 +128,7 @@ class Registrar:
                 theirs = {
                     pupil
                     for pupil, one in before.items()
-                    if (one.primary_school, one.supplier, one.routing_key)
-                    != (school, supplier.oin, mandate.routing_key)
+                    if one.primary_school != school or (one.supplier != supplier.oin and one.taken_digest)
                 }
                 wanted = {
                     pupil: digest

@@ -27,8 +27,9 @@ create function overstap.test_mandate(of_year text, of_school text, out supplier
       cross join lateral jsonb_array_elements(s.one -> 'mandates') m (one)
      where m.one ->> 'school' = of_school $$;
 
--- Announces registrations of pupils of one school; a pupil who was announced before keeps the key. Gives pupil and key of those that may
--- be sent: a pupil who is registered by another school, or at another supplier, is left out. Fails where the agreement has no such mandate.
+-- Announces registrations of pupils of one school; a pupil who was announced at this supplier before keeps the key. Gives pupil and key of
+-- those that may be sent: a pupil of another school's registration, or whom another supplier took, is left out. One whom no supplier took
+-- gets a new key at the next, so that an agreement can be mended. Fails where the agreement has no such mandate.
 create function overstap.announce_test_registrations(of_year text, of_school text, at_supplier text, with_key text, ids uuid[],
                                                      pupils bytea[], digests bytea[])
     returns setof overstap.test_registration language plpgsql security definer set search_path = overstap, pg_temp as $$
@@ -43,9 +44,11 @@ begin
         select i, acting_region(), of_year, p, of_school, at_supplier, with_key, d
           from (select distinct on (p) i, p, d from unnest(ids, pupils, digests) as x (i, p, d) order by p) y
         on conflict (region, school_year, pupil) do update
-           set digest = excluded.digest, announced_at = overstap.clock()
-         where (kept.primary_school, kept.supplier, kept.routing_key)
-               = (excluded.primary_school, excluded.supplier, excluded.routing_key)
+           set registration = case when kept.supplier = excluded.supplier then kept.registration else excluded.registration end,
+               supplier = excluded.supplier, routing_key = excluded.routing_key, digest = excluded.digest,
+               announced_at = overstap.clock()
+         where kept.primary_school = excluded.primary_school
+           and (kept.supplier = excluded.supplier or kept.taken_digest is null)
         returning registration
     )
     select array_agg(registration order by registration) into announced from written;

@@ -71,7 +71,8 @@ def announce(
         pupils: keyed hash of each pupil's number, with that of what is sent.
 
     Returns:
-        The key of each pupil who may be sent: one whom another school registered, or at another supplier, is left out.
+        The key of each pupil who may be sent: one whom another school registered, or another supplier took, is
+        left out.
     """
     return {
         bytes(pupil): key
