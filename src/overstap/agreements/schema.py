@@ -24,7 +24,7 @@ _ID = "https://overstap.example.org/schemas/agreement.schema.json"
 _MOMENT = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 _BLOCKS = (
     *("Registrations", "Round", "Milestones", "Inspection", "Invitations", "Reminder", "Occasion"),
-    *("Notices", "Retention", "OwnCode", "Comparison"),
+    *("Notices", "Retention", "OwnCode", "Comparison", "SupplierOfTests", "SchoolMandate"),
 )
 """The blocks of an agreement file after those of schools, in the order of the documentation."""
 
