@@ -115,7 +115,7 @@ class SupplierClient:
         """Raise what the supplier's answer means, unless it took what was sent.
 
         Raises:
-            OverstapError: TESTS-003 to TESTS-009.
+            OverstapError: TESTS-003 to TESTS-009, TESTS-011.
         """
         if answer.refused is not None:
             raise OverstapError(
@@ -137,7 +137,7 @@ def _asked_wait(reply: Reply, usual: float) -> float:
 def _answer_of(reply: Reply) -> SupplierAnswer:
     if reply.status is None:
         why = reply.problem or TransportProblem.DISCONNECTED
-        return SupplierAnswer(why.value, "TESTS-008" if why is TransportProblem.IDENTITY else "TESTS-007")
+        return SupplierAnswer(why.value, "TESTS-008" if why is TransportProblem.IDENTITY else "TESTS-011")
     if reply.status == _TAKEN:
         return SupplierAnswer(str(reply.status), None)
     refused = "TESTS-007" if reply.status in _LATER else _REFUSED.get(reply.status, "TESTS-009")

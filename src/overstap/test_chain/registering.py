@@ -114,7 +114,7 @@ class Registrar:
             dry_run: whether to tell only what would be sent; then nothing is kept or sent.
 
         Raises:
-            OverstapError: TESTS-001 to TESTS-010; LEDGER-nnn.
+            OverstapError: TESTS-001 to TESTS-011; LEDGER-nnn.
         """
         with self._alone(school):
             with self.ledger.unit(self.region, self.actor) as unit:
