@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,8 +11,9 @@ import pytest
 
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import pupil_tests
+from overstap.test_chain.endpoint import RESULTS
 
-from .conftest import REGION, YEAR
+from .conftest import REGION, SUPPLIER, WAITS, YEAR, client_context
 from .test_results import PARTIES, known, result, send
 
 __all__ = ["send"]
@@ -70,3 +72,17 @@ def test_numbers_out_of_range_change_nothing(send: Send, keys: list[str], opened
         assert number in body
         assert send(body).status_code in (202, 422)
     assert send(b"1e400", PARTIES).status_code == 422
+
+
+def test_no_address_leads_elsewhere(endpoint: int, trust_folder: Path, opened: Ledger) -> None:
+    context = client_context(trust_folder, f"conductor/{SUPPLIER}/tls-1")
+    with httpx.Client(verify=context, trust_env=False, timeout=WAITS) as client:
+        for path in (
+            f"{RESULTS}/",
+            "/v1/requests/",
+            "/health/",
+            f"/{RESULTS}",
+            "/doorstroomtoets/v1.1/leerlingrapport/1",
+        ):
+            answer = client.post(f"https://127.0.0.1:{endpoint}{path}", headers={"Host": "evil.example"})
+            assert (answer.status_code, "location" in answer.headers) == (404, False)

@@ -173,7 +173,7 @@ def application(
         """Answer a health check."""
         return JSONResponse({"status": "ok"})
 
-    return Starlette(
+    found = Starlette(
         routes=[
             Route(REQUESTS, ask, methods=["POST"]),
             Route(RECEIPTS, taking("receipt"), methods=["POST"]),
@@ -183,6 +183,9 @@ def application(
             *beside,
         ]
     )
+    # An address with a slash too many is none: Starlette would send the caller to whatever host its request names
+    found.router.redirect_slashes = False
+    return found
 
 
 def server(
