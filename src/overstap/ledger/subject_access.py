@@ -465,7 +465,15 @@ def _is_known_at(unit: UnitOfWork, subject: DataSubject, school: str) -> bool:
     values = _values(replace(subject, drafts=()))
     return any(
         row.get(column) == school
-        for name in ("dossier", "roster_pupil", "typed_dossier", "application", "outside_registration", "pupil_test")
+        for name in (
+            "dossier",
+            "roster_pupil",
+            "typed_dossier",
+            "application",
+            "outside_registration",
+            "pupil_test",
+            "test_registration",
+        )
         for row in _rows(unit, name, TABLES[name], values)
         for column in _SCHOOLS
     ) or any(row["secondary_school"] == school for row in _rows(unit, "delivery", TABLES["delivery"], values))
