@@ -22,7 +22,20 @@ RegionArgument = Annotated[str, typer.Argument(help="Region id")]
 SchoolOption = Annotated[
     list[str] | None, typer.Option("--school", help="BRIN and branch; all schools with a mandate if none")
 ]
-ByOption = Annotated[str, typer.Option("--by", help="Your account, for the audit chain")]
+
+
+def _account(said: str) -> str:
+    """Return the account of who acts; the chain has nobody else to name.
+
+    Raises:
+        typer.BadParameter: it is empty, or has control characters.
+    """
+    if not said.strip() or not said.isprintable():
+        raise typer.BadParameter("--by is geen account")
+    return said
+
+
+ByOption = Annotated[str, typer.Option("--by", callback=_account, help="Your account, for the audit chain")]
 YearOption = Annotated[str | None, typer.Option("--year", help="School year; the newest with a round if none")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be sent; send and keep nothing")]
 
