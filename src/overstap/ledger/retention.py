@@ -95,10 +95,8 @@ def retain(
         rounds = due(unit, content_days=content_days, traces_days=traces_days)
     done: Counter[str] = Counter()
     for one in rounds:
-        if one.content:
-            done["content"] += _in_groups(ledger, region, actor, one.round_id, "content", content_days, advance)
-        if one.traces:
-            done["traces"] += _in_groups(ledger, region, actor, one.round_id, "traces", traces_days, advance)
+        for step, days, are_any in (("content", content_days, one.content), ("traces", traces_days, one.traces)):
+            done[step] += _in_groups(ledger, region, actor, one.round_id, step, days, advance) if are_any else 0
         done["of_rounds"] += _of_round(ledger, region, actor, one.round_id, content_days, traces_days)
     return done
 
