@@ -31,7 +31,7 @@ def _account(said: str) -> str:
         typer.BadParameter: it is empty, or has control characters.
     """
     if not said.strip() or not said.isprintable():
-        raise typer.BadParameter("--by is geen account")
+        raise typer.BadParameter("your account: not empty, and without control characters", param_hint="--by")
     return said
 
 
@@ -58,11 +58,8 @@ def register(
 
     A pupil whom the supplier has already is not sent again, unless something changed.
     """
-    with _opened(region, year) as (ledger, school_year):
-        schools = _schools(ledger, region, school_year, school)
-        with progress("pupils", None) as advance:
-            registrar = _registrar(ledger, region, school_year, by, advance)
-            found = [registrar.register(one, dry_run=dry_run) for one in schools]
+    with _at_schools(region, year, school, by, "pupils") as (registrar, schools):
+        found = [registrar.register(one, dry_run=dry_run) for one in schools]
     _tell(found, "registered", dry_run=dry_run, as_json=as_json)
 
 
@@ -76,12 +73,20 @@ def advices(
     as_json: AsJson = False,
 ) -> None:
     """Send the provisional advices of registered pupils to the supplier of the test."""
-    with _opened(region, year) as (ledger, school_year):
-        schools = _schools(ledger, region, school_year, school)
-        with progress("advices", None) as advance:
-            registrar = _registrar(ledger, region, school_year, by, advance)
-            found = [registrar.send_advices(one, dry_run=dry_run) for one in schools]
+    with _at_schools(region, year, school, by, "advices") as (registrar, schools):
+        found = [registrar.send_advices(one, dry_run=dry_run) for one in schools]
     _tell(found, "advices_sent", dry_run=dry_run, as_json=as_json)
+
+
+@contextmanager
+def _at_schools(
+    region: str, year: str | None, wanted: list[str] | None, by: str, what: str
+) -> "Iterator[tuple[Registrar, list[str]]]":
+    """Open the ledger and yield who registers, with the schools with a mandate; tell how far it is."""
+    with _opened(region, year) as (ledger, school_year):
+        schools = _schools(ledger, region, school_year, wanted)
+        with progress(what, None) as advance:
+            yield _registrar(ledger, region, school_year, by, advance), schools
 
 
 @contextmanager

@@ -11,4 +11,4 @@ from overstap.cli.tests import app
 def test_nobody_registers_without_an_account(command: str, account: str) -> None:
     done = CliRunner().invoke(app, [command, "alfa", "--by", account])
     assert done.exit_code == 2
-    assert "--by is geen account" in done.output
+    assert "your account: not empty" in done.output
